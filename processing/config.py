@@ -1,0 +1,403 @@
+"""`evaluation.yaml`: the one model of what is evaluated, how, and what good means.
+
+The pipeline builder and both containers read the file through `load_config`, so that a mistake is
+found before anything is created, with the key's path and its line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from processing.errors import ConfigError
+from processing.scorers.catalogue import SCORERS, ScorerSpec, parse_scorer
+
+MEASUREMENTS = (
+    "latency_mean_ms",
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "latency_p99_ms",
+    "input_tokens_mean",
+    "output_tokens_mean",
+)
+"""Metrics that every evaluation makes from the endpoint's answers, whatever the scorers."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$")]
+
+
+class Section(BaseModel):
+    """One section of the file. Unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PipelineSection(Section):
+    # SageMaker documents 256 characters; sagemaker-python-sdk issue 2933 saw 82 enforced.
+    name: str = Field(
+        default="llm-evaluation", max_length=82, pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
+    )
+    description: str = Field(default="", max_length=3072)
+
+
+class Columns(Section):
+    """Which column of the source holds what. All other columns are kept as slices."""
+
+    question: str = "question"
+    expected_response: str = "expected_response"
+    context: str | None = None
+
+
+class Hub(Section):
+    """Where in a Hugging Face dataset the rows are (`datasets.load_dataset`)."""
+
+    config: str | None = None
+    split: str = "test"
+    revision: str | None = None
+
+
+class Dataset(Section):
+    source: str = Field(min_length=1)
+    format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
+    hub: Hub | None = None
+    columns: Columns = Columns()
+    sample_size: int = Field(default=0, ge=0)
+    seed: int = 0
+    max_unusable_share: Share = 0.0
+
+    @property
+    def from_hub(self) -> bool:
+        return self.source.startswith("hf://")
+
+    @model_validator(mode="after")
+    def _hub_belongs_to_hub(self) -> Self:
+        if self.hub is not None and not self.from_hub:
+            raise ValueError(
+                f"hub: is only for a source on the Hugging Face hub (hf://owner/name), "
+                f"and source is {self.source!r}"
+            )
+        return self
+
+
+class ResponsePaths(Section):
+    """JMESPath expressions that read a templated endpoint's response body."""
+
+    answer: str
+    input_tokens: str | None = None
+    output_tokens: str | None = None
+    error: str | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _compiles(cls, expression: str | None) -> str | None:
+        import jmespath
+
+        if expression is not None:
+            try:
+                jmespath.compile(expression)
+            except jmespath.exceptions.JMESPathError as error:
+                raise ValueError(f"is not a JMESPath expression: {error}") from error
+        return expression
+
+
+class Endpoint(Section):
+    name: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
+    inference_component: str | None = None
+    variant: str | None = None
+    format: Literal["chat", "text_generation", "template"] = "chat"
+    system_prompt: str | None = None
+    parameters: dict[str, Any] = {}
+    request: dict[str, Any] | None = None
+    response: ResponsePaths | None = None
+    custom_attributes: str | None = Field(default=None, max_length=1024)
+    # The container has 60 s to answer; AWS recommends a 70 s socket time-out (InvokeEndpoint).
+    timeout_seconds: float = Field(default=70, gt=0, le=900)
+    retry_seconds: float = Field(default=120, ge=0)
+    concurrency: int = Field(default=8, ge=1, le=512)
+
+    @model_validator(mode="after")
+    def _template_is_whole(self) -> Self:
+        given = self.request is not None, self.response is not None
+        if self.format == "template" and given != (True, True):
+            raise ValueError("format: template needs both request: and response:")
+        if self.format != "template" and any(given):
+            raise ValueError("request: and response: are only for format: template")
+        return self
+
+
+class Judge(Section):
+    """The model that judges answers, as an MLflow model URI."""
+
+    model: str = Field(pattern=r"^[a-z_]+(/[a-z]+)?:/.+")
+    parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
+    concurrency: int = Field(default=8, ge=1, le=256)
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_stop_sequences(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        for key in ("stop", "stop_sequences", "stopSequences"):
+            if key in parameters:
+                raise ValueError(f"{key} could cut a judge's JSON verdict short; leave it out")
+        return parameters
+
+
+class Threshold(Section):
+    """A bound on a metric. `min` and `max` are inclusive."""
+
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    max: float | None = Field(default=None, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("needs min: or max:")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: nothing can pass")
+        return self
+
+
+class Budgets(Section):
+    """How much may go wrong before the verdict is "not passed", whatever the means say."""
+
+    min_rows: int = Field(default=30, ge=1)
+    max_endpoint_error_share: Share = 0.02
+    max_judge_error_share: Share = 0.05
+
+
+class Registration(Section):
+    model_package_group: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
+    approval_status: Literal["PendingManualApproval", "Approved", "Rejected"] = (
+        "PendingManualApproval"
+    )
+    description: str = Field(default="", max_length=1024)
+
+
+class Mlflow(Section):
+    """`tracking_uri`: a SageMaker MLflow App or tracking server ARN, or an http(s) address."""
+
+    tracking_uri: str = Field(pattern=r"^(https?://.+|arn:aws[a-z-]*:sagemaker:.+)$")
+    experiment: str = Field(default="llm-evaluation", min_length=1)
+
+
+class Machine(Section):
+    """The instance that one processing job runs on."""
+
+    instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\..+")
+    volume_gb: int = Field(default=30, ge=1, le=16384)
+    max_runtime_seconds: int = Field(default=4 * 3600, ge=60, le=777_600)
+
+
+RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+
+
+class Infrastructure(Section):
+    region: str | None = None
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$")
+    prefix: str = Field(default="llm-evaluation", pattern=r"^[^/].*[^/]$|^[^/]$")
+    pipeline_role: RoleArn
+    job_role: RoleArn
+    image: str = Field(min_length=1, max_length=255)
+    prepare: Machine = Machine()
+    evaluate: Machine = Machine()
+    volume_kms_key: str | None = Field(default=None, max_length=2048)
+    output_kms_key: str | None = Field(default=None, max_length=2048)
+    subnets: list[str] = Field(default=[], max_length=16)
+    security_group_ids: list[str] = Field(default=[], max_length=5)
+    encrypt_inter_container_traffic: bool = False
+    tags: dict[str, str] = Field(default={}, max_length=50)
+
+    @model_validator(mode="after")
+    def _vpc_is_whole(self) -> Self:
+        if bool(self.subnets) != bool(self.security_group_ids):
+            raise ValueError("a VPC needs both subnets: and security_group_ids:")
+        return self
+
+
+class EvaluationConfig(Section):
+    """The whole file."""
+
+    pipeline: PipelineSection = PipelineSection()
+    dataset: Dataset
+    endpoint: Endpoint
+    judge: Judge | None = None
+    scorers: list[Annotated[ScorerSpec, BeforeValidator(parse_scorer)]] = Field(min_length=1)
+    thresholds: dict[str, Threshold] = Field(min_length=1)
+    budgets: Budgets = Budgets()
+    registration: Registration
+    mlflow: Mlflow
+    infrastructure: Infrastructure
+
+    @field_validator("scorers")
+    @classmethod
+    def _names_are_unique(cls, scorers: list[ScorerSpec]) -> list[ScorerSpec]:
+        names = [scorer.name for scorer in scorers]
+        doubles = sorted({name for name in names if names.count(name) > 1})
+        if doubles:
+            raise ValueError(f"{', '.join(doubles)} is listed more than once")
+        return scorers
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric that a threshold can name."""
+        return (*(scorer.name for scorer in self.scorers), *MEASUREMENTS)
+
+    def judged_scorers(self) -> list[ScorerSpec]:
+        """The scorers that ask the judge model."""
+        return [scorer for scorer in self.scorers if SCORERS[scorer.kind].uses_judge]
+
+
+def load_config(path: Path) -> EvaluationConfig:
+    """Read and validate an evaluation.yaml.
+
+    Raises ConfigError with one line for each mistake: file, line, key path, what is wrong, mend.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    try:
+        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text: {error}") from error
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}:{line}: is not YAML: {error.problem}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}:1: holds no keys; see the example evaluation.yaml")
+    try:
+        config = EvaluationConfig.model_validate(document)
+        problems = _cross_check(config)
+    except ValidationError as invalid:
+        problems = [(error["loc"], _explain(error)) for error in invalid.errors()]
+    if problems:
+        lines = [
+            f"{path}:{_line(document, location)}: {_dotted(location)}: {message}"
+            for location, message in problems
+        ]
+        raise ConfigError("\n".join(dict.fromkeys(lines)))
+    return config
+
+
+Location = tuple[str | int, ...]
+
+
+def _cross_check(config: EvaluationConfig) -> list[tuple[Location, str]]:
+    """Mistakes that only show when two sections are held against each other."""
+    from processing.gate import threshold_parameters
+
+    problems: list[tuple[Location, str]] = []
+    for metric in config.thresholds:
+        if metric not in config.metrics:
+            problems.append(
+                (
+                    ("thresholds", metric),
+                    f"no scorer makes the metric {metric!r}{_did_you_mean(metric, config.metrics)}; "
+                    f"the metrics are {', '.join(config.metrics)}",
+                )
+            )
+    judged = config.judged_scorers()
+    if judged and config.judge is None:
+        names = ", ".join(scorer.name for scorer in judged)
+        problems.append((("scorers",), f"{names} need a judge: add judge: model: bedrock:/..."))
+    for index, scorer in enumerate(config.scorers):
+        if SCORERS[scorer.kind].needs_context and config.dataset.columns.context is None:
+            problems.append(
+                (
+                    ("scorers", index),
+                    f"{scorer.name} judges against a context: name its column in "
+                    "dataset.columns.context, or leave the scorer out",
+                )
+            )
+    parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
+    for name in sorted({name for name in parameters if parameters.count(name) > 1}):
+        problems.append(
+            (
+                ("thresholds",),
+                f"two thresholds would both be the pipeline parameter {name}; rename a scorer",
+            )
+        )
+    return problems
+
+
+def _explain(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        *parents, key = error["loc"]
+        known = _known_keys(tuple(parents))
+        return f"unknown key{_did_you_mean(str(key), known)}; the keys are {', '.join(known)}"
+    if error["type"] == "missing":
+        return "is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return message
+    return f"{message[0].lower()}{message[1:]}, not {error['input']!r}"
+
+
+def _known_keys(location: Location) -> list[str]:
+    """The keys of the section at `location`; [] where the section is not one of ours."""
+    model: Any = EvaluationConfig
+    for part in location:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+        field = model.model_fields.get(str(part))
+        if field is None:
+            return []
+        options = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+        if str(part) == "thresholds":
+            return list(Threshold.model_fields)
+        model = sections[0] if sections else None
+    return list(model.model_fields) if model else []
+
+
+def _did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def _dotted(location: Location) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".") or "(top level)"
+
+
+def _line(document: Any, location: Location) -> int:
+    """The 1-based line of the deepest part of `location` that the document holds."""
+    line, node = 1, document
+    for part in location:
+        marks = getattr(node, "lc", None)
+        if marks is None or not (isinstance(node, list | dict)):
+            break
+        try:
+            line = (marks.item(part) if isinstance(node, list) else marks.key(part))[0] + 1
+            node = node[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def config_digest(path: Path) -> str:
+    """SHA-256 of the file's bytes, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def camel_case(name: str) -> str:
+    """`rougeL_fmeasure` -> `RougeLFmeasure`.
+
+    EventBridge targets refuse pipeline parameter names with underscores.
+    """
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word]
+    return "".join(word[0].upper() + word[1:] for word in words)

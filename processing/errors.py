@@ -1,0 +1,62 @@
+"""Every error that a person is meant to read.
+
+ReportedError               what is wrong, where, and how to mend it
+├── ConfigError             evaluation.yaml: key path and line
+├── DatasetError            the rows cannot be used
+├── EndpointError           the model endpoint does not exist, or has stopped answering
+├── TrackingError           MLflow does not hold what it should
+└── LaunchError             AWS refused, or the pipeline cannot be built or found
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+class ReportedError(Exception):
+    """An error whose message is for the user and needs no traceback."""
+
+
+class ConfigError(ReportedError):
+    """The configuration cannot be used; the message holds one line for each mistake."""
+
+
+class DatasetError(ReportedError):
+    """The dataset cannot be read, or too many of its rows cannot be used."""
+
+
+class EndpointError(ReportedError):
+    """The endpoint cannot be described, or has stopped answering."""
+
+
+class TrackingError(ReportedError):
+    """MLflow cannot be reached, or its record is incomplete."""
+
+
+class LaunchError(ReportedError):
+    """The pipeline cannot be built, found or started."""
+
+
+def run_job(main: Callable[[], None], message_file: Path) -> int:
+    """Run a processing job's main function and return the container's exit code (0 or 1).
+
+    The reason goes to standard error and to `message_file` (`/opt/ml/output/message`): SageMaker
+    shows the first 1,024 characters of that file as the job's ExitMessage.
+    """
+    try:
+        main()
+    except ReportedError as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 (the outermost door)
+        import traceback
+
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}"
+    else:
+        return 0
+    print(f"error: {reason}", file=sys.stderr, flush=True)
+    message_file.parent.mkdir(parents=True, exist_ok=True)
+    message_file.write_text(reason[:1024], encoding="utf-8")
+    return 1
