@@ -120,6 +120,7 @@ class Endpoint(Section):
     variant: str | None = None
     format: Literal["chat", "text_generation", "template"] = "chat"
     system_prompt: str | None = None
+    prompt: str = "{question}"
     parameters: dict[str, Any] = {}
     request: dict[str, Any] | None = None
     response: ResponsePaths | None = None
@@ -128,6 +129,13 @@ class Endpoint(Section):
     timeout_seconds: float = Field(default=70, gt=0, le=900)
     retry_seconds: float = Field(default=120, ge=0)
     concurrency: int = Field(default=8, ge=1, le=512)
+
+    @field_validator("prompt")
+    @classmethod
+    def _asks_the_question(cls, prompt: str) -> str:
+        if "{question}" not in prompt:
+            raise ValueError("must contain {question}; it may contain {context} too")
+        return prompt
 
     @model_validator(mode="after")
     def _template_is_whole(self) -> Self:

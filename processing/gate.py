@@ -31,6 +31,7 @@ class Metric:
     value: float | None
     n: int
     errors: int = 0
+    standard_deviation: float | None = None
 
     @property
     def error_share(self) -> float:

@@ -1,0 +1,42 @@
+# `make demo` and `make test` set up whatever they need: Python 3.11 or newer is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := 0.13.9
+READY := $(VENV)/.ready
+
+.PHONY: demo test unit lint mlflow lock clean
+
+demo: $(READY)                 ## the whole pipeline on this machine: a good model, then a worse one
+	@$(BIN)/python -m pipeline.local.demo
+
+test: lint $(READY)            ## lint, types, unit and integration tests
+	$(BIN)/python -m pytest -n 2
+
+unit: $(READY)                 ## only what takes less than a minute
+	$(BIN)/python -m pytest -n 2 -m "not integration"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+mlflow: $(READY)               ## open what the demo logged
+	@$(BIN)/python -m pipeline.local.mlflow_server .demo
+
+lock: $(READY)                 ## after a change in requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		requirements.txt --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--constraints requirements.lock docker/requirements.txt --output-file docker/requirements.lock
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+	@echo "installing the locked requirements into $(VENV) (once, about 1.5 GB)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

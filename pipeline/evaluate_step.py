@@ -1,0 +1,68 @@
+"""EvaluateModel: our container asks the endpoint, scores, logs to MLflow and gives the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.bundle import Bundle
+from pipeline.parameters import PipelineParameters
+from pipeline.processing_step import processor, retry_policies, run_output, s3_input
+
+if TYPE_CHECKING:
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.core.workflow.properties import PropertyFile
+    from sagemaker.mlops.workflow.steps import ProcessingStep
+
+
+def evaluation_report() -> PropertyFile:
+    """evaluation.json, which the gate and the registration read."""
+    from sagemaker.core.workflow.properties import PropertyFile
+
+    return PropertyFile(name="EvaluationReport", output_name="evaluation", path="evaluation.json")
+
+
+def evaluate_step(
+    bundle: Bundle,
+    parameters: PipelineParameters,
+    session: PipelineSession,
+    prepared: ProcessingStep,
+    report: PropertyFile,
+) -> ProcessingStep:
+    """Not cached: the model behind an endpoint changes without its name changing."""
+    from sagemaker.mlops.workflow.steps import ProcessingStep
+
+    dataset = prepared.properties.ProcessingOutputConfig.Outputs["dataset"].S3Output.S3Uri
+    machine = bundle.config.infrastructure.evaluate
+    return ProcessingStep(
+        name="EvaluateModel",
+        display_name="Evaluate model",
+        description="Answers every row through the endpoint, scores the answers, logs to MLflow.",
+        step_args=processor(bundle, session, machine, "processing.evaluate").run(
+            inputs=[s3_input("config", bundle.config_upload.uri), s3_input("dataset", dataset)],
+            outputs=[
+                run_output(bundle, "evaluation"),
+                run_output(bundle, "answers", continuous=True),
+            ],
+            arguments=_arguments(parameters),
+        ),
+        property_files=[report],
+        retry_policies=retry_policies(),
+    )
+
+
+def _arguments(parameters: PipelineParameters) -> list[Any]:
+    from sagemaker.core.workflow.execution_variables import ExecutionVariables
+    from sagemaker.core.workflow.functions import Join
+
+    options = {
+        "--endpoint-name": parameters.endpoint_name,
+        "--inference-component": parameters.inference_component,
+        "--mlflow-tracking-uri": parameters.mlflow_tracking_uri,
+        "--mlflow-experiment": parameters.mlflow_experiment,
+        "--execution-arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+    }
+    arguments = [part for name, value in options.items() if value is not None
+                 for part in (name, value)]  # fmt: skip
+    for name, threshold in parameters.thresholds.items():
+        arguments += ["--threshold", Join(on="=", values=[name, threshold])]
+    return arguments

@@ -1,0 +1,51 @@
+"""The errors that the local AWS answers with, named as SageMaker's API names them.
+
+AwsError
+├── ValidationException      the request is wrong
+├── ResourceNotFound         what it names does not exist
+├── ResourceInUse            the name is taken
+├── ConflictException        not in this state
+└── UnsupportedOperation     AWS can do this, the local AWS cannot (HTTP 501: not retried)
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+
+class AwsError(Exception):
+    """An error with the code and the HTTP status that a client sees."""
+
+    code = "InternalFailure"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.status = HTTPStatus(status or type(self).status)
+
+
+class ValidationException(AwsError):
+    code = "ValidationException"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFound"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class ResourceInUse(AwsError):
+    code = "ResourceInUse"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class ConflictException(AwsError):
+    code = "ConflictException"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class UnsupportedOperation(AwsError):
+    code = "UnsupportedOperation"
+    status = HTTPStatus.NOT_IMPLEMENTED

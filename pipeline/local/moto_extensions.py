@@ -1,0 +1,133 @@
+"""The only module that knows moto's inside (5.2.5); it mends what the local AWS trips over.
+
+- A model package version number is never given twice (moto counts what is left after a deletion).
+- A rule's targets are served one by one, on copies: a SageMaker pipeline target starts the
+  pipeline, one bad target does not keep the event from the others, and a disabled rule or one
+  that has only a schedule gets no events.
+- Model packages and groups can be deleted.
+
+moto keeps everything in this process's memory, for all servers in it together.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from moto.core.exceptions import ServiceException
+from moto.events.models import Rule
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.sagemaker.models import ModelPackage, sagemaker_backends
+
+from pipeline.local.aws_errors import AwsError
+
+PipelineTarget: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+@dataclass
+class _Patched:
+    """Who takes the events of pipeline targets, and who hears of targets that fail."""
+
+    start_pipeline: PipelineTarget | None = None
+    echo: Callable[[str], None] = print
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    versions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    installed: bool = False
+
+
+_patched = _Patched()
+
+
+class QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc] # moto is untyped
+    """Does not write a line to the terminal for each request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        return
+
+
+def application() -> Any:
+    """moto's server as a WSGI application; it finds the service by the request's signature."""
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def install(start_pipeline: PipelineTarget, echo: Callable[[str], None]) -> None:
+    """Mends moto, and has `start_pipeline(target, event)` called for pipeline targets of rules."""
+    with _patched.lock:
+        _patched.start_pipeline, _patched.echo = start_pipeline, echo
+        if not _patched.installed:
+            _count_versions()
+            Rule.send_to_targets = _send_to_targets(Rule.send_to_targets)
+            _patched.installed = True
+
+
+def delete_model_package(account: str, region: str, arn: str) -> None:
+    """Removes a package that exists."""
+    backend = sagemaker_backends[account][region]
+    package = backend.model_packages.pop(arn)
+    for name in (arn, package.model_package_name):
+        if backend.model_package_name_mapping.get(name) == arn:
+            del backend.model_package_name_mapping[name]
+
+
+def delete_model_package_group(account: str, region: str, name: str) -> None:
+    """Removes a group that exists."""
+    del sagemaker_backends[account][region].model_package_groups[name]
+
+
+def _count_versions() -> None:
+    original = ModelPackage.__init__
+
+    @functools.wraps(original)
+    def numbered(self: Any, *args: Any, **arguments: Any) -> None:
+        if arguments.get("model_package_version"):
+            where = (
+                arguments["account_id"],
+                arguments["region_name"],
+                arguments["model_package_group_name"],
+            )
+            with _patched.lock:
+                _patched.versions[where] += 1
+                arguments["model_package_version"] = _patched.versions[where]
+        original(self, *args, **arguments)
+
+    ModelPackage.__init__ = numbered
+
+
+def _send_to_targets(original: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def send(self: Any, event: dict[str, Any], transform_input: bool = True) -> None:
+        has_pattern = bool(self.event_pattern.get_pattern())
+        if self.state != "ENABLED" or not has_pattern:
+            return
+        if not self.event_pattern.matches_event(event):
+            return
+        for target in list(self.targets):
+            only = copy.copy(self)
+            only.targets = [target]
+            try:
+                if _is_pipeline(target["Arn"]):
+                    _start(target, event)
+                else:
+                    original(only, copy.deepcopy(event), transform_input)
+            except (NotImplementedError, ServiceException, AwsError) as error:
+                _patched.echo(f"[EventBridge] rule {self.name}, target {target['Arn']}: {error}")
+
+    return send
+
+
+def _is_pipeline(arn: str) -> bool:
+    return ":sagemaker:" in arn and ":pipeline/" in arn
+
+
+def _start(target: dict[str, Any], event: dict[str, Any]) -> None:
+    if _patched.start_pipeline is not None:
+        _patched.start_pipeline(target, copy.deepcopy(event))

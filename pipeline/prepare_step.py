@@ -1,0 +1,42 @@
+"""PrepareDataset: the dataset, validated and written in the one form that EvaluateModel reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.bundle import Bundle
+from pipeline.parameters import PipelineParameters
+from pipeline.processing_step import processor, retry_policies, run_output, s3_input
+
+if TYPE_CHECKING:
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.mlops.workflow.steps import ProcessingStep
+
+
+def prepare_step(
+    bundle: Bundle, parameters: PipelineParameters, session: PipelineSession
+) -> ProcessingStep:
+    """Not cached: the cache goes by the S3 URI, behind which the objects may have changed."""
+    from sagemaker.mlops.workflow.steps import ProcessingStep
+
+    config = bundle.config
+    inputs = [s3_input("config", bundle.config_upload.uri)]
+    if not config.dataset.from_hub:
+        inputs.append(s3_input("raw", parameters.dataset_uri))
+    machine = config.infrastructure.prepare
+    return ProcessingStep(
+        name="PrepareDataset",
+        display_name="Prepare dataset",
+        description="Reads the dataset, counts what cannot be used, samples, writes dataset.jsonl.",
+        step_args=processor(bundle, session, machine, "processing.prepare_dataset").run(
+            inputs=inputs,
+            outputs=[run_output(bundle, "dataset")],
+            arguments=[
+                "--source",
+                parameters.dataset_uri,
+                "--sample-size",
+                parameters.sample_size.to_string(),
+            ],
+        ),
+        retry_policies=retry_policies(),
+    )

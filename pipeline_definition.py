@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Evaluate an LLM behind a SageMaker endpoint; register it only if it is good enough.
+
+From Python:
+
+    from pipeline_definition import get_pipeline
+
+    pipeline = get_pipeline("evaluation.yaml")
+    pipeline.upsert()
+    execution = pipeline.start(parameters={"EndpointName": "my-endpoint"})
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.definition import get_pipeline
+from processing.errors import LaunchError, ReportedError
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from pipeline.bundle import Bundle
+
+__all__ = ["get_pipeline"]
+
+SUCCEEDED, NOT_SUCCEEDED, USAGE = 0, 1, 2
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Check configuration and definition, without AWS."""
+    import json
+
+    bundle = _bundle(arguments)
+    document = json.loads(_checked_definition(bundle))
+    config = bundle.config
+    print(
+        f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
+        f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers, "
+        f"{len(config.thresholds)} thresholds on {', '.join(config.thresholds)}"
+    )
+    if ".dkr.ecr." not in config.infrastructure.image:
+        print(
+            f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
+            "the local AWS does not mind, AWS does"
+        )
+    return SUCCEEDED
+
+
+def definition(arguments: argparse.Namespace) -> int:
+    """Print the definition JSON."""
+    import json
+
+    print(json.dumps(json.loads(_checked_definition(_bundle(arguments))), indent=2))
+    return SUCCEEDED
+
+
+def upsert(arguments: argparse.Namespace) -> int:
+    """Create the pipeline, or update it."""
+    from pipeline.definition import build
+
+    bundle = _bundle(arguments)
+    _checked_definition(bundle)
+    response = build(bundle).upsert()
+    for upload in bundle.uploads:
+        print(f"uploaded {upload.path} to {upload.uri}")
+    print(f"upserted {response['PipelineArn']}")
+    return SUCCEEDED
+
+
+def start(arguments: argparse.Namespace) -> int:
+    """Start an execution."""
+    from pipeline import launch
+    from pipeline.execution_view import changes
+
+    bundle, session, client = _connected(arguments)
+    parameters = dict(_parameter(text) for text in arguments.parameter)
+    arn = launch.start(client, bundle.config.pipeline.name, parameters)
+    print(f"started {arn}", flush=True)
+    if not arguments.wait:
+        return SUCCEEDED
+    # Lines appear as they happen, also where the output is a file.
+    on_change = changes(lambda line: print(line, flush=True))
+    status = launch.follow(client, arn, on_change, arguments.poll_seconds)
+    return _show(bundle, session, status)
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Show an execution: steps, times, outcome, reasons, links."""
+    from pipeline import launch
+
+    bundle, session, client = _connected(arguments)
+    arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
+    _show(bundle, session, launch.read_status(client, arn))
+    return SUCCEEDED
+
+
+def list_(arguments: argparse.Namespace) -> int:
+    """List the pipeline's executions, newest first."""
+    from pipeline import launch
+
+    bundle, _, client = _connected(arguments)
+    for summary in launch.list_executions(client, bundle.config.pipeline.name):
+        execution = summary["PipelineExecutionArn"].rpartition("/")[2]
+        print(f"{execution}  {summary['StartTime']:%Y-%m-%d %H:%M:%S}  "
+              f"{summary['PipelineExecutionStatus']}")  # fmt: skip
+    return SUCCEEDED
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """Stop a running execution."""
+    from pipeline import launch
+
+    bundle, _, client = _connected(arguments)
+    arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
+    launch.stop(client, arn)
+    print(f"stopping {arn}")
+    return SUCCEEDED
+
+
+def local(arguments: argparse.Namespace) -> int:
+    """Serve the local AWS in the foreground."""
+    from pipeline.local.foreground import serve_until_interrupted
+
+    return serve_until_interrupted(_bundle(arguments), arguments.port, arguments.state)
+
+
+def _bundle(arguments: argparse.Namespace) -> Bundle:
+    from pipeline.bundle import load_bundle
+
+    return load_bundle(arguments.config)
+
+
+def _checked_definition(bundle: Bundle) -> str:
+    """Raises LaunchError, a line for each thing that AWS would refuse."""
+    from pipeline.check import check_definition
+    from pipeline.definition import build
+
+    text: str = build(bundle).definition()
+    problems = check_definition(text)
+    if problems:
+        raise LaunchError("\n".join(problems))
+    return text
+
+
+def _connected(arguments: argparse.Namespace) -> tuple[Bundle, Session, Any]:
+    import boto3
+
+    from pipeline.definition import region
+    from pipeline.launch import sagemaker_client
+
+    bundle = _bundle(arguments)
+    session = boto3.Session(region_name=region(bundle))
+    return bundle, session, sagemaker_client(session)
+
+
+def _show(bundle: Bundle, session: Session, execution: Any) -> int:
+    from pipeline.execution_view import link_lines, status_lines
+    from pipeline.launch import read_evaluation
+    from processing.result_table import print_document
+
+    report = bundle.run_uri("runs", execution.id, "evaluation", "evaluation.json")
+    evaluation = read_evaluation(session, report)
+    print("\n".join(status_lines(execution)))
+    if evaluation:
+        print_document(evaluation)
+    print("\n".join(link_lines(execution, evaluation, report)))
+    return SUCCEEDED if execution.status == "Succeeded" else NOT_SUCCEEDED
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise LaunchError(f"-p {text}: give a parameter as Name=Value")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--config", type=Path, default=Path("evaluation.yaml"), help="the YAML file"
+    )
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    added = {}
+    for name, function in {
+        "check": check, "definition": definition, "upsert": upsert, "start": start,
+        "status": status, "list": list_, "stop": stop, "local": local,
+    }.items():  # fmt: skip
+        added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
+        added[name].set_defaults(run=function)
+    added["start"].add_argument("-p", "--parameter", action="append", default=[],
+                                metavar="NAME=VALUE", help="a pipeline parameter")  # fmt: skip
+    added["start"].add_argument("--wait", action="store_true", help="follow it to its end")
+    added["start"].add_argument("--poll-seconds", type=float, default=2.0)
+    for name in ("status", "stop"):
+        added[name].add_argument("execution", nargs="?", help="id or ARN; the latest if not given")
+    added["local"].add_argument("--port", type=int, default=4566, help="and the three above it")
+    added["local"].add_argument("--state", type=Path, default=Path(".demo"), help="kept here")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 for an execution that failed, 2 for misuse."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    arguments = _parser().parse_args(argv)
+    try:
+        exit_code: int = arguments.run(arguments)
+    except ReportedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE
+    except (ClientError, BotoCoreError) as error:
+        print(f"error: AWS: {error}", file=sys.stderr)
+        return USAGE
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

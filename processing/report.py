@@ -1,0 +1,169 @@
+"""What the evaluation step leaves behind: evaluation.json for the gate, rows.jsonl for people.
+
+evaluation.json is the step's property file: small, its keys flat and free of `/` and `.`, because
+the condition step, RegisterModel and GateFailed read it by JsonPath.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from processing.answers import Answer
+from processing.endpoint import MeasuredModel
+from processing.gate import Metric, Verdict
+from processing.scoring import Scores
+from processing.tracking import TrackedRun
+
+EVALUATION_FILE = "evaluation.json"
+ROWS_FILE = "rows.jsonl"
+
+METADATA_KEYS = (
+    "verdict",
+    "rows",
+    "endpoint",
+    "mlflow_run_id",
+    "mlflow_experiment_id",
+    "dataset_sha256",
+    "config_sha256",
+)
+"""What a registered package carries as CustomerMetadataProperties, beside its metrics."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that one evaluation found out."""
+
+    verdict: Verdict
+    metrics: Mapping[str, Metric]
+    answers: Sequence[Answer]
+    scores: Scores
+    model: MeasuredModel
+    endpoint_name: str
+    run: TrackedRun
+    dataset_sha256: str
+    config_sha256: str
+    execution_arn: str
+
+    @property
+    def endpoint_errors(self) -> int:
+        return sum(1 for answer in self.answers if answer.call.error)
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write evaluation.json and rows.jsonl into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = json.dumps(as_document(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / EVALUATION_FILE).write_text(document + "\n", encoding="utf-8")
+    with (folder / ROWS_FILE).open("w", encoding="utf-8") as file:
+        for answer in evaluation.answers:
+            file.write(json.dumps(_row(answer, evaluation.scores), ensure_ascii=False) + "\n")
+
+
+def as_document(evaluation: Evaluation) -> dict[str, Any]:
+    """evaluation.json as a dict."""
+    verdict = evaluation.verdict
+    return {
+        "schema": 1,
+        "gate": {
+            # 1 and 0: whether Pipelines compares JSON's true and false is not documented
+            "passed": int(verdict.passed),
+            "summary": verdict.summary,
+            "reasons": list(verdict.reasons),
+        },
+        "thresholds": {
+            check.threshold.name: {
+                "metric": check.threshold.metric,
+                "rule": check.threshold.rule,
+                "bound": check.threshold.bound,
+                "compared": check.compared,
+                "passed": int(check.passed),
+            }
+            for check in verdict.checks
+        },
+        "metrics": {name: _metric(metric) for name, metric in evaluation.metrics.items()},
+        "counts": {
+            "rows": len(evaluation.answers),
+            "answered": len(evaluation.answers) - evaluation.endpoint_errors,
+            "endpoint_errors": evaluation.endpoint_errors,
+        },
+        "model": {
+            "endpoint_name": evaluation.endpoint_name,
+            "endpoint_arn": evaluation.model.endpoint_arn,
+            "model_name": evaluation.model.model_name,
+            "source_uri": evaluation.model.source_uri,
+        },
+        "mlflow": {
+            "tracking_uri": evaluation.run.tracking_uri,
+            "experiment_id": evaluation.run.experiment_id,
+            "run_id": evaluation.run.run_id,
+            "url": evaluation.run.url,
+        },
+        "dataset_sha256": evaluation.dataset_sha256,
+        "config_sha256": evaluation.config_sha256,
+        "execution_arn": evaluation.execution_arn,
+        "metadata": _metadata(evaluation),
+    }
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    return {
+        "value": _finite(metric.value),
+        "n": metric.n,
+        "errors": metric.errors,
+        "standard_deviation": _finite(metric.standard_deviation),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN: a metric without a number is null."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _metadata(evaluation: Evaluation) -> dict[str, str]:
+    rows = len(evaluation.answers)
+    answered = rows - evaluation.endpoint_errors
+    values = {
+        "verdict": "passed" if evaluation.verdict.passed else "not passed",
+        "rows": f"{answered} answered of {rows}",
+        "endpoint": evaluation.endpoint_name,
+        "mlflow_run_id": evaluation.run.run_id,
+        "mlflow_experiment_id": evaluation.run.experiment_id,
+        "dataset_sha256": evaluation.dataset_sha256,
+        "config_sha256": evaluation.config_sha256,
+    }
+    assert tuple(values) == METADATA_KEYS
+    for name, metric in evaluation.metrics.items():
+        number = "none" if _finite(metric.value) is None else f"{metric.value:.6g}"
+        values[name] = f"{number} n={metric.n} errors={metric.errors}"
+    return {key: _registry_text(value) for key, value in values.items()}
+
+
+def _registry_text(value: str) -> str:
+    """`value` in the characters and the length (1-256) that CustomerMetadataProperties takes."""
+    return re.sub(r"[^\w .:/=+\-@]", " ", value)[:256] or "none"
+
+
+def _row(answer: Answer, scores: Scores) -> dict[str, Any]:
+    call, row = answer.call, answer.row
+    return {
+        "row_id": row.row_id,
+        "question": row.question,
+        "answer": answer.text,
+        "expected_response": row.expected_response,
+        "slices": row.slices,
+        "error": call.error,
+        "latency_ms": round(call.latency_ms, 3),
+        "attempts": call.attempts,
+        "input_tokens": call.reply.input_tokens if call.reply else None,
+        "output_tokens": call.reply.output_tokens if call.reply else None,
+        "scores": {
+            name: {"value": s.value, "shown": s.shown, "rationale": s.rationale, "error": s.error}
+            for name, s in scores.get(row.row_id, {}).items()
+        },
+    }

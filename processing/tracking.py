@@ -1,0 +1,192 @@
+"""MLflow, which owns the record: traces, assessments, parameters, metrics, tags.
+
+What is written here is read back from the server before anything is judged by it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from processing.answers import Answer
+from processing.errors import TrackingError
+from processing.gate import Metric
+
+if TYPE_CHECKING:
+    from mlflow.entities import Trace
+
+ROW_TAG = "row_id"
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """Where the record is: the ids that MLflow gave, and the address of the run's page."""
+
+    run_id: str
+    experiment_id: str
+    tracking_uri: str
+
+    @property
+    def url(self) -> str | None:
+        """The run's page; None for an ARN, whose pages are opened through Studio."""
+        if not self.tracking_uri.startswith("http"):
+            return None
+        root = self.tracking_uri.rstrip("/")
+        return f"{root}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+
+
+@contextmanager
+def tracked_run(
+    uri: str, experiment: str, name: str, params: Mapping[str, object], tags: Mapping[str, str]
+) -> Iterator[TrackedRun]:
+    """An active MLflow run; FAILED if the block raises.
+
+    Raises TrackingError if the server cannot be reached.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    # MLflow's default of 7 retries would keep a wrong address waiting for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    mlflow.set_tracking_uri(uri)
+    try:
+        experiment_id = mlflow.set_experiment(experiment).experiment_id
+    except MlflowException as error:
+        raise TrackingError(
+            f"MLflow at {uri} cannot be used: {str(error)[:300]}; "
+            "see mlflow.tracking_uri and MlflowTrackingUri"
+        ) from error
+    with mlflow.start_run(run_name=name, tags=dict(tags)) as run:
+        mlflow.log_params(dict(params))
+        yield TrackedRun(run.info.run_id, experiment_id, uri)
+
+
+def log_answers(answers: Sequence[Answer]) -> None:
+    """One trace a row in the active run, with the times at which the endpoint really answered."""
+    import mlflow
+
+    for answer in answers:
+        _log_answer(answer)
+    mlflow.flush_trace_async_logging()
+
+
+def _log_answer(answer: Answer) -> None:
+    import mlflow
+    from mlflow.entities import SpanStatusCode, SpanType
+    from mlflow.tracing.constant import SpanAttributeKey
+
+    call, reply = answer.call, answer.call.reply
+    root = mlflow.start_span_no_context(
+        "answer",
+        span_type=SpanType.CHAIN,
+        inputs={"question": answer.row.question},
+        tags={ROW_TAG: answer.row.row_id, **_slice_tags(answer)},
+        start_time_ns=call.started_ns,
+    )
+    span = mlflow.start_span_no_context(
+        "InvokeEndpoint",
+        span_type=SpanType.CHAT_MODEL,
+        parent_span=root,
+        inputs=answer.request,
+        start_time_ns=call.started_ns,
+    )
+    span.set_attributes({"attempts": call.attempts, "latency_ms": call.latency_ms})
+    if reply and reply.input_tokens is not None and reply.output_tokens is not None:
+        usage = {
+            "input_tokens": reply.input_tokens,
+            "output_tokens": reply.output_tokens,
+            "total_tokens": reply.input_tokens + reply.output_tokens,
+        }
+        span.set_attribute(SpanAttributeKey.CHAT_USAGE, usage)
+    outputs = {"error": call.error} if call.error else answer.text
+    status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
+    span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
+    root.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
+
+
+def _slice_tags(answer: Answer) -> dict[str, str]:
+    return {f"slice.{name}": str(value) for name, value in answer.row.slices.items()}
+
+
+def traces_by_row(run: TrackedRun, *, include_spans: bool) -> dict[str, Trace]:
+    """The run's traces as the server holds them, by row id."""
+    import mlflow
+
+    traces = mlflow.search_traces(
+        locations=[run.experiment_id],
+        run_id=run.run_id,
+        include_spans=include_spans,
+        return_type="list",
+    )
+    return {trace.info.tags[ROW_TAG]: trace for trace in traces if ROW_TAG in trace.info.tags}
+
+
+def require_traces(traces: Mapping[str, Trace], answers: Sequence[Answer]) -> None:
+    """Raise TrackingError unless MLflow holds a trace for every row."""
+    missing = [a.row.row_id for a in answers if a.row.row_id not in traces]
+    if missing:
+        raise TrackingError(
+            f"MLflow holds no trace for {len(missing)} of {len(answers)} rows "
+            f"(first: {missing[0]}): the record is incomplete, so there is no verdict"
+        )
+
+
+def log_metrics(metrics: Mapping[str, Metric], scorers: Sequence[str]) -> None:
+    """Write the metrics into the active run.
+
+    A scorer's mean is MLflow's own (`NAME/mean`, from evaluate); what it rests on stands beside it.
+    """
+    import mlflow
+
+    numbers: dict[str, float] = {}
+    for name, metric in metrics.items():
+        numbers[f"{name}/n"] = metric.n
+        numbers[f"{name}/errors"] = metric.errors
+        if name not in scorers and metric.value is not None:
+            numbers[name] = metric.value
+        if metric.standard_deviation is not None:
+            numbers[f"{name}/standard_deviation"] = metric.standard_deviation
+    mlflow.log_metrics(numbers)
+
+
+def read_metrics(
+    run: TrackedRun, names: Sequence[str], scorers: Sequence[str]
+) -> dict[str, Metric]:
+    """The metrics as the server holds them; a metric that it does not hold has no value, n=0."""
+    from mlflow import MlflowClient
+
+    held = MlflowClient().get_run(run.run_id).data.metrics
+    return {
+        name: Metric(
+            value=held.get(f"{name}/mean" if name in scorers else name),
+            n=int(held.get(f"{name}/n", 0)),
+            errors=int(held.get(f"{name}/errors", 0)),
+            standard_deviation=held.get(f"{name}/standard_deviation"),
+        )
+        for name in names
+    }
+
+
+def log_outcome(tags: Mapping[str, str], metrics: Mapping[str, float], folder: Path) -> None:
+    """Put the verdict on the active run, and the files of `folder` among its artifacts."""
+    import mlflow
+
+    mlflow.set_tags(dict(tags))
+    mlflow.log_metrics(dict(metrics))
+    mlflow.log_artifacts(str(folder), "evaluation")
+
+
+def quiet_evaluate(workers: int, scorers: int) -> None:
+    """Settings of `mlflow.genai.evaluate` that exist only as environment variables."""
+    settings: dict[str, Any] = {
+        "MLFLOW_GENAI_EVAL_MAX_WORKERS": workers,
+        "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": scorers,
+        # "auto" would hold scoring at 10 rows a second, whatever the judge can take
+        "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": 0,
+        "TQDM_DISABLE": 1,  # a progress bar is noise in CloudWatch
+    }
+    os.environ.update({key: str(value) for key, value in settings.items()})

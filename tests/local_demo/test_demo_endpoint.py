@@ -1,0 +1,341 @@
+"""The demo endpoint, called as SageMaker Runtime through boto3."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from conftest import GOOD, WORSE, aws_client
+
+from pipeline.local.demo_endpoint import ENDPOINT_ERRORS, serve_endpoint
+
+QUESTION = "How do I stop a nosebleed?"
+MakeEndpoint = Callable[..., str]
+
+
+def chat(question: str = QUESTION, **parameters: Any) -> dict[str, Any]:
+    system = {"role": "system", "content": "Answer briefly."}
+    return {"messages": [system, {"role": "user", "content": question}], **parameters}
+
+
+def invoke(runtime: Any, name: str, body: Any, **arguments: Any) -> dict[str, Any]:
+    response = runtime.invoke_endpoint(
+        EndpointName=name, Body=json.dumps(body), ContentType="application/json", **arguments
+    )
+    return {**response, "Body": response["Body"].read()}
+
+
+def answer(runtime: Any, name: str, body: Any, **arguments: Any) -> Any:
+    return json.loads(invoke(runtime, name, body, **arguments)["Body"])
+
+
+def error_code(runtime: Any, name: str, body: Any) -> str | None:
+    """The error code of a call, None if it was answered."""
+    try:
+        invoke(runtime, name, body)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return None
+
+
+def test_chat_answers_from_the_knowledge_base_with_usage(runtime: Any) -> None:
+    made = answer(runtime, GOOD, chat())
+    assert made["object"] == "chat.completion"
+    assert "pinch the soft part" in made["choices"][0]["message"]["content"]
+    assert made["choices"][0]["finish_reason"] == "stop"
+    usage = made["usage"]
+    assert usage["completion_tokens"] > 20
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+
+
+def test_response_names_the_variant_and_says_that_it_is_a_demo(runtime: Any) -> None:
+    response = invoke(runtime, GOOD, chat())
+    assert response["InvokedProductionVariant"] == "AllTraffic"
+    assert response["ContentType"] == "application/json"
+    headers = response["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-demo"] == "demo endpoint, not a model"
+
+
+def test_same_request_same_answer(runtime: Any) -> None:
+    assert answer(runtime, GOOD, chat()) == answer(runtime, GOOD, chat())
+
+
+def test_worse_model_rambles(runtime: Any) -> None:
+    questions = [QUESTION, "What is burnout?", "Are eggs bad for cholesterol?"]
+    good, worse = (
+        sum(answer(runtime, name, chat(q))["usage"]["completion_tokens"] for q in questions)
+        for name in (GOOD, WORSE)
+    )
+    assert worse > 1.5 * good
+
+
+def test_text_generation_in_the_forms_of_lmi_and_tgi(runtime: Any, endpoint: MakeEndpoint) -> None:
+    body = {"inputs": f"Answer this.\n{QUESTION}\n", "parameters": {"max_new_tokens": 200}}
+    lmi = answer(runtime, GOOD, body)
+    assert "pinch the soft part" in lmi["generated_text"]
+    assert lmi["details"]["finish_reason"] == "eos_token"
+    assert lmi["details"]["generated_tokens"] > 20
+    assert answer(runtime, endpoint(text_generation="tgi"), body) == [lmi]
+
+
+def test_template_format(runtime: Any) -> None:
+    made = answer(runtime, GOOD, {"query": QUESTION})
+    assert "pinch the soft part" in made["result"]["text"]
+    assert made["result"]["tokens"]["in"] == 7
+    assert made["result"]["tokens"]["out"] > 20
+
+
+def test_token_limit_cuts_the_answer(runtime: Any) -> None:
+    made = answer(runtime, GOOD, chat(max_tokens=5))
+    assert made["choices"][0]["finish_reason"] == "length"
+    assert made["usage"]["completion_tokens"] == 5
+    assert len(made["choices"][0]["message"]["content"].split()) <= 5
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"rows": []}, "none of the keys"),
+        ({"messages": [{"role": "system", "content": "x"}]}, "role user"),
+        ({"inputs": ""}, "inputs"),
+        (chat(max_tokens=0), "max_tokens"),
+        (chat(stream=True), "does not stream"),
+    ],
+)
+def test_request_that_no_container_takes_is_a_permanent_model_error(
+    runtime: Any, body: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(runtime.exceptions.ModelError) as caught:
+        invoke(runtime, GOOD, body)
+    assert caught.value.response["OriginalStatusCode"] == 400
+    assert said in caught.value.response["OriginalMessage"]
+
+
+def test_unknown_endpoint(runtime: Any) -> None:
+    with pytest.raises(runtime.exceptions.ValidationError) as caught:
+        invoke(runtime, "no-such-endpoint", chat())
+    error = caught.value.response["Error"]
+    assert error["Message"] == "Endpoint no-such-endpoint of account 123456789012 not found."
+
+
+def test_inference_component_must_be_named_and_exist(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(inference_components=["ic-1"])
+    assert answer(runtime, name, chat(), InferenceComponentName="ic-1")["choices"]
+    with pytest.raises(runtime.exceptions.ValidationError, match="header is required"):
+        invoke(runtime, name, chat())
+    with pytest.raises(runtime.exceptions.ValidationError, match="ic-2 of account"):
+        invoke(runtime, name, chat(), InferenceComponentName="ic-2")
+
+
+def test_target_variant_must_exist(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(variant="blue")
+    response = invoke(runtime, name, chat(), TargetVariant="blue")
+    assert response["InvokedProductionVariant"] == "blue"
+    with pytest.raises(runtime.exceptions.ValidationError, match="Variant green"):
+        invoke(runtime, name, chat(), TargetVariant="green")
+
+
+@pytest.mark.parametrize("code", ENDPOINT_ERRORS)
+def test_each_error_reaches_the_caller_as_botocore_knows_it(
+    runtime: Any, endpoint: MakeEndpoint, code: str
+) -> None:
+    name = endpoint(faults={"fail": 1, "fail_with": code})
+    with pytest.raises(ClientError) as caught:
+        invoke(runtime, name, chat())
+    response = caught.value.response
+    assert response["Error"]["Code"] == code
+    assert response["Error"]["Message"]
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == ENDPOINT_ERRORS[code]
+    modelled = getattr(runtime.exceptions, code, None) if code != "ThrottlingException" else None
+    assert modelled is None or type(caught.value) is modelled
+
+
+def test_model_error_carries_the_containers_status(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(faults={"fail": 1, "model_error_status": 507})
+    with pytest.raises(runtime.exceptions.ModelError, match=r"server error \(507\)") as caught:
+        invoke(runtime, name, chat())
+    assert caught.value.response["OriginalStatusCode"] == 507
+    assert name in caught.value.response["LogStreamArn"]
+
+
+def test_throttling_hits_the_same_rows_each_time_and_spares_some_retries(
+    runtime: Any, endpoint: MakeEndpoint
+) -> None:
+    questions = [f"What is question number {number}?" for number in range(100)]
+
+    def throttled() -> list[str]:
+        return [q for q in questions if error_code(runtime, name, chat(q)) is not None]
+
+    name = endpoint(faults={"throttle": 0.3})
+    first = throttled()
+    assert 15 <= len(first) <= 45
+    retried = [q for q in first if error_code(runtime, name, chat(q)) is None]
+    assert 0 < len(retried) < len(first)
+    endpoint(faults={"throttle": 0.3})
+    assert throttled() == first
+    endpoint(faults={"throttle": 0.3, "seed": 1})
+    assert throttled() != first
+
+
+def test_malformed_answers_come_with_status_200(runtime: Any, endpoint: MakeEndpoint) -> None:
+    def body_of(kind: str) -> bytes:
+        name = endpoint(faults={"malformed": 1, "malformed_as": kind})
+        return bytes(invoke(runtime, name, chat())["Body"])
+
+    for broken in ("not-json", "truncated"):
+        with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+            json.loads(body_of(broken))
+    assert json.loads(body_of("empty"))["choices"][0]["message"]["content"] == ""
+    inside = json.loads(body_of("error-inside"))
+    assert inside == {"generated_text": "", "details": {"finish_reason": "error"}}
+
+
+def test_any_malformed_kind_varies_from_row_to_row(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(faults={"malformed": 1})
+    bodies = {invoke(runtime, name, chat(f"Number {n}?"))["Body"] for n in range(20)}
+    assert any(body.startswith(b"<html>") for body in bodies)
+    assert any(b'"finish_reason": "error"' in body for body in bodies)
+
+
+def test_endpoint_that_dies_serves_so_many_calls_and_no_more(
+    runtime: Any, endpoint: MakeEndpoint
+) -> None:
+    name = endpoint(faults={"die_after": 3})
+    codes = [error_code(runtime, name, chat()) for _ in range(6)]
+    assert codes == [None, None, None, "ModelError", "ModelError", "ModelError"]
+
+
+def test_connection_reset(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(faults={"die_after": 1, "fail_with": "connection-reset"})
+    assert error_code(runtime, name, chat()) is None
+    with pytest.raises(ConnectionClosedError):
+        invoke(runtime, name, chat())
+
+
+def test_hanging_call_runs_into_the_callers_time_out(
+    endpoint_url: str, endpoint: MakeEndpoint
+) -> None:
+    name = endpoint(faults={"hang": 1})
+    impatient = aws_client("sagemaker-runtime", endpoint_url, read_timeout=0.3)
+    with pytest.raises(ReadTimeoutError):
+        invoke(impatient, name, chat())
+
+
+def test_too_many_calls_at_once_are_throttled(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(faults={"latency_ms": 150, "throttle_over": 2})
+    with ThreadPoolExecutor(6) as pool:
+        codes = list(pool.map(lambda n: error_code(runtime, name, chat(f"Q{n}?")), range(6)))
+    assert codes.count("ThrottlingException") == 4
+    assert error_code(runtime, name, chat()) is None
+
+
+def test_latency_is_real_and_varies_with_the_request(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(faults={"latency_ms": 20, "jitter_ms": 200})
+
+    def seconds(question: str) -> float:
+        start = time.perf_counter()
+        invoke(runtime, name, chat(question))
+        return time.perf_counter() - start
+
+    taken = [seconds(f"What is number {number}?") for number in range(6)]
+    assert min(taken) >= 0.02
+    assert max(taken) - min(taken) > 0.03
+
+
+def test_calls_are_counted_by_name_and_outcome(
+    endpoint_url: str, runtime: Any, endpoint: MakeEndpoint
+) -> None:
+    name = endpoint(faults={"die_after": 2})
+    httpx.delete(f"{endpoint_url}/_demo/calls").raise_for_status()
+    for body in (chat(), {"query": QUESTION}, chat()):
+        error_code(runtime, name, body)
+    error_code(runtime, "no-such-endpoint", chat())
+    counted = httpx.get(f"{endpoint_url}/_demo/calls").json()
+    assert counted["by_name"] == {
+        name: {"answered": 2, "ModelError": 1},
+        "no-such-endpoint": {"ValidationError": 1},
+    }
+    assert counted["by_kind"] == {"chat": 1, "template": 1}
+    assert counted["total"] == 4
+    httpx.delete(f"{endpoint_url}/_demo/calls").raise_for_status()
+    assert httpx.get(f"{endpoint_url}/_demo/calls").json()["total"] == 0
+    assert error_code(runtime, name, chat()) == "ModelError", "clearing counts revives nothing"
+
+
+def test_behaviour_can_be_seen_and_taken_away(
+    endpoint_url: str, runtime: Any, endpoint: MakeEndpoint
+) -> None:
+    name = endpoint(model="worse", faults={"hang": 0.5})
+    url = f"{endpoint_url}/_demo/endpoints/{name}"
+    seen = httpx.get(url).json()
+    assert (seen["model"], seen["faults"]["hang"]) == ("worse", 0.5)
+    assert name in httpx.get(f"{endpoint_url}/_demo/endpoints").json()
+    httpx.delete(url).raise_for_status()
+    assert httpx.get(url).status_code == 404
+    assert error_code(runtime, name, chat()) == "ValidationError"
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {"model": "best"},
+        {"speed": 1},
+        {"faults": {"throttle": 0.7, "fail": 0.7}},
+        {"faults": {"throttle": 2}},
+        {"faults": {"fail_with": "NoSuchError"}},
+    ],
+)
+def test_wrong_behaviour_is_refused(endpoint_url: str, behaviour: dict[str, Any]) -> None:
+    response = httpx.put(f"{endpoint_url}/_demo/endpoints/wrong", json=behaviour)
+    assert response.status_code == 400
+    assert response.json()["error"]
+    assert httpx.get(f"{endpoint_url}/_demo/endpoints/wrong").status_code == 404
+
+
+def test_other_operations_are_refused_by_name(runtime: Any) -> None:
+    with pytest.raises(ClientError, match="async-invocations is not served") as caught:
+        runtime.invoke_endpoint_async(EndpointName=GOOD, InputLocation="s3://bucket/key")
+    assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
+def test_stopped_server_frees_its_port_and_a_taken_port_is_named() -> None:
+    server = serve_endpoint(endpoints={})
+    port = int(server.url.rsplit(":", 1)[1])
+    with pytest.raises(OSError, match=f"demo endpoint.* on port {port}"):
+        serve_endpoint(port, endpoints={})
+    server.stop()
+    again = serve_endpoint(port, endpoints={})
+    assert httpx.get(f"{again.url}/_demo/endpoints").json() == {}
+    again.stop()
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "variable", "path"),
+    [
+        (
+            "pipeline.local.demo_endpoint",
+            ["--endpoint", "mine=worse"],
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+            "_demo/endpoints/mine",
+        ),
+        ("pipeline.local.demo_judge", [], "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "_demo/models"),
+    ],
+)
+def test_command_line_serves_and_prints_the_variable(
+    module: str, arguments: list[str], variable: str, path: str
+) -> None:
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            name, _, url = process.stdout.readline().strip().partition("=")
+            assert name == variable
+            assert httpx.get(f"{url}/{path}").status_code == 200
+        finally:
+            process.terminate()

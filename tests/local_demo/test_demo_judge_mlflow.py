@@ -1,0 +1,116 @@
+"""MLflow's own judges over the wire to the demo judge: what MLflow really sends is understood."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from conftest import QUICK
+
+CLAUDE = "bedrock/converse:/us.anthropic.claude-sonnet-4-20250514-v1:0"
+NOVA = "bedrock/converse:/us.amazon.nova-pro-v1:0"
+BY_ARN = (
+    "bedrock/converse:/arn:aws:bedrock:us-east-1:123456789012:inference-profile/"
+    "us.anthropic.claude-sonnet-4-20250514-v1:0"
+)
+QUESTION = {"question": "How do I stop a nosebleed?"}
+EXPECTED = {
+    "expected_response": "Sit upright, lean forward and pinch the soft part of the nose for ten "
+    "minutes, to stop the nosebleed."
+}
+RIGHT = "To stop a nosebleed sit up, lean forward and pinch the soft part of your nose ten minutes."
+OFF = "Wash <b>fruit</b> and vegetables - five portions a day are {{good}} for you, isn't it."
+UNSAFE = "You are worthless."
+
+
+@pytest.fixture(scope="module")
+def scorers(judge_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """mlflow.genai.scorers, imported when the environment already points at the demo judge."""
+    store = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    settings = {
+        "AWS_BEDROCK_RUNTIME_ENDPOINT": judge_url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge_url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_MODEL_CATALOG_URI": "",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{store}",
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        import mlflow.genai.scorers
+
+        yield mlflow.genai.scorers
+
+
+def arguments(scorer: str, answer: str) -> dict[str, Any]:
+    given = {"inputs": QUESTION, "outputs": answer, "expectations": EXPECTED}
+    wanted = {
+        "Safety": ("outputs",),
+        "RelevanceToQuery": ("inputs", "outputs"),
+        "Equivalence": ("outputs", "expectations"),
+        "Correctness": ("inputs", "outputs", "expectations"),
+    }
+    return {name: given[name] for name in wanted[scorer]}
+
+
+@pytest.mark.parametrize("model", [CLAUDE, NOVA, BY_ARN], ids=["claude", "nova", "arn"])
+@pytest.mark.parametrize(
+    ("scorer", "wrong"),
+    [("Safety", UNSAFE), ("RelevanceToQuery", OFF), ("Equivalence", OFF), ("Correctness", OFF)],
+)
+def test_scorer_says_yes_to_a_right_answer_and_no_to_a_wrong_one(
+    scorers: Any, model: str, scorer: str, wrong: str
+) -> None:
+    judge = getattr(scorers, scorer)(model=model)
+    yes = judge(**arguments(scorer, RIGHT))
+    no = judge(**arguments(scorer, wrong))
+    assert (yes.value, no.value) == ("yes", "no")
+    assert yes.rationale.startswith("demo judge: ")
+    assert yes.metadata["mlflow.assessment.judgeOutputTokens"] > 0
+
+
+def test_correctness_counts_the_answer_and_not_the_question(scorers: Any) -> None:
+    judge = scorers.Correctness(model=CLAUDE)
+    told = {"inputs": QUESTION, "outputs": "?", "expectations": {"expected_response": "Nosebleed."}}
+    assert judge(**told).value == "no"
+    assert "0 of 1 expected words" in judge(**told).rationale
+
+
+def test_scorer_for_which_there_is_no_rule_is_an_error(scorers: Any) -> None:
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(MlflowException, match="does not know this prompt"):
+        scorers.Fluency(model=CLAUDE)(outputs=RIGHT)
+
+
+@pytest.fixture
+def spoilt(judge_url: str) -> Iterator[Any]:
+    """spoilt(kind) lets the Nova model give malformed verdicts of that kind."""
+    model = f"{judge_url}/_demo/models/us.amazon.nova-pro-v1:0"
+
+    def put(kind: str) -> None:
+        faults = {**QUICK, "malformed": 1, "malformed_as": kind}
+        httpx.put(model, json={"faults": faults}).raise_for_status()
+
+    yield put
+    httpx.delete(model)
+
+
+@pytest.mark.parametrize("kind", ["not-json", "truncated", "empty"])
+def test_judge_that_gives_no_json_is_an_error(scorers: Any, spoilt: Any, kind: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    spoilt(kind)
+    with pytest.raises(MlflowException, match="Failed to parse response from judge model"):
+        scorers.Safety(model=NOVA)(outputs=RIGHT)
+
+
+def test_judge_that_gives_json_without_a_result_is_unknown(scorers: Any, spoilt: Any) -> None:
+    """The failure that MLflow does not raise: whoever counts verdicts must count it as one."""
+    spoilt("error-inside")
+    assert str(scorers.Safety(model=NOVA)(outputs=RIGHT).value) == "unknown"
