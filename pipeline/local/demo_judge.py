@@ -108,7 +108,9 @@ def _answer(read: Read, write: Write, body: bytes, decision: Decision) -> Answer
         raise _validation(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _validation(f"the request is not in Bedrock's form: {error!r}") from error
-    reply = _spoil(verdict, decision.malformed) if decision.malformed else _reply(call, verdict)
+    reply = (
+        _spoil(call, verdict, decision.malformed) if decision.malformed else _reply(call, verdict)
+    )
     return Answer(rule, json.dumps(write(call, reply, decision)).encode())
 
 
@@ -120,7 +122,7 @@ def _reply(call: Call, verdict: dict[str, Any]) -> Reply:
     return Reply(tool_input=verdict) if call.tool else Reply(text=json.dumps(verdict))
 
 
-def _spoil(verdict: dict[str, Any], how: Malformed) -> Reply:
+def _spoil(call: Call, verdict: dict[str, Any], how: Malformed) -> Reply:
     """What judges do instead of giving the verdict that was asked for."""
     match how:
         case "not-json":
@@ -131,7 +133,7 @@ def _spoil(verdict: dict[str, Any], how: Malformed) -> Reply:
         case "empty":
             return Reply()
         case "error-inside":
-            return Reply(text=json.dumps({"error": "the demo judge was told to fail"}))
+            return _reply(call, dict.fromkeys(verdict, "error"))
 
 
 def _fault(code: str | None) -> WireError:

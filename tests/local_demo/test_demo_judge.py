@@ -162,7 +162,19 @@ def test_throttled_and_dying_judge(bedrock: Any, faulty: Any) -> None:
         bedrock.converse(modelId=faulty(fail=1, fail_with="connection-reset"), messages=messages)
 
 
-@pytest.mark.parametrize("kind", ["not-json", "truncated", "empty", "error-inside"])
+def test_malformed_verdict_in_the_right_form_says_neither_yes_nor_no(
+    bedrock: Any, faulty: Any
+) -> None:
+    response = bedrock.converse(
+        modelId=faulty(malformed=1, malformed_as="error-inside"),
+        messages=said(safety_prompt("Rest.")),
+        toolConfig={"tools": [TOOL]},
+    )
+    use = response["output"]["message"]["content"][0]["toolUse"]
+    assert use["input"] == {"result": "error", "rationale": "error"}
+
+
+@pytest.mark.parametrize("kind", ["not-json", "truncated", "empty"])
 def test_malformed_verdicts_hold_no_verdict(bedrock: Any, faulty: Any, kind: str) -> None:
     response = bedrock.converse(
         modelId=faulty(malformed=1, malformed_as=kind),

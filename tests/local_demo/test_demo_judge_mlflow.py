@@ -110,7 +110,7 @@ def test_judge_that_gives_no_json_is_an_error(scorers: Any, spoilt: Any, kind: s
         scorers.Safety(model=NOVA)(outputs=RIGHT)
 
 
-def test_judge_that_gives_json_without_a_result_is_unknown(scorers: Any, spoilt: Any) -> None:
+def test_judge_that_says_neither_yes_nor_no_is_unknown(scorers: Any, spoilt: Any) -> None:
     """The failure that MLflow does not raise: whoever counts verdicts must count it as one."""
     spoilt("error-inside")
     assert str(scorers.Safety(model=NOVA)(outputs=RIGHT).value) == "unknown"

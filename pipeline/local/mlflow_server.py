@@ -1,0 +1,93 @@
+"""A real MLflow server on loopback: SQLite for the record, a folder for the artifacts.
+
+python -m pipeline.local.mlflow_server .demo
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 60.0
+# A row's trace and assessments arrive at once from many workers; MLflow's default pool of 5
+# connections drops some of them after 30 s (see shared/facts/mlflow.md).
+POOL = {"MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "32", "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "32"}
+
+
+@dataclass(frozen=True)
+class MlflowServer:
+    url: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """End the server and its workers."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+
+def start_mlflow(port: int, state_dir: Path) -> MlflowServer:
+    """Start the server without waiting for it; `wait_for` does that.
+
+    Keeps its database and artifacts in `state_dir`, so that earlier runs are there to compare with.
+    """
+    state = state_dir.absolute()
+    state.mkdir(parents=True, exist_ok=True)
+    log = state / "mlflow-server.log"
+    command = [
+        *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
+        *("--backend-store-uri", f"sqlite:///{state / 'mlflow.db'}"),
+        *("--artifacts-destination", str(state / "artifacts"), "--workers", "1"),
+    ]
+    environment = {**os.environ, **POOL, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env=environment, start_new_session=True
+        )
+    return MlflowServer(f"http://127.0.0.1:{port}", log, process)
+
+
+def wait_for(server: MlflowServer) -> None:
+    """Return once the server answers. Raises RuntimeError naming its log if it does not."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.url}/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    server.stop()
+    raise RuntimeError(f"the MLflow server did not start; see {server.log}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="MLflow on what the local AWS has logged.")
+    parser.add_argument("state", type=Path, nargs="?", default=Path(".demo"))
+    parser.add_argument("--port", type=int, default=4569)
+    given = parser.parse_args()
+    server = start_mlflow(given.port, given.state)
+    try:
+        wait_for(server)
+        print(f"MLflow: {server.url}  (Ctrl-C ends it)", flush=True)
+        server.process.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Everything that stands where AWS would stand, started together on loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from processing.config import EvaluationConfig
+
+GOOD, WORSE = "health-qa-good", "health-qa-worse"
+REGION = "us-east-1"  # where moto keeps what these credentials make
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Four ports in a row: AWS itself, the demo endpoint, the demo judge, MLflow."""
+
+    first_port: int
+
+    @property
+    def mlflow(self) -> str:
+        return self._url(3)
+
+    def environment(self, region: str = REGION) -> dict[str, str]:
+        """The variables that point any AWS tool at the local AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self._url(0),
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self._url(1),
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self._url(2),
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": region,
+            "AWS_REGION": region,
+        }
+
+    def _url(self, offset: int) -> str:
+        return f"http://127.0.0.1:{self.first_port + offset}"
+
+
+@contextmanager
+def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[Addresses]:
+    """The local AWS, furnished for a configuration, until the block ends.
+
+    The endpoint that the configuration names answers as the good demo model.
+    """
+    import boto3
+
+    from pipeline.local.account import furnish
+    from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
+    from pipeline.local.demo_judge import serve_judge
+    from pipeline.local.mlflow_server import start_mlflow, wait_for
+    from pipeline.local.server import serve
+
+    addresses = Addresses(port)
+    environment = addresses.environment(config.infrastructure.region or REGION)
+    os.environ.update(environment)  # for the server's own clients, and whoever started us
+    endpoints = {
+        config.endpoint.name: EndpointBehaviour(),
+        GOOD: EndpointBehaviour(model="good"),
+        WORSE: EndpointBehaviour(model="worse"),
+    }
+    mlflow = start_mlflow(port + 3, state_dir)
+    servers = [
+        serve(port, state_dir=state_dir, job_environment=environment),
+        serve_endpoint(port + 1, endpoints=endpoints),
+        serve_judge(port + 2),
+    ]
+    try:
+        furnish(boto3.Session(), config, endpoints)
+        wait_for(mlflow)
+        yield addresses
+    finally:
+        for server in servers:
+            server.stop()
+        mlflow.stop()
+
+
+def four_free_ports(first: int) -> int:
+    """The first of four free ports in a row, at or above `first`."""
+    candidates = range(first, first + 400, 4)
+    return next(port for port in candidates if all(_free(port + i) for i in range(4)))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
