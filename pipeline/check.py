@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from pipeline.service_model import problems, sagemaker
+from pipeline.local.service_model import matches, problems, sagemaker
 
 OPERATIONS = {
     "Processing": ("CreateProcessingJob", {"ProcessingJobName": "named-by-pipelines"}),
@@ -90,7 +90,7 @@ def _placeholder(shape: Shape | None) -> Any:
         return enum[0]
     arn = "arn:aws:sagemaker:us-east-1:123456789012:model/x"
     candidates = ["s3://bucket/key", arn, "x", "1"]
-    fits = [c for c in candidates if re.fullmatch(shape.metadata.get("pattern", ".*"), c)]
+    fits = [c for c in candidates if matches(shape.metadata.get("pattern", ".*"), c)]
     return fits[0] if fits else candidates[0]
 
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.bundle import Bundle
 from pipeline.parameters import PipelineParameters
-from pipeline.processing_step import processor, retry_policies, run_output, s3_input
+from pipeline.processing_step import (
+    processor,
+    retry_policies,
+    run_output,
+    s3_input,
+    step_arguments,
+)
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -37,7 +43,8 @@ def evaluate_step(
         name="EvaluateModel",
         display_name="Evaluate model",
         description="Answers every row through the endpoint, scores the answers, logs to MLflow.",
-        step_args=processor(bundle, session, machine, "processing.evaluate").run(
+        step_args=step_arguments(
+            processor(bundle, session, machine, "processing.evaluate"),
             inputs=[s3_input("config", bundle.config_upload.uri), s3_input("dataset", dataset)],
             outputs=[
                 run_output(bundle, "evaluation"),

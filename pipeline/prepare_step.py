@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.bundle import Bundle
 from pipeline.parameters import PipelineParameters
-from pipeline.processing_step import processor, retry_policies, run_output, s3_input
+from pipeline.processing_step import (
+    processor,
+    retry_policies,
+    run_output,
+    s3_input,
+    step_arguments,
+)
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -28,7 +34,8 @@ def prepare_step(
         name="PrepareDataset",
         display_name="Prepare dataset",
         description="Reads the dataset, counts what cannot be used, samples, writes dataset.jsonl.",
-        step_args=processor(bundle, session, machine, "processing.prepare_dataset").run(
+        step_args=step_arguments(
+            processor(bundle, session, machine, "processing.prepare_dataset"),
             inputs=inputs,
             outputs=[run_output(bundle, "dataset")],
             arguments=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,13 @@ def processor(bundle: Bundle, session: PipelineSession, machine: Machine, module
         network_config=_network(infrastructure),
         sagemaker_session=session,
     )
+
+
+def step_arguments(processor: Processor, **run_arguments: Any) -> Any:
+    """What `processor.run` would send: under a PipelineSession it starts nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Running within a PipelineSession")
+        return processor.run(**run_arguments)
 
 
 def s3_input(name: str, uri: Any) -> ProcessingInput:

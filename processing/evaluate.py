@@ -63,14 +63,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
     silence_libraries()
     route_bedrock_calls()
-    evaluation = evaluate(_job(arguments), arguments.answers)
-    print_evaluation(evaluation)
-    # Last of all: a report without a complete record behind it must not reach the gate.
-    write_evaluation(evaluation, arguments.output)
+    print_evaluation(evaluate(_job(arguments), arguments.answers, arguments.output))
 
 
-def evaluate(job: Job, answers_folder: Path) -> Evaluation:
-    """Answer, score, read back, judge. The MLflow run holds all of it when this returns."""
+def evaluate(job: Job, answers_folder: Path, output: Path) -> Evaluation:
+    """Answer, score, read back, judge. MLflow and `output` hold all of it when this returns."""
     import boto3
 
     session = boto3.Session()
@@ -107,7 +104,7 @@ def evaluate(job: Job, answers_folder: Path) -> Evaluation:
             config_sha256=job.config_sha256,
             execution_arn=job.execution_arn,
         )
-        _record_outcome(evaluation, answers_folder)
+        _record_outcome(evaluation, output)
     return evaluation
 
 
@@ -125,7 +122,7 @@ def _record_metrics(
 
 def _record_outcome(evaluation: Evaluation, folder: Path) -> None:
     verdict = evaluation.verdict
-    write_evaluation(evaluation, folder / "report")
+    write_evaluation(evaluation, folder)
     log_outcome(
         tags={"verdict": "passed" if verdict.passed else "not passed", "reason": verdict.summary},
         metrics={
@@ -133,7 +130,7 @@ def _record_outcome(evaluation: Evaluation, folder: Path) -> None:
             "rows": len(evaluation.answers),
             "endpoint_errors": evaluation.endpoint_errors,
         },
-        folder=folder / "report",
+        folder=folder,
     )
 
 

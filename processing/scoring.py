@@ -6,6 +6,8 @@ answered row must have a verdict from every scorer, and each that has no number 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,10 +54,12 @@ def score_answers(run: TrackedRun, config: EvaluationConfig, answers: Sequence[A
         return {}
     scorers = build_scorers(config.scorers, config.judge)
     quiet_evaluate(config.judge.concurrency if config.judge else 4, len(scorers))
-    mlflow.genai.evaluate(
-        data=[_evaluation_row(answer, traces[answer.row.row_id]) for answer in answered],
-        scorers=scorers,
-    )
+    print(f"scoring {len(answered)} answers with {len(scorers)} scorers", flush=True)
+    with contextlib.redirect_stdout(io.StringIO()):  # MLflow's coloured advertisement of its page
+        mlflow.genai.evaluate(
+            data=[_evaluation_row(answer, traces[answer.row.row_id]) for answer in answered],
+            scorers=scorers,
+        )
     return _read_scores(run, [spec.name for spec in config.scorers], answered)
 
 

@@ -5,6 +5,7 @@ What is written here is read back from the server before anything is judged by i
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ def tracked_run(
 
     # MLflow's default of 7 retries would keep a wrong address waiting for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    _quiet(uri)
     mlflow.set_tracking_uri(uri)
     try:
         experiment_id = mlflow.set_experiment(experiment).experiment_id
@@ -190,3 +192,13 @@ def quiet_evaluate(workers: int, scorers: int) -> None:
         "TQDM_DISABLE": 1,  # a progress bar is noise in CloudWatch
     }
     os.environ.update({key: str(value) for key, value in settings.items()})
+
+
+def _quiet(uri: str) -> None:
+    """Keep MLflow's own chatter out of a job's log."""
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    if uri.startswith("http"):
+        # sagemaker-mlflow 0.5.0 takes every tracking URI for an ARN and warns on each request
+        noisy = logging.getLogger("mlflow.tracking.request_header.registry")
+        noisy.setLevel(logging.ERROR)

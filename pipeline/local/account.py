@@ -58,7 +58,7 @@ def _create_endpoint(sagemaker: Any, config: EvaluationConfig, name: str) -> Non
             {
                 "VariantName": "AllTraffic",
                 "ModelName": model,
-                "InstanceType": "ml.g5.xlarge",
+                "InstanceType": "ml.g4dn.xlarge",
                 "InitialInstanceCount": 1,
             }
         ],

@@ -86,10 +86,11 @@ def _reset(request: Request) -> Response:
 
 
 async def _hang(request: Request) -> Response:
-    """Answers nothing until the caller gives up."""
-    while not await request.is_disconnected():
+    """Answers nothing until the caller gives up or the server stops."""
+    stopping = request.app.state.stopping
+    while not stopping.is_set() and not await request.is_disconnected():
         await asyncio.sleep(_HANG_POLL_SECONDS)
-    return Response()
+    return _reset(request)
 
 
 async def refuse(request: Request) -> Response:

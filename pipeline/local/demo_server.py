@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _START_SECONDS = 10.0
+_STOP_SECONDS = 5
 
 
 class _ResettableProtocol(H11Protocol):
@@ -26,12 +27,14 @@ class DemoServer:
     """A demo server running in a daemon thread."""
 
     url: str
+    _stopping: threading.Event
     _server: uvicorn.Server
     _thread: threading.Thread
 
     def stop(self) -> None:
-        """Ends the server and the calls that hang in it."""
-        self._server.should_exit = self._server.force_exit = True
+        """Ends the server and the calls that hang in it; calls under way are still answered."""
+        self._stopping.set()
+        self._server.should_exit = True
         self._thread.join()
 
     def wait(self) -> None:
@@ -53,15 +56,18 @@ def serve(app: Starlette, port: int, label: str) -> DemoServer:
     except OSError as error:
         listener.close()
         raise OSError(error.errno, f"cannot serve the {label} on port {port}: {error}") from error
+    app.state.stopping = stopping = threading.Event()
     config = uvicorn.Config(
         app,
         http=_ResettableProtocol,
         lifespan="off",
+        timeout_graceful_shutdown=_STOP_SECONDS,
         log_level="warning",
         access_log=False,
         headers=[("x-demo", label)],
     )
     server = uvicorn.Server(config)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     thread = threading.Thread(target=server.run, args=([listener],), name=label, daemon=True)
     thread.start()
     deadline = time.monotonic() + _START_SECONDS
@@ -69,4 +75,4 @@ def serve(app: Starlette, port: int, label: str) -> DemoServer:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise RuntimeError(f"the {label} did not start within {_START_SECONDS:g} s")
         time.sleep(0.005)
-    return DemoServer(f"http://127.0.0.1:{listener.getsockname()[1]}", server, thread)
+    return DemoServer(url, stopping, server, thread)

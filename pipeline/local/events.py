@@ -93,7 +93,9 @@ def pipeline_parameters(target: dict[str, Any], event: dict[str, Any]) -> list[d
     """
     listed = target.get("SageMakerPipelineParameters", {}).get("PipelineParameterList", [])
     try:
-        return [{"Name": entry["Name"], "Value": _resolve(entry["Value"], event)} for entry in listed]
+        return [
+            {"Name": entry["Name"], "Value": _resolve(entry["Value"], event)} for entry in listed
+        ]
     except ExpressionError as error:
         raise ValidationException(f"a parameter of the target {target['Arn']}: {error}") from error
 

@@ -105,7 +105,6 @@ def _send(
 def _send_error(
     error: AwsError, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
-    _read_body(environ)
     if _TARGET in environ or "/bedrock" in environ.get("HTTP_AUTHORIZATION", ""):
         headers = [("Content-Type", _JSON), ("x-amzn-errortype", error.code)]
         body = json.dumps({"__type": error.code, "message": error.message})
@@ -120,16 +119,14 @@ def _send_error(
 
 
 def _read_body(environ: Environ) -> bytes:
-    """The request's body; what is left unread would be taken for the connection's next request."""
     content: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(content)
     return content
 
 
 def _region(environ: Environ) -> str:
     """From the scope of the signature: Credential=<key>/<date>/<region>/<service>/aws4_request."""
     scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")
-    return scope[2] if len(scope) > 2 else "us-east-1"  # noqa: PLR2004
+    return scope[2] if len(scope) > 2 else "us-east-1"
 
 
 def _name_of_call(environ: Environ) -> str:

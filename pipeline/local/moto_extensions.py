@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 from moto.events.models import Rule
 from moto.moto_server.werkzeug_app import (
@@ -50,7 +51,7 @@ _patched = _Patched()
 class QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc] # moto is untyped
     """Does not write a line to the terminal for each request."""
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+    def log_request(self, *_: object) -> None:
         return
 
 
@@ -118,7 +119,7 @@ def _send_to_targets(original: Callable[..., None]) -> Callable[..., None]:
                     _start(target, event)
                 else:
                     original(only, copy.deepcopy(event), transform_input)
-            except (NotImplementedError, ServiceException, AwsError) as error:
+            except (NotImplementedError, ServiceException, AwsError, ClientError) as error:
                 _patched.echo(f"[EventBridge] rule {self.name}, target {target['Arn']}: {error}")
 
     return send

@@ -49,7 +49,7 @@ class JobPlatform:
     stop_grace_seconds: float
 
 
-@dataclass
+@dataclass(eq=False)
 class ProcessingJob:
     """The state of one job. Only its own thread writes, but for `stop`."""
 

@@ -29,7 +29,13 @@ _UPDATED_HERE = (
     *("SourceUri", "ModelCard", "ModelLifeCycle", "ModelPackageRegistrationType"),
     "InferenceSpecification",
 )
-_CONTAINER_MEMBERS = ("Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname")
+_CONTAINER_MEMBERS = (
+    "Image",
+    "ModelDataUrl",
+    "ModelDataSource",
+    "Environment",
+    "ContainerHostname",
+)
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:\d{12}:model-package/.+")
 _MODEL_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:\d{12}:model/(?P<name>.+)")
 
@@ -160,11 +166,7 @@ def _specification_of(model: dict[str, Any]) -> dict[str, Any]:
             f"The model {model.get('ModelName')} has a container without Image: it cannot be the "
             "SourceUri of a model package here"
         )
-    return {
-        "Containers": copied,
-        "SupportedContentTypes": ["application/json"],
-        "SupportedResponseMIMETypes": ["application/json"],
-    }
+    return {"Containers": copied}
 
 
 def _last(name_or_arn: str) -> str:

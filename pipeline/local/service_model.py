@@ -7,17 +7,13 @@ an enum, a pattern or a maximum, so those are checked here too.
 from __future__ import annotations
 
 import functools
-import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.session
+import regex
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
-
-_JAVA_CLASSES = {r"\p{L}": "a-zA-Z", r"\p{N}": "0-9", r"\p{Z}": " ", r"\p{M}": "", r"\p{S}": "+=|~"}
-_REPRESENTATIVES = {"L": "a", "N": "0", "Z": " "}
 
 
 @functools.lru_cache(maxsize=1)
@@ -94,22 +90,5 @@ def _broken_constraint(value: Any, shape: Shape) -> str | None:
 
 
 def matches(pattern: str, value: str) -> bool:
-    r"""Whether the whole value matches a pattern of the service model (Java syntax, with \p{L}).
-
-    Unicode letters, digits and spaces are reduced to an ASCII member of their class first, since
-    Python's `re` has no Unicode properties.
-    """
-    return _compiled(pattern).fullmatch("".join(map(_representative, value))) is not None
-
-
-@functools.lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    for java, python in _JAVA_CLASSES.items():
-        pattern = pattern.replace(java, python)
-    return re.compile(pattern)
-
-
-def _representative(character: str) -> str:
-    if character.isascii():
-        return character
-    return _REPRESENTATIVES.get(unicodedata.category(character)[0], character)
+    r"""Whether the whole value matches a pattern of the service model (Java syntax, with \p{L})."""
+    return regex.fullmatch(pattern, value) is not None

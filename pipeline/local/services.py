@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,20 +63,18 @@ def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[
         GOOD: EndpointBehaviour(model="good"),
         WORSE: EndpointBehaviour(model="worse"),
     }
-    mlflow = start_mlflow(port + 3, state_dir)
-    servers = [
-        serve(port, state_dir=state_dir, job_environment=environment),
-        serve_endpoint(port + 1, endpoints=endpoints),
-        serve_judge(port + 2),
-    ]
-    try:
+    with ExitStack() as running:
+        mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
+        running.callback(mlflow.stop)
+        for server in (
+            serve(port, state_dir=state_dir, job_environment=environment),
+            serve_endpoint(port + 1, endpoints=endpoints),
+            serve_judge(port + 2),
+        ):
+            running.callback(server.stop)
         furnish(boto3.Session(), config, endpoints)
         wait_for(mlflow)
         yield addresses
-    finally:
-        for server in servers:
-            server.stop()
-        mlflow.stop()
 
 
 def four_free_ports(first: int) -> int:

@@ -15,7 +15,7 @@ GOOD, WORSE = "health-qa-good", "health-qa-worse"
 QUICK = {"latency_ms": 0, "jitter_ms": 0}
 
 
-def aws_client(service: str, url: str, read_timeout: float = 10) -> Any:
+def aws_client(service: Any, url: str, read_timeout: float = 10) -> Any:
     """One try per call, so that a test sees each error the server sends."""
     return boto3.client(
         service,
@@ -50,6 +50,12 @@ def judge_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def runtime(endpoint_url: str) -> Any:
     return aws_client("sagemaker-runtime", endpoint_url)
+
+
+@pytest.fixture
+def impatient_runtime(endpoint_url: str) -> Any:
+    """Gives up after 0.3 seconds."""
+    return aws_client("sagemaker-runtime", endpoint_url, read_timeout=0.3)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The demo endpoint, called as SageMaker Runtime through boto3."""
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -11,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
-from conftest import GOOD, WORSE, aws_client
 
-from pipeline.local.demo_endpoint import ENDPOINT_ERRORS, serve_endpoint
+from pipeline.local.demo_endpoint import ENDPOINT_ERRORS, EndpointBehaviour, serve_endpoint
 
+GOOD, WORSE = "health-qa-good", "health-qa-worse"
 QUESTION = "How do I stop a nosebleed?"
 MakeEndpoint = Callable[..., str]
 
@@ -219,12 +220,11 @@ def test_connection_reset(runtime: Any, endpoint: MakeEndpoint) -> None:
 
 
 def test_hanging_call_runs_into_the_callers_time_out(
-    endpoint_url: str, endpoint: MakeEndpoint
+    impatient_runtime: Any, endpoint: MakeEndpoint
 ) -> None:
     name = endpoint(faults={"hang": 1})
-    impatient = aws_client("sagemaker-runtime", endpoint_url, read_timeout=0.3)
     with pytest.raises(ReadTimeoutError):
-        invoke(impatient, name, chat())
+        invoke(impatient_runtime, name, chat())
 
 
 def test_too_many_calls_at_once_are_throttled(runtime: Any, endpoint: MakeEndpoint) -> None:
@@ -246,6 +246,15 @@ def test_latency_is_real_and_varies_with_the_request(runtime: Any, endpoint: Mak
     taken = [seconds(f"What is number {number}?") for number in range(6)]
     assert min(taken) >= 0.02
     assert max(taken) - min(taken) > 0.03
+
+
+def test_without_latency_a_call_takes_a_few_milliseconds(runtime: Any) -> None:
+    def seconds() -> float:
+        start = time.perf_counter()
+        invoke(runtime, GOOD, chat())
+        return time.perf_counter() - start
+
+    assert statistics.median(seconds() for _ in range(15)) < 0.03, "Nagle's 40 ms are back"
 
 
 def test_calls_are_counted_by_name_and_outcome(
@@ -302,6 +311,19 @@ def test_other_operations_are_refused_by_name(runtime: Any) -> None:
     with pytest.raises(ClientError, match="async-invocations is not served") as caught:
         runtime.invoke_endpoint_async(EndpointName=GOOD, InputLocation="s3://bucket/key")
     assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
+def test_server_stops_although_a_call_hangs() -> None:
+    behaviour = EndpointBehaviour.model_validate({"faults": {"hang": 1}})
+    server = serve_endpoint(endpoints={"hanging": behaviour})
+    url = f"{server.url}/endpoints/hanging/invocations"
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(httpx.post, url, json=chat(), timeout=30)
+        while not httpx.get(f"{server.url}/_demo/calls").json()["total"]:
+            time.sleep(0.01)
+        server.stop()
+        with pytest.raises(httpx.TransportError):
+            call.result(timeout=5)
 
 
 def test_stopped_server_frees_its_port_and_a_taken_port_is_named() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from conftest import QUICK
 
 from pipeline.local.demo_judge import JUDGE_ERRORS
 
 CLAUDE = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 ARN = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{CLAUDE}"
+QUICK = {"latency_ms": 20, "jitter_ms": 0}
 SCHEMA = {
     "type": "object",
     "properties": {"result": {"type": "string"}, "rationale": {"type": "string"}},

@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import QUICK
 
 CLAUDE = "bedrock/converse:/us.anthropic.claude-sonnet-4-20250514-v1:0"
 NOVA = "bedrock/converse:/us.amazon.nova-pro-v1:0"
@@ -13,6 +12,7 @@ BY_ARN = (
     "bedrock/converse:/arn:aws:bedrock:us-east-1:123456789012:inference-profile/"
     "us.anthropic.claude-sonnet-4-20250514-v1:0"
 )
+QUICK = {"latency_ms": 0, "jitter_ms": 0}
 QUESTION = {"question": "How do I stop a nosebleed?"}
 EXPECTED = {
     "expected_response": "Sit upright, lean forward and pinch the soft part of the nose for ten "

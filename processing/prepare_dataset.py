@@ -1,0 +1,329 @@
+"""The PrepareDataset job: the user's rows in, `dataset.jsonl` and `manifest.json` out.
+
+python -m processing.prepare_dataset --config evaluation.yaml --output prepared
+
+One pass reads, checks and spools the usable rows to disk; then it is known which are duplicates and
+which are drawn, and a second pass over the spool writes these, in the order of the source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import compress
+from pathlib import Path
+from typing import IO
+
+from processing import container
+from processing.config import Columns, Dataset, load_config
+from processing.dataset import (
+    MANIFEST_FILE,
+    ROWS_FILE,
+    Counts,
+    DuplicateRow,
+    Manifest,
+    UnusableRow,
+    write_lines,
+    write_manifest,
+)
+from processing.errors import DatasetError, run_job
+from processing.mapping import map_record
+from processing.records import BadRecord
+from processing.selection import RowIndex, Selection, select
+from processing.sources import OpenSource, Part, open_source
+
+LISTED = 100
+"""So many unusable rows, and so many duplicates, are listed in the manifest."""
+
+MANY_VALUES = 10_000
+"""Distinct values of a slice column are counted up to here; a column with more is no slice."""
+
+
+@dataclass
+class Tally:
+    """What the first pass has seen."""
+
+    read: int = 0
+    index: RowIndex = field(default_factory=RowIndex)
+    reasons: Counter[str] = field(default_factory=Counter)
+    unusable: list[UnusableRow] = field(default_factory=list)
+    dropped: set[str] = field(default_factory=set)
+
+    def add_unusable(self, file: str, bad: BadRecord) -> None:
+        self.reasons[bad.reason] += 1
+        if len(self.unusable) < LISTED:
+            self.unusable.append(
+                UnusableRow(file=file, line=bad.line, reason=bad.reason, detail=bad.detail)
+            )
+
+
+@dataclass
+class Contents:
+    """What the second pass has seen in the rows it wrote."""
+
+    written: int = 0
+    has_context: bool = False
+    values: dict[str, set[str]] = field(default_factory=dict)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Raises ConfigError and DatasetError."""
+    arguments = _arguments(argv)
+    dataset = load_config(arguments.config).dataset
+    asked = {"source": arguments.source, "sample_size": arguments.sample_size}
+    dataset = dataset.model_copy(
+        update={name: value for name, value in asked.items() if value is not None}
+    )
+    if dataset.sample_size < 0:
+        raise DatasetError(f"the sample size is {dataset.sample_size}; 0 takes all rows")
+    prepare(dataset, config=arguments.config, inputs=arguments.input, output=arguments.output)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m processing.prepare_dataset",
+        description="Check, de-duplicate and sample a dataset for evaluation.",
+    )
+    parser.add_argument("--config", type=Path, default=container.CONFIG_FILE, metavar="FILE")
+    parser.add_argument(
+        "--source", metavar="URI", help="path, s3:// or hf:// (default: dataset.source)"
+    )
+    parser.add_argument(
+        "--sample-size",
+        type=int,
+        metavar="N",
+        help="rows to draw, 0 for all (default: dataset.sample_size)",
+    )
+    parser.add_argument(
+        "--input",
+        type=Path,
+        default=container.RAW_DATASET,
+        metavar="DIR",
+        help="where SageMaker has downloaded the source to (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=container.DATASET_OUTPUT,
+        metavar="DIR",
+        help="where dataset.jsonl and manifest.json go (default: %(default)s)",
+    )
+    return parser.parse_args(argv)
+
+
+def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path) -> Manifest:
+    """Write `dataset.jsonl` and `manifest.json` to `output`, and tell what was read.
+
+    Raises DatasetError where there are no usable rows, or too many unusable ones; the manifest is
+    written then too, so that all of them can be seen, and no rows are.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    for stale in (ROWS_FILE, MANIFEST_FILE):
+        (output / stale).unlink(missing_ok=True)
+    with open_source(dataset, inputs, config.parent) as source, _spool(output) as spool:
+        tally = _read(source.parts, dataset.columns, spool, config.name)
+        selection = select(
+            tally.index, sample_size=dataset.sample_size, seed=dataset.seed, listed=LISTED
+        )
+        _tell_read(source, tally, selection)
+        failure = _why_not(dataset, tally, config.name)
+        contents, sha256 = Contents(), ""
+        if failure is None:
+            spool.seek(0)
+            lines = compress(spool, selection.written)
+            sha256 = write_lines(_watched(lines, contents), output)
+        manifest = _manifest(
+            dataset=dataset,
+            source=source,
+            tally=tally,
+            selection=selection,
+            contents=contents,
+            sha256=sha256,
+            failure=failure,
+        )
+        write_manifest(manifest, output)
+    if failure is not None:
+        raise DatasetError(f"{failure}\nAll of them are counted in {output / MANIFEST_FILE}")
+    _tell_written(manifest, output)
+    return manifest
+
+
+@contextmanager
+def _spool(output: Path) -> Iterator[IO[bytes]]:
+    # Beside the output, since that is on the volume whose size the configuration sets.
+    path = output / ".rows.spool"
+    try:
+        with path.open("w+b") as spool:
+            yield spool
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _read(parts: Iterable[Part], columns: Columns, spool: IO[bytes], config_name: str) -> Tally:
+    """The first pass: usable rows go to the spool and the index, the others are counted."""
+    tally = Tally()
+    for number, part in enumerate(parts):
+        seen: dict[str, None] = {}
+        for record in part.records:
+            tally.read += 1
+            if isinstance(record, BadRecord):
+                tally.add_unusable(part.name, record)
+                continue
+            seen.update(dict.fromkeys(record.columns))
+            mapped = map_record(record, columns, tally.dropped)
+            if isinstance(mapped, BadRecord):
+                tally.add_unusable(part.name, mapped)
+            else:
+                row, line = mapped
+                tally.index.add(row, number, record.line)
+                spool.write(line)
+        if seen:
+            _check_columns(part.name, list(seen), columns, config_name)
+    return tally
+
+
+def _check_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
+    """Raise DatasetError for a mapped column that no row of the file has."""
+    for key, column in columns.model_dump(exclude_none=True).items():
+        if column not in found:
+            close = difflib.get_close_matches(column, found, n=1, cutoff=0.5)
+            guess = f" Did you mean {close[0]!r}?" if close else ""
+            more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+            names = ", ".join(repr(name) for name in found[:20]) + more
+            raise DatasetError(
+                f"{file}: there is no column {column!r}; its columns are {names}.{guess} "
+                f"Change dataset.columns.{key} in {config_name}."
+            )
+
+
+def _why_not(dataset: Dataset, tally: Tally, config_name: str) -> str | None:
+    """Why the rows must not be used; None where they may."""
+    unusable = tally.reasons.total()
+    if tally.read == 0:
+        return f"{dataset.source}: holds no rows"
+    first = "; ".join(_place(row) for row in tally.unusable[:3])
+    if unusable / tally.read > dataset.max_unusable_share:
+        return (
+            f"{unusable} of {tally.read} rows are unusable, a share of "
+            f"{unusable / tally.read:.4g}; the limit is {dataset.max_unusable_share:.4g} "
+            f"(dataset.max_unusable_share in {config_name}). The first: {first}"
+        )
+    if not len(tally.index):
+        return f"{dataset.source}: none of the {tally.read} rows is usable. The first: {first}"
+    return None
+
+
+def _place(row: UnusableRow) -> str:
+    return f"{row.file}:{row.line}: {row.reason}" + (f" ({row.detail})" if row.detail else "")
+
+
+def _watched(lines: Iterable[bytes], contents: Contents) -> Iterator[bytes]:
+    """The same lines; what is in them is noted in `contents`."""
+    for line in lines:
+        record = json.loads(line)
+        contents.written += 1
+        contents.has_context |= record["context"] is not None
+        for name, value in record["slices"].items():
+            values = contents.values.setdefault(name, set())
+            if value is not None and len(values) < MANY_VALUES:
+                # As JSON text, since 1, 1.0 and true are one and the same to a set.
+                values.add(json.dumps(value))
+        yield line
+
+
+def _manifest(
+    *,
+    dataset: Dataset,
+    source: OpenSource,
+    tally: Tally,
+    selection: Selection,
+    contents: Contents,
+    sha256: str,
+    failure: str | None,
+) -> Manifest:
+    names = [part.name for part in source.parts]
+    return Manifest(
+        source=dataset.source,
+        format=source.format,
+        files=source.files,
+        seed=dataset.seed,
+        sample_size=dataset.sample_size,
+        counts=Counts(
+            read=tally.read,
+            unusable=tally.reasons.total(),
+            duplicates=selection.duplicates,
+            conflicting_questions=selection.conflicting_questions,
+            usable=selection.usable,
+            written=contents.written,
+        ),
+        unusable_by_reason=dict(tally.reasons.most_common()),
+        unusable=tally.unusable,
+        duplicates=[
+            DuplicateRow(
+                row_id=duplicate.row_id,
+                file=names[duplicate.place.file],
+                line=duplicate.place.line,
+                first_file=names[duplicate.first.file],
+                first_line=duplicate.first.line,
+            )
+            for duplicate in selection.first_duplicates
+        ],
+        dropped_columns=sorted(tally.dropped),
+        slices={name: len(values) for name, values in sorted(contents.values.items())},
+        has_context=contents.has_context,
+        sha256=sha256,
+        notes=[*source.notes, *_notes(dataset, selection, contents, failure)],
+    )
+
+
+def _notes(
+    dataset: Dataset, selection: Selection, contents: Contents, failure: str | None
+) -> Iterator[str]:
+    if failure is not None:
+        yield f"failed, and no rows were written: {failure}"
+    if dataset.sample_size > selection.usable:
+        yield (
+            f"sample_size {dataset.sample_size} is more than the {selection.usable} usable rows: "
+            "all of them were taken"
+        )
+    for name, values in sorted(contents.values.items()):
+        if len(values) >= MANY_VALUES:
+            yield f"slices: {name!r} has {MANY_VALUES} distinct values or more; not counted further"
+
+
+def _tell_read(source: OpenSource, tally: Tally, selection: Selection) -> None:
+    where = source.parts[0].name if len(source.parts) == 1 else f"{len(source.parts)} files"
+    unusable = f"{tally.reasons.total()} unusable"
+    if tally.reasons:
+        reasons = (f"{count} {reason}" for reason, count in tally.reasons.most_common())
+        unusable += f" ({', '.join(reasons)})"
+    print(
+        f"read {tally.read} rows from {where} ({source.format}): {selection.usable} usable, "
+        f"{selection.duplicates} duplicates, {unusable}"
+    )
+    for row in tally.unusable[:10]:
+        print(f"  left out {_place(row)}")
+    if selection.conflicting_questions:
+        print(f"  {selection.conflicting_questions} questions have more than one expected response")
+
+
+def _tell_written(manifest: Manifest, output: Path) -> None:
+    counts = manifest.counts
+    if counts.written < counts.usable:
+        print(f"drew {counts.written} of {counts.usable} usable rows with seed {manifest.seed}")
+    for note in manifest.notes:
+        print(f"note: {note}")
+    if manifest.slices:
+        columns = (f"{name} ({count} values)" for name, count in manifest.slices.items())
+        print(f"slice columns: {', '.join(columns)}")
+    print(f"wrote {counts.written} rows to {output / ROWS_FILE}, and {MANIFEST_FILE} beside it")
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main, container.MESSAGE_FILE))

@@ -1,0 +1,173 @@
+"""One local AWS for all tests of this folder, on a free loopback port."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from pipeline.local.container import Container, JobFault, LineWriter, RunningContainer
+from pipeline.local.process_runner import process_runner
+from pipeline.local.server import REPOSITORY, LocalAws, serve
+
+from .definitions import ROLE
+
+SECONDS_TO_WAIT = 30
+REGION = "us-east-1"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+}
+
+
+class FaultyFleet:
+    """Runs jobs as processes, but has no capacity for the first `FAULTS` attempts of a job.
+
+    A job asks for it in its Environment: FAULT_ID, FAULTS (a count) and FAULT (the reason).
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._run = process_runner(repo_root=REPOSITORY, home=home)
+        self._attempts: dict[str, int] = {}
+
+    def __call__(self, container: Container, write_line: LineWriter) -> RunningContainer:
+        wanted = container.environment
+        if "FAULT_ID" in wanted:
+            attempt = self._attempts.get(wanted["FAULT_ID"], 0)
+            self._attempts[wanted["FAULT_ID"]] = attempt + 1
+            if attempt < int(wanted["FAULTS"]):
+                raise JobFault(wanted["FAULT"])
+        return self._run(container, write_line)
+
+
+@pytest.fixture(scope="session")
+def terminal() -> list[str]:
+    """Every line that the local AWS has shown."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("local-aws")
+
+
+@pytest.fixture(scope="session")
+def aws(state_dir: Path, terminal: list[str]) -> Iterator[LocalAws]:
+    home = state_dir / "home"
+    server = serve(
+        0,
+        state_dir=state_dir,
+        job_environment=ENVIRONMENT,
+        job_runner=FaultyFleet(home),
+        echo=terminal.append,
+        stop_grace_seconds=1.0,
+    )
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def client(aws: LocalAws) -> Callable[[str], Any]:
+    def make(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=aws.url,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sagemaker(client: Callable[[str], Any]) -> Any:
+    return client("sagemaker")
+
+
+@pytest.fixture(scope="session")
+def s3(client: Callable[[str], Any]) -> Any:
+    return client("s3")
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+class Runs:
+    """Creates a pipeline, starts it, and waits for its end."""
+
+    def __init__(self, sagemaker: Any) -> None:
+        self._sagemaker = sagemaker
+
+    def create(self, text: str, **more: Any) -> str:
+        name = f"p-{uuid.uuid4().hex[:12]}"
+        self._sagemaker.create_pipeline(
+            PipelineName=name, PipelineDefinition=text, RoleArn=ROLE, **more
+        )
+        return name
+
+    def start(self, text: str, *, parameters: dict[str, str] | None = None, **more: Any) -> str:
+        return self.start_pipeline(self.create(text), parameters=parameters, **more)
+
+    def start_pipeline(
+        self, name: str, *, parameters: dict[str, str] | None = None, **more: Any
+    ) -> str:
+        answer = self._sagemaker.start_pipeline_execution(
+            PipelineName=name,
+            PipelineParameters=[
+                {"Name": key, "Value": value} for key, value in (parameters or {}).items()
+            ],
+            **more,
+        )
+        return str(answer["PipelineExecutionArn"])
+
+    def wait(self, arn: str) -> str:
+        """The status that the execution ended with."""
+        status = ""
+
+        def has_ended() -> bool:
+            nonlocal status
+            status = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)[
+                "PipelineExecutionStatus"
+            ]
+            return status not in {"Executing", "Stopping"}
+
+        eventually(has_ended)
+        return status
+
+    def steps(self, arn: str) -> dict[str, dict[str, Any]]:
+        listed = self._sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
+        return {step["StepName"]: step for step in listed["PipelineExecutionSteps"]}
+
+    def run(
+        self, text: str, **more: Any
+    ) -> tuple[str, dict[str, dict[str, Any]]]:
+        """Status and steps of a new pipeline's execution."""
+        arn = self.start(text, **more)
+        return self.wait(arn), self.steps(arn)
+
+
+@pytest.fixture
+def runs(sagemaker: Any) -> Runs:
+    return Runs(sagemaker)
+
+
+def eventually(holds: Callable[[], Any], seconds: float = SECONDS_TO_WAIT) -> Any:
+    """What `holds` answers once that is true. Fails when it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = holds()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"{holds} did not become true within {seconds} s")
