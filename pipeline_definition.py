@@ -164,13 +164,13 @@ def _connected(arguments: argparse.Namespace) -> tuple[Bundle, Session, Any]:
 def _show(bundle: Bundle, session: Session, execution: Any) -> int:
     from pipeline.execution_view import link_lines, status_lines
     from pipeline.launch import read_evaluation
-    from processing.result_table import print_document
+    from pipeline.result_table import print_evaluation
 
     report = bundle.run_uri("runs", execution.id, "evaluation", "evaluation.json")
     evaluation = read_evaluation(session, report)
     print("\n".join(status_lines(execution)))
     if evaluation:
-        print_document(evaluation)
+        print_evaluation(evaluation)
     print("\n".join(link_lines(execution, evaluation, report)))
     return SUCCEEDED if execution.status == "Succeeded" else NOT_SUCCEEDED
 

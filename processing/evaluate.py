@@ -30,7 +30,6 @@ from processing.gate import (
 from processing.judge import route_bedrock_calls, silence_libraries
 from processing.measurements import measure
 from processing.report import Evaluation, write_evaluation
-from processing.result_table import print_evaluation
 from processing.scoring import Scores, require_same_means, score_answers, scorer_metrics
 from processing.tracking import (
     TrackedRun,
@@ -63,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
     silence_libraries()
     route_bedrock_calls()
-    print_evaluation(evaluate(_job(arguments), arguments.answers, arguments.output))
+    evaluation = evaluate(_job(arguments), arguments.answers, arguments.output)
+    word = "passed" if evaluation.verdict.passed else "not passed"
+    print(f"quality gate {word}: {evaluation.verdict.summary}")
 
 
 def evaluate(job: Job, answers_folder: Path, output: Path) -> Evaluation:

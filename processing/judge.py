@@ -38,4 +38,5 @@ def silence_libraries() -> None:
         LITELLM_LOCAL_MODEL_COST_MAP="True",  # else litellm downloads a price list at import
         MLFLOW_MODEL_CATALOG_URI="",  # else make_judge downloads a model catalogue
         HF_HUB_DISABLE_TELEMETRY="1",
+        TQDM_DISABLE="1",  # a progress bar is noise in CloudWatch; tqdm reads this at import
     )

@@ -173,12 +173,11 @@ def _bad_quoting(
     file: DataFile, line: int, last: int, header: list[str], error: csv.Error
 ) -> BadRecord:
     """A bad row where it is certain that no other row was swallowed; otherwise a DatasetError."""
-    at_end = str(error) == "unexpected end of data"
-    if at_end or last > line or not header:
-        what = "never closed" if at_end else f"not closed properly until line {last}"
+    if last > line or not header:
         raise DatasetError(
-            f"{file.name}:{line}: a quoted field in this row is {what}, so that it is unclear "
-            'where the next rows start; double the quotes inside it ("") or close it'
+            f"{file.name}:{line}: a quoted field that starts in this row is not closed properly "
+            f"(lines {line} to {last}: {error}), so that it is unclear where the next rows start; "
+            'close it, and double the quotes inside it ("")'
         ) from error
     return BadRecord(line, "malformed CSV", str(error))
 

@@ -58,15 +58,14 @@ class Evaluation:
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """Write evaluation.json and rows.jsonl into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    document = json.dumps(as_document(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
+    document = json.dumps(_document(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / EVALUATION_FILE).write_text(document + "\n", encoding="utf-8")
     with (folder / ROWS_FILE).open("w", encoding="utf-8") as file:
         for answer in evaluation.answers:
             file.write(json.dumps(_row(answer, evaluation.scores), ensure_ascii=False) + "\n")
 
 
-def as_document(evaluation: Evaluation) -> dict[str, Any]:
-    """evaluation.json as a dict."""
+def _document(evaluation: Evaluation) -> dict[str, Any]:
     verdict = evaluation.verdict
     return {
         "schema": 1,

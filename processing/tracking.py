@@ -189,7 +189,8 @@ def quiet_evaluate(workers: int, scorers: int) -> None:
         "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": scorers,
         # "auto" would hold scoring at 10 rows a second, whatever the judge can take
         "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": 0,
-        "TQDM_DISABLE": 1,  # a progress bar is noise in CloudWatch
+        # every scorer of every row in flight talks to the server through one pool
+        "MLFLOW_HTTP_POOL_MAXSIZE": workers * scorers + workers,
     }
     os.environ.update({key: str(value) for key, value in settings.items()})
 

@@ -1,12 +1,7 @@
-"""One execution of a pipeline: which step runs when, and how it ends.
+"""One execution of a pipeline: its threads, its status, its events.
 
-A step starts when everything it depends on has ended as its trigger wants (Completed means
-Succeeded), and, inside a condition's branch, when the condition has chosen that branch. All that
-are ready run at once, up to ParallelismConfiguration. A step whose trigger can no longer come
-true does not run and does not appear in the step list.
-
-After a failure, steps that do not depend on it still run (whether the service starts them is not
-documented). A Fail step ends the execution: nothing more starts, and running jobs are stopped.
+The order of steps is `schedule`'s, what a step does is `steps`'. A Fail step ends the execution:
+nothing more starts, and running jobs are stopped.
 """
 
 from __future__ import annotations
@@ -15,55 +10,24 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pipeline.local.aws_errors import ConflictException, ValidationException
-from pipeline.local.definition import Definition, FailStep, Node
+from pipeline.local.definition import Definition, FailStep
 from pipeline.local.events import EventBus
 from pipeline.local.processing_job import ProcessingJob
 from pipeline.local.retries import RetryState
+from pipeline.local.schedule import ENDED, Schedule, StepRecord, StepStatus
 from pipeline.local.scope import ExecutionScope
 from pipeline.local.steps import StepContext, StepFailure, run
 
 ExecutionStatus: TypeAlias = Literal[
     "Executing", "Stopping", "Stopped", "Failed", "Succeeded", "CompletedWithFailures"
 ]
-StepStatus: TypeAlias = Literal[
-    "Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded"
-]
 STEP_FAILURE = "Step failure: One or multiple steps failed."
 _REASON_LENGTH = 1024
-_ENDED = {"Succeeded", "Failed", "Stopped"}
-
-
-@dataclass
-class StepRecord:
-    """What ListPipelineExecutionSteps shows of a step that has started."""
-
-    node: Node
-    status: StepStatus = "Starting"
-    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
-    ended: dt.datetime | None = None
-    attempts: int = 0
-    failure_reason: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    cached_from: str | None = None
-
-    def describe(self) -> dict[str, Any]:
-        step, source = self.node.step, self.cached_from
-        return {
-            "StepName": step.name,
-            "StepDisplayName": step.display_name,
-            "StepDescription": step.description,
-            "StartTime": self.started,
-            "EndTime": self.ended,
-            "StepStatus": self.status,
-            "CacheHitResult": {"SourcePipelineExecutionArn": source} if source else None,
-            "FailureReason": self.failure_reason,
-            "Metadata": self.metadata,
-            "AttemptCount": self.attempts,
-        }
+_MAX_PARALLEL = 50
 
 
 @dataclass(frozen=True)
@@ -105,8 +69,7 @@ class Execution:
         self._bus, self._region, self._context = bus, region, context
         # guards all that follows; steps' threads tell the execution's thread through it
         self._changed = threading.Condition(threading.RLock())
-        self._records: dict[str, StepRecord] = {}
-        self._never: set[str] = set()
+        self._schedule = Schedule(definition, scope.properties)
         self._jobs: set[ProcessingJob] = set()
         self._halted = threading.Event()
         self._stop_requested = False
@@ -138,10 +101,9 @@ class Execution:
                     f"Pipeline execution with ARN {self.request.arn} is {self.status}: only one "
                     "that Failed or Stopped can be retried"
                 )
-            if any(isinstance(record.node.step, FailStep) for record in self._records.values()):
+            if any(isinstance(r.node.step, FailStep) for r in self._schedule.records.values()):
                 raise ValidationException("An execution that ended in a Fail step is not retried")
-            self._records = {n: r for n, r in self._records.items() if r.status == "Succeeded"}
-            self._never.clear()
+            self._schedule.forget_failures()
             self._halted.clear()
             self.finished.clear()
             self._stop_requested, self.failure_reason, self.ended = False, None, None
@@ -152,103 +114,28 @@ class Execution:
     def steps(self) -> list[dict[str, Any]]:
         """The steps that have started, oldest first."""
         with self._changed:
-            return [record.describe() for record in self._records.values()]
+            return [record.describe() for record in self._schedule.records.values()]
 
     # its own thread
 
     def _run(self) -> None:
+        limit = (self.request.parallelism or {}).get("MaxParallelExecutionSteps", _MAX_PARALLEL)
         with self._changed:
             while True:
-                self._rule_out()
-                for node in self._ready():
-                    self._begin(node)
-                if not self._running():
+                for node in [] if self._halted.is_set() else self._schedule.ready(limit):
+                    record = self._schedule.begin(node)
+                    threading.Thread(target=self._run_step, args=(record,), daemon=True).start()
+                if not self._schedule.running():
                     break
                 self._changed.wait()
-            status = self._verdict()
+            status = "Stopped" if self._stop_requested else self._schedule.ending()
             self.failure_reason = STEP_FAILURE if status == "Failed" else None
             self.ended = dt.datetime.now(dt.UTC)
             previous = self._set_status(status)
         self._publish(previous)
         self.finished.set()
 
-    def _rule_out(self) -> None:
-        """Marks the steps that can never run, until no more are found."""
-        found = True
-        while found:
-            found = False
-            for node in self._waiting():
-                if self._is_impossible(node):
-                    self._never.add(node.step.name)
-                    found = True
-
-    def _is_impossible(self, node: Node) -> bool:
-        if node.branch is not None:
-            condition, outcome = node.branch
-            if self._has_ended(condition) and self._outcome(condition) is not outcome:
-                return True
-        return any(
-            self._has_ended(needed.step) and not self._fits(needed.step, needed.trigger)
-            for needed in node.dependencies
-        )
-
-    def _ready(self) -> list[Node]:
-        if self._halted.is_set():
-            return []
-        limit = (self.request.parallelism or {}).get("MaxParallelExecutionSteps", 50)
-        ready = [
-            node
-            for node in self._waiting()
-            if all(self._has_ended(needed.step) for needed in node.dependencies)
-            and (node.branch is None or self._has_ended(node.branch[0]))
-        ]
-        return ready[: max(0, limit - len(self._running()))]
-
-    def _waiting(self) -> list[Node]:
-        return [
-            node
-            for name, node in self.definition.nodes.items()
-            if name not in self._records and name not in self._never
-        ]
-
-    def _running(self) -> list[StepRecord]:
-        return [record for record in self._records.values() if record.status not in _ENDED]
-
-    def _has_ended(self, step: str) -> bool:
-        record = self._records.get(step)
-        return step in self._never or (record is not None and record.status in _ENDED)
-
-    def _fits(self, step: str, trigger: str) -> bool:
-        if step in self._never:
-            return False
-        status = self._records[step].status
-        return trigger == "Any" or status == {"Completed": "Succeeded"}.get(trigger, trigger)
-
-    def _outcome(self, condition: str) -> bool | None:
-        return self.scope.properties.get(condition, {}).get("Outcome")
-
-    def _verdict(self) -> ExecutionStatus:
-        if self._stop_requested:
-            return "Stopped"
-        failed = [r for r in self._records.values() if r.status != "Succeeded"]
-        if not failed:
-            return "Succeeded"
-        return "CompletedWithFailures" if all(map(self._is_handled, failed)) else "Failed"
-
-    def _is_handled(self, record: StepRecord) -> bool:
-        """Whether a step ran because this one failed or was stopped."""
-        return any(
-            needed.step == record.node.step.name and needed.trigger != "Completed"
-            for name in self._records
-            for needed in self.definition.nodes[name].dependencies
-        )
-
     # the steps' threads
-
-    def _begin(self, node: Node) -> None:
-        record = StepRecord(node)
-        self._records[node.step.name] = record
-        threading.Thread(target=self._run_step, args=(record,), daemon=True).start()
 
     def _run_step(self, record: StepRecord) -> None:
         self._publish_step(record, None)
@@ -294,7 +181,7 @@ class Execution:
         with self._changed:
             self._halted.set()
             jobs = [job for job in self._jobs if not job.finished.is_set()]
-            stopping = [r for r in self._running() if "ProcessingJob" in r.metadata]
+            stopping = [r for r in self._schedule.running() if "ProcessingJob" in r.metadata]
         for record in stopping:
             self._move(record, "Stopping")
         for job in jobs:
@@ -302,10 +189,10 @@ class Execution:
 
     def _move(self, record: StepRecord, status: StepStatus) -> None:
         with self._changed:
-            if record.status in _ENDED:
+            if record.status in ENDED:
                 return
             previous, record.status = record.status, status
-            if status in _ENDED:
+            if status in ENDED:
                 record.ended = dt.datetime.now(dt.UTC)
         self._publish_step(record, previous)
         with self._changed:

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _BATCH = 1_000
+_LINE_LENGTH = 100_000
 
 
 class JobLog:
@@ -32,7 +35,7 @@ class JobLog:
     def write(self, host: str, line: str, *, tell_host: bool) -> None:
         """`tell_host` puts the instance's name before the line (jobs with several instances)."""
         label = f"{self._label}/{host}" if tell_host else self._label
-        event = {"timestamp": time.time_ns() // 1_000_000, "message": line or " "}
+        event = {"timestamp": time.time_ns() // 1_000_000, "message": line[:_LINE_LENGTH] or " "}
         with self._lock:
             self._echo(f"[{label}] {line}")
             if not self._file.closed:
@@ -41,9 +44,15 @@ class JobLog:
             self._waiting[host].append(event)
 
     def flush(self, logs: Any) -> None:
-        """Sends what has gathered to CloudWatch Logs."""
+        """Sends what has gathered to CloudWatch Logs; a job does not fail over its log."""
         with self._lock:
             waiting, self._waiting = self._waiting, defaultdict(list)
+        try:
+            self._send(logs, waiting)
+        except (BotoCoreError, ClientError) as error:
+            self._echo(f"[{self._label}] CloudWatch Logs did not take the log: {error}")
+
+    def _send(self, logs: Any, waiting: dict[str, list[dict[str, Any]]]) -> None:
         for host, events in waiting.items():
             stream = f"{self._job_name}/{host}-{self._started}"
             self._make_stream(logs, stream)

@@ -3,7 +3,7 @@
 - A model package version number is never given twice (moto counts what is left after a deletion).
 - A rule's targets are served one by one, on copies: a SageMaker pipeline target starts the
   pipeline, one bad target does not keep the event from the others, and a disabled rule or one
-  that has only a schedule gets no events.
+  that has only a schedule gets no events. The event keeps its account.
 - Model packages and groups can be deleted.
 
 moto keeps everything in this process's memory, for all servers in it together.
@@ -32,14 +32,14 @@ from moto.sagemaker.models import ModelPackage, sagemaker_backends
 from pipeline.local.aws_errors import AwsError
 
 PipelineTarget: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], None]
+Echo: TypeAlias = Callable[[str], None]
 
 
 @dataclass
 class _Patched:
-    """Who takes the events of pipeline targets, and who hears of targets that fail."""
+    """The servers of this process; the newest takes the events of pipeline targets."""
 
-    start_pipeline: PipelineTarget | None = None
-    echo: Callable[[str], None] = print
+    servers: list[tuple[PipelineTarget, Echo]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     versions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     installed: bool = False
@@ -60,14 +60,19 @@ def application() -> Any:
     return DomainDispatcherApplication(create_backend_app)
 
 
-def install(start_pipeline: PipelineTarget, echo: Callable[[str], None]) -> None:
-    """Mends moto, and has `start_pipeline(target, event)` called for pipeline targets of rules."""
+def install(start_pipeline: PipelineTarget, echo: Echo) -> Callable[[], None]:
+    """Mends moto, and has `start_pipeline(target, event)` called for pipeline targets of rules.
+
+    `echo` hears of targets that fail. Returns what to call when the server has ended.
+    """
+    server = (start_pipeline, echo)
     with _patched.lock:
-        _patched.start_pipeline, _patched.echo = start_pipeline, echo
+        _patched.servers.append(server)
         if not _patched.installed:
             _count_versions()
             Rule.send_to_targets = _send_to_targets(Rule.send_to_targets)
             _patched.installed = True
+    return functools.partial(_patched.servers.remove, server)
 
 
 def delete_model_package(account: str, region: str, arn: str) -> None:
@@ -111,24 +116,30 @@ def _send_to_targets(original: Callable[..., None]) -> Callable[..., None]:
             return
         if not self.event_pattern.matches_event(event):
             return
+        start_pipeline, echo = _patched.servers[-1]
         for target in list(self.targets):
             only = copy.copy(self)
             only.targets = [target]
             try:
                 if _is_pipeline(target["Arn"]):
-                    _start(target, event)
+                    start_pipeline(target, copy.deepcopy(event))
                 else:
-                    original(only, copy.deepcopy(event), transform_input)
+                    _deliver(original, only, copy.deepcopy(event), transform_input)
             except (NotImplementedError, ServiceException, AwsError, ClientError) as error:
-                _patched.echo(f"[EventBridge] rule {self.name}, target {target['Arn']}: {error}")
+                echo(f"[EventBridge] rule {self.name}, target {target['Arn']}: {error}")
 
     return send
 
 
+def _deliver(
+    original: Callable[..., None], rule: Any, event: dict[str, Any], transform_input: bool
+) -> None:
+    """To one target; moto's default template would drop the account from the event."""
+    if "InputTransformer" not in rule.targets[0]:
+        event.pop("ingestion-time", None)
+        transform_input = False
+    original(rule, event, transform_input)
+
+
 def _is_pipeline(arn: str) -> bool:
     return ":sagemaker:" in arn and ":pipeline/" in arn
-
-
-def _start(target: dict[str, Any], event: dict[str, Any]) -> None:
-    if _patched.start_pipeline is not None:
-        _patched.start_pipeline(target, copy.deepcopy(event))

@@ -1,49 +1,29 @@
-"""The pipeline operations of SageMaker: definitions are checked, executions really run.
+"""The pipeline operations of SageMaker: definitions are checked before moto keeps them.
 
-moto keeps the pipelines themselves (and their tags); executions are kept here, in memory.
+moto also keeps the pipelines' tags.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import secrets
-import string
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from pipeline.local import definition as definitions
-from pipeline.local.api import Call, Clients, Operation, paginate, time_filter
+from pipeline.local.api import Call, Clients, Operation
 from pipeline.local.aws_errors import AwsError, ResourceNotFound, ValidationException
-from pipeline.local.cache import StepCache
 from pipeline.local.definition import Definition, DefinitionError
-from pipeline.local.events import EventBus
-from pipeline.local.execution import Execution, Request, StepRecord
-from pipeline.local.expressions import ExpressionError, evaluate
-from pipeline.local.parameters import ParameterError, resolve
-from pipeline.local.processing_jobs import ProcessingJobs
-from pipeline.local.scope import ExecutionScope, iso
-from pipeline.local.steps import StepContext
-
-_ID_LETTERS = string.ascii_lowercase + string.digits
-_NOT_SUPPORTED_AT_START = ("SelectiveExecutionConfig", "PipelineVersionId")
+from pipeline.local.execution import Execution
 
 
-@dataclass
+@dataclass(frozen=True)
 class Pipelines:
-    """All executions of this local AWS, by ARN."""
+    """Handlers of the pipeline operations; `executions_of` lists those of a pipeline's ARN."""
 
     clients: Clients
-    jobs: ProcessingJobs
-    bus: EventBus
-    _cache: StepCache = field(default_factory=StepCache)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _executions: dict[str, Execution] = field(default_factory=dict)
-    _tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    executions_of: Callable[[str], list[Execution]]
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -51,29 +31,7 @@ class Pipelines:
             "UpdatePipeline": self._write,
             "DescribePipeline": self._describe,
             "DeletePipeline": _forward_by_name,
-            "StartPipelineExecution": self._start,
-            "RetryPipelineExecution": self._retry,
-            "StopPipelineExecution": self._stop,
-            "DescribePipelineExecution": lambda call: describe(self._find(call)),
-            "ListPipelineExecutions": self._list,
-            "ListPipelineExecutionSteps": self._list_steps,
-            "DescribePipelineDefinitionForExecution": self._describe_definition,
-            "ListPipelineParametersForExecution": self._list_parameters,
         }
-
-    def stop_all(self) -> None:
-        """Stops what still runs, at once."""
-        with self._lock:
-            executions = list(self._executions.values())
-        for execution in executions:
-            try:
-                execution.stop(grace_seconds=0)
-            except AwsError:
-                continue
-        for execution in executions:
-            execution.finished.wait(timeout=10)
-
-    # pipelines
 
     def _write(self, call: Call) -> dict[str, Any]:
         request = dict(call.request)
@@ -85,7 +43,7 @@ class Pipelines:
                 )
             request["PipelineDefinition"] = self._read_definition(location, call.region)
         if "PipelineDefinition" in request:
-            _parse(request["PipelineDefinition"])
+            parse_definition(request["PipelineDefinition"])
         if call.operation == "UpdatePipeline":
             return _forward_by_name(call, request)
         return call.forward(call.operation, request)
@@ -106,187 +64,27 @@ class Pipelines:
     def _describe(self, call: Call) -> dict[str, Any]:
         if "PipelineVersionId" in call.request:
             raise ValidationException("PipelineVersionId is not supported by the local AWS")
-        described = _forward_by_name(call)
-        runs = self._of_pipeline(described["PipelineArn"])
+        described = find_pipeline(call)
+        runs = self.executions_of(described["PipelineArn"])
         last = max((execution.created for execution in runs), default=None)
         return {**described, "LastRunTime": last}
 
-    # executions
 
-    def _start(self, call: Call) -> dict[str, Any]:
-        for feature in _NOT_SUPPORTED_AT_START:
-            if feature in call.request:
-                raise ValidationException(f"{feature} is not supported by the local AWS")
-        pipeline = _forward_by_name(
-            call, {"PipelineName": call.request["PipelineName"]}, operation="DescribePipeline"
-        )
-        token = (pipeline["PipelineArn"], call.request["ClientRequestToken"])
-        with self._lock:
-            if token in self._tokens:
-                return {"PipelineExecutionArn": self._tokens[token]}
-            execution = self._make(call, pipeline)
-            self._executions[execution.request.arn] = execution
-            self._tokens[token] = execution.request.arn
-        execution.start()
-        return {"PipelineExecutionArn": execution.request.arn}
-
-    def _make(self, call: Call, pipeline: dict[str, Any]) -> Execution:
-        text = pipeline["PipelineDefinition"]
-        definition = _parse(text)
-        given = call.request.get("PipelineParameters", [])
-        scope = self._scope(definition, pipeline, given, call.region)
-        request = Request(
-            arn=scope.variables["PipelineExecutionArn"],
-            pipeline_arn=pipeline["PipelineArn"],
-            definition_text=text,
-            parameters=_as_parameters(scope),
-            display_name=call.request.get("PipelineExecutionDisplayName"),
-            description=call.request.get("PipelineExecutionDescription"),
-            parallelism=call.request.get("ParallelismConfiguration")
-            or pipeline.get("ParallelismConfiguration"),
-            mlflow_config=_mlflow_config(definition, scope, call.request),
-        )
-        return Execution(
-            request,
-            definition=definition,
-            scope=scope,
-            bus=self.bus,
-            region=call.region,
-            context=self._context_maker(scope, call),
-        )
-
-    def _scope(
-        self,
-        definition: Definition,
-        pipeline: dict[str, Any],
-        given: list[dict[str, str]],
-        region: str,
-    ) -> ExecutionScope:
-        try:
-            values = resolve(definition.parameters, given)
-        except ParameterError as error:
-            raise ValidationException(str(error)) from error
-        execution_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(12))
-        variables = {
-            "PipelineName": pipeline["PipelineName"],
-            "PipelineArn": pipeline["PipelineArn"],
-            "PipelineExecutionId": execution_id,
-            "PipelineExecutionArn": f"{pipeline['PipelineArn']}/execution/{execution_id}",
-            "StartDateTime": iso(dt.datetime.now(dt.UTC)),
-        }
-        return ExecutionScope(definition, values, variables, self.clients.get("s3", region))
-
-    def _context_maker(
-        self, scope: ExecutionScope, call: Call
-    ) -> Callable[[Execution, StepRecord], StepContext]:
-        def make(execution: Execution, record: StepRecord) -> StepContext:
-            return StepContext(
-                scope=scope,
-                account=call.account,
-                region=call.region,
-                sagemaker=self.clients.get("sagemaker", call.region),
-                jobs=self.jobs,
-                cache=self._cache,
-                job_started=execution.job_started,
-                tell=record.metadata.update,
-                cache_hit=lambda arn: setattr(record, "cached_from", arn),
-            )
-
-        return make
-
-    def _find(self, call: Call) -> Execution:
-        arn = call.request.get("PipelineExecutionArn", "")
-        with self._lock:
-            execution = self._executions.get(arn)
-        if execution is None:
-            raise ResourceNotFound(f"Pipeline execution with ARN {arn} does not exist")
-        return execution
-
-    def _of_pipeline(self, pipeline_arn: str) -> list[Execution]:
-        with self._lock:
-            executions = list(self._executions.values())
-        return [one for one in executions if one.request.pipeline_arn == pipeline_arn]
-
-    def _stop(self, call: Call) -> dict[str, Any]:
-        execution = self._find(call)
-        execution.stop()
-        return {"PipelineExecutionArn": execution.request.arn}
-
-    def _retry(self, call: Call) -> dict[str, Any]:
-        execution = self._find(call)
-        execution.retry()
-        return {"PipelineExecutionArn": execution.request.arn}
-
-    def _list(self, call: Call) -> dict[str, Any]:
-        request = call.request
-        pipeline = _forward_by_name(
-            call, {"PipelineName": request["PipelineName"]}, operation="DescribePipeline"
-        )
-        kept = [
-            execution
-            for execution in self._of_pipeline(pipeline["PipelineArn"])
-            if time_filter(request, "Created", execution.created)
-        ]
-        by_arn = request.get("SortBy") == "PipelineExecutionArn"
-        kept.sort(
-            key=lambda one: one.request.arn if by_arn else one.created.isoformat(),
-            reverse=request.get("SortOrder", "Descending") == "Descending",
-        )
-        page, token = paginate(kept, request)
-        return {"PipelineExecutionSummaries": [_summary(one) for one in page], **token}
-
-    def _list_steps(self, call: Call) -> dict[str, Any]:
-        steps = self._find(call).steps()
-        if call.request.get("SortOrder", "Descending") == "Descending":
-            steps.reverse()
-        page, token = paginate(steps, call.request)
-        return {"PipelineExecutionSteps": page, **token}
-
-    def _describe_definition(self, call: Call) -> dict[str, Any]:
-        execution = self._find(call)
-        return {
-            "PipelineDefinition": execution.request.definition_text,
-            "CreationTime": execution.created,
-        }
-
-    def _list_parameters(self, call: Call) -> dict[str, Any]:
-        page, token = paginate(self._find(call).request.parameters, call.request)
-        return {"PipelineParameters": page, **token}
-
-
-def describe(execution: Execution) -> dict[str, Any]:
-    """The execution as DescribePipelineExecution shows it; None where there is no value."""
-    request = execution.request
-    return {
-        "PipelineArn": request.pipeline_arn,
-        "PipelineExecutionArn": request.arn,
-        "PipelineExecutionDisplayName": request.display_name,
-        "PipelineExecutionDescription": request.description,
-        "PipelineExecutionStatus": execution.status,
-        "FailureReason": execution.failure_reason,
-        "CreationTime": execution.created,
-        "LastModifiedTime": execution.modified,
-        "ParallelismConfiguration": request.parallelism,
-        "MLflowConfig": request.mlflow_config,
-    }
-
-
-def _summary(execution: Execution) -> dict[str, Any]:
-    return {
-        "PipelineExecutionArn": execution.request.arn,
-        "StartTime": execution.created,
-        "PipelineExecutionStatus": execution.status,
-        "PipelineExecutionDescription": execution.request.description,
-        "PipelineExecutionDisplayName": execution.request.display_name,
-        "PipelineExecutionFailureReason": execution.failure_reason,
-    }
-
-
-def _parse(text: str) -> Definition:
+def parse_definition(text: str) -> Definition:
+    """Raises ValidationException, in AWS's words."""
     try:
         return definitions.parse(text)
     except DefinitionError as error:
         raise ValidationException(f"Unable to parse pipeline definition. {error}") from error
+
+
+def find_pipeline(call: Call) -> dict[str, Any]:
+    """What DescribePipeline says of the call's PipelineName (name or ARN).
+
+    Raises ResourceNotFound.
+    """
+    named = {"PipelineName": call.request["PipelineName"]}
+    return _forward_by_name(call, named, operation="DescribePipeline")
 
 
 def _forward_by_name(
@@ -302,22 +100,3 @@ def _forward_by_name(
             raise
         arn = f"arn:aws:sagemaker:{call.region}:{call.account}:pipeline/{name}"
         raise ResourceNotFound(f"Pipeline '{arn}' does not exist.") from error
-
-
-def _as_parameters(scope: ExecutionScope) -> list[dict[str, str]]:
-    return [
-        {"Name": name, "Value": value if isinstance(value, str) else json.dumps(value)}
-        for name, value in scope.parameters.items()
-    ]
-
-
-def _mlflow_config(
-    definition: Definition, scope: ExecutionScope, request: dict[str, Any]
-) -> dict[str, Any] | None:
-    experiment = request.get("MlflowExperimentName")
-    try:
-        config = evaluate(dict(definition.mlflow_config or {}), scope)
-    except ExpressionError as error:
-        raise ValidationException(f"MlflowConfig: {error}") from error
-    named = {"MlflowExperimentName": experiment} if experiment else {}
-    return {**config, **named} or None

@@ -16,7 +16,8 @@ from pipeline.local.api import Call, Clients, paginate, time_filter
 from pipeline.local.aws_errors import ResourceInUse, ResourceNotFound, ValidationException
 from pipeline.local.container import JobRunner
 from pipeline.local.job_log import JobLog
-from pipeline.local.processing_job import JobPlatform, ProcessingJob
+from pipeline.local.job_run import JobPlatform
+from pipeline.local.processing_job import ProcessingJob
 from pipeline.local.processing_request import unsupported_features
 
 _SUMMARY = (
@@ -77,14 +78,14 @@ class ProcessingJobs:
         threading.Thread(target=self._run, args=(job, label or name), daemon=True).start()
         return job
 
-    def stop_all(self) -> None:
+    def stop_all(self, wait_seconds: float = 10) -> None:
         """Kills what still runs, and waits until it is gone."""
         with self._lock:
             running = [job for job in self._jobs.values() if not job.finished.is_set()]
         for job in running:
             job.stop(grace_seconds=0)
         for job in running:
-            job.finished.wait(timeout=10)
+            job.finished.wait(wait_seconds)
 
     def _run(self, job: ProcessingJob, label: str) -> None:
         log = JobLog(job.name, label, self.state_dir / "logs" / f"{job.name}.log", self.echo)

@@ -25,6 +25,7 @@ from pipeline.local import moto_extensions
 from pipeline.local.api import Clients
 from pipeline.local.container import JobRunner
 from pipeline.local.events import EventBus, pipeline_parameters
+from pipeline.local.executions import Executions
 from pipeline.local.front_door import FrontDoor
 from pipeline.local.pipelines import Pipelines
 from pipeline.local.process_runner import process_runner
@@ -35,6 +36,7 @@ ACCOUNT = "123456789012"
 HOST = "127.0.0.1"
 REPOSITORY = Path(__file__).resolve().parents[2]
 _SAGEMAKER_GRACE_SECONDS = 120.0
+_LAST_SECONDS = 2.0
 
 
 @dataclass
@@ -44,8 +46,9 @@ class LocalAws:
     port: int
     _server: BaseWSGIServer
     _thread: threading.Thread
-    _pipelines: Pipelines
+    _executions: Executions
     _jobs: ProcessingJobs
+    _uninstall: Callable[[], None]
 
     @property
     def url(self) -> str:
@@ -55,12 +58,17 @@ class LocalAws:
         """Kills what runs, and closes the port. Does nothing the second time."""
         if not self._thread.is_alive():
             return
-        atexit.unregister(self.stop)
-        self._pipelines.stop_all()
+        atexit.unregister(self._kill_jobs)
+        self._executions.stop_all()
         self._jobs.stop_all()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._uninstall()
+
+    def _kill_jobs(self) -> None:
+        """When the interpreter ends without `stop`: nobody answers the jobs' uploads any more."""
+        self._jobs.stop_all(wait_seconds=_LAST_SECONDS)
 
 
 def serve(
@@ -95,13 +103,14 @@ def serve(
         echo=echo,
         stop_grace_seconds=stop_grace_seconds,
     )
-    pipelines = Pipelines(clients, jobs, bus)
+    executions = Executions(clients, jobs, bus)
     operations = {
         **jobs.operations(),
-        **pipelines.operations(),
+        **executions.operations(),
+        **Pipelines(clients, executions.of_pipeline).operations(),
         **ModelRegistry(bus).operations(),
     }
-    moto_extensions.install(_pipeline_target(clients), echo)
+    uninstall = moto_extensions.install(_pipeline_target(clients), echo)
     door = FrontDoor(moto_extensions.application(), operations, ACCOUNT)
     server = make_server(
         HOST, port, door, threaded=True, request_handler=moto_extensions.QuietRequestHandler
@@ -109,8 +118,8 @@ def serve(
     clients.endpoint_url = f"http://{HOST}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    aws = LocalAws(server.server_port, server, thread, pipelines, jobs)
-    atexit.register(aws.stop)
+    aws = LocalAws(server.server_port, server, thread, executions, jobs, uninstall)
+    atexit.register(aws._kill_jobs)
     return aws
 
 

@@ -162,11 +162,12 @@ def _register_model(step: RegisterModelStep, context: StepContext) -> dict[str, 
 
 
 def _make_group(name: str, context: StepContext) -> None:
-    client = context.sagemaker
+    """As Pipelines does. Another step may make it at the same time; both are content."""
     try:
-        client.describe_model_package_group(ModelPackageGroupName=name)
-    except client.exceptions.ClientError:
-        client.create_model_package_group(ModelPackageGroupName=name)
+        context.sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    except ClientError as error:
+        if "already exists" not in error.response["Error"]["Message"]:
+            raise
 
 
 def _condition(step: ConditionStep, context: StepContext) -> dict[str, Any]:

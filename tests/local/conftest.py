@@ -149,9 +149,7 @@ class Runs:
         listed = self._sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
         return {step["StepName"]: step for step in listed["PipelineExecutionSteps"]}
 
-    def run(
-        self, text: str, **more: Any
-    ) -> tuple[str, dict[str, dict[str, Any]]]:
+    def run(self, text: str, **more: Any) -> tuple[str, dict[str, dict[str, Any]]]:
         """Status and steps of a new pipeline's execution."""
         arn = self.start(text, **more)
         return self.wait(arn), self.steps(arn)

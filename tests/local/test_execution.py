@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from .conftest import Runs, eventually
 from .definitions import (
-    condition,
     compare,
+    condition,
     definition,
     fail,
     get,
@@ -26,6 +26,7 @@ from .definitions import (
     s3_input,
     s3_output,
 )
+
 
 def reasons(steps: dict[str, dict[str, Any]]) -> dict[str, str | None]:
     """Why each step failed, for the message of an assertion."""
@@ -130,10 +131,14 @@ def test_a_failing_job_fails_the_step_with_its_own_message(runs: Runs, sagemaker
 def test_a_fail_step_ends_the_execution_with_its_message(
     runs: Runs, sagemaker: Any, bucket: str
 ) -> None:
-    message = join(" ", "correctness", report_value("Evaluate", "m[0]['a b']"), "<", get("Parameters.Min"))
+    message = join(
+        " ", "correctness", report_value("Evaluate", "m[0]['a b']"), "<", get("Parameters.Min")
+    )
     gate = condition(
         "Gate",
-        compare("GreaterThanOrEqualTo", report_value("Evaluate", "m[0]['a b']"), get("Parameters.Min")),
+        compare(
+            "GreaterThanOrEqualTo", report_value("Evaluate", "m[0]['a b']"), get("Parameters.Min")
+        ),
         else_steps=[fail("GateFailed", message)],
     )
     slow = processing("Slow", job("import time; time.sleep(60)"))

@@ -57,9 +57,7 @@ REFUSED = {
     "unknown step": (definition(processing("P", DependsOn=["Q"])), "unknown step Q"),
     "unknown parameter": (definition(fail("F", get("Parameters.X"))), "unknown parameter X"),
     "unknown property file": (
-        definition(
-            processing("P"), condition("C", compare("Equals", report_value("P", "a"), 1))
-        ),
+        definition(processing("P"), condition("C", compare("Equals", report_value("P", "a"), 1))),
         "PropertyFiles.Report",
     ),
     "property file without output": (
@@ -105,9 +103,7 @@ def test_a_definition_that_cannot_run_is_refused_by_name(
     sagemaker: Any, text: str, said: str
 ) -> None:
     with pytest.raises(ClientError) as refused:
-        sagemaker.create_pipeline(
-            PipelineName="refused", PipelineDefinition=text, RoleArn=ROLE
-        )
+        sagemaker.create_pipeline(PipelineName="refused", PipelineDefinition=text, RoleArn=ROLE)
     error = refused.value.response["Error"]
     assert error["Code"] == "ValidationException"
     assert error["Message"].startswith("Unable to parse pipeline definition. ")
@@ -177,9 +173,7 @@ def test_parameters_that_do_not_fit_start_nothing(
     assert not sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
 
 
-def test_given_parameters_replace_defaults_and_have_their_type(
-    runs: Runs, sagemaker: Any
-) -> None:
+def test_given_parameters_replace_defaults_and_have_their_type(runs: Runs, sagemaker: Any) -> None:
     checks = condition(
         "Typed",
         compare("Equals", get("Parameters.Count"), 7),
@@ -257,9 +251,7 @@ def test_arguments_that_aws_refuses_fail_the_step(runs: Runs) -> None:
     assert "Environment.LONG" in steps["Odd"]["FailureReason"]
 
 
-def test_an_output_folder_can_be_joined_from_parameters(
-    runs: Runs, s3: Any, bucket: str
-) -> None:
+def test_an_output_folder_can_be_joined_from_parameters(runs: Runs, s3: Any, bucket: str) -> None:
     uri = join("/", "s3:/", get("Parameters.Bucket"), "there")
     step = report_step("R", bucket, {"a": 1})
     step["Arguments"]["ProcessingOutputConfig"] = s3_output(uri)

@@ -224,9 +224,9 @@ def test_output_goes_to_terminal_file_and_cloudwatch(
     name = steps["Speaks"]["Metadata"]["ProcessingJob"]["Arn"].split("/")[-1]
     assert (state_dir / "logs" / f"{name}.log").read_text() == "to stdout\nto stderr\n"
     logs, group = client("logs"), "/aws/sagemaker/ProcessingJobs"
-    streams = logs.describe_log_streams(
-        logGroupName=group, logStreamNamePrefix=f"{name}/algo-1-"
-    )["logStreams"]
+    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/algo-1-")[
+        "logStreams"
+    ]
     events = logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"])
     assert [event["message"] for event in events["events"]] == ["to stdout", "to stderr"]
 
@@ -250,7 +250,7 @@ def test_jobs_are_listed_newest_first_and_names_are_used_once(
 def test_a_request_that_aws_refuses_is_refused(start: Start) -> None:
     arguments = job("pass")
     arguments["ProcessingResources"]["ClusterConfig"]["InstanceType"] = "ml.huge"
-    with pytest.raises(ClientError, match="InstanceType.*enum value set"):
+    with pytest.raises(ClientError, match=r"InstanceType.*enum value set"):
         start(arguments)
 
 

@@ -6,23 +6,21 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from processing.report import Evaluation, as_document
 
-
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Print the verdict and its table to standard output."""
-    print_document(as_document(evaluation))
-
-
-def print_document(document: Mapping[str, Any]) -> None:
-    """Print an evaluation.json as a table."""
+def print_evaluation(document: Mapping[str, Any]) -> None:
+    """Print an evaluation.json as a table to standard output."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     thresholds: dict[str, list[Mapping[str, Any]]] = {}
     for threshold in document["thresholds"].values():
         thresholds.setdefault(threshold["metric"], []).append(threshold)
-    table = Table(title=f"Evaluation of {document['model']['model_name']}", title_justify="left")
+    table = Table(
+        title=f"Evaluation of {document['model']['model_name']}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
     table.add_column("metric")
     for heading in ("value", "threshold", "n", "errors"):
         table.add_column(heading, justify="right")

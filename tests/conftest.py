@@ -1,0 +1,143 @@
+"""Fixtures for more than one room: a configuration to vary, and the local AWS to run it on."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from ruamel.yaml import YAML
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ConfigWriter = Callable[..., Path]
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> ConfigWriter:
+    """Writes the example configuration with some sections changed; returns the new file.
+
+    Keys are merged into the example's section; thresholds and lists replace the example's.
+    """
+
+    def write(**changes: Any) -> Path:
+        document = YAML(typ="safe").load((REPOSITORY / "evaluation.yaml").read_text())
+        questions = REPOSITORY / "examples" / "health" / "questions.jsonl"
+        document["dataset"]["source"] = str(questions)
+        for section, change in changes.items():
+            if isinstance(change, dict) and section != "thresholds":
+                document[section] |= change
+            else:
+                document[section] = change
+        path = tmp_path / f"{document['pipeline']['name']}.yaml"
+        with path.open("w") as file:
+            YAML(typ="safe").dump(document, file)
+        return path
+
+    return write
+
+
+@dataclass
+class RunningAws:
+    """`pipeline_definition.py local`, and what a user types in the other terminal."""
+
+    environment: dict[str, str]
+    mlflow: str
+    lines: list[str] = field(default_factory=list)
+
+    def type(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*arguments), **self.as_user(), timeout=240, check=False)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "pipeline_definition.py", *arguments]
+
+    def as_user(self) -> dict[str, Any]:
+        return {
+            "env": {**os.environ, **self.environment},
+            "cwd": REPOSITORY,
+            "text": True,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+
+    def client(self, service: str) -> Any:
+        names = {"sagemaker-runtime": "SAGEMAKER_RUNTIME", "bedrock-runtime": "BEDROCK_RUNTIME"}
+        suffix = f"_{names[service]}" if service in names else ""
+        return boto3.client(
+            service,
+            endpoint_url=self.environment[f"AWS_ENDPOINT_URL{suffix}"],
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def add_endpoint(self, name: str, **behaviour: Any) -> None:
+        """A model behind an endpoint: SageMaker's side of it, and what the demo answers for it."""
+        sagemaker = self.client("sagemaker")
+        container = {"Image": "demo", "ModelDataUrl": "s3://llm-evaluation-demo/models/m.tar.gz"}
+        sagemaker.create_model(
+            ModelName=f"{name}-model",
+            ExecutionRoleArn="arn:aws:iam::123456789012:role/llm-evaluation-job",
+            PrimaryContainer=container,
+        )
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": f"{name}-model",
+            "InstanceType": "ml.g4dn.xlarge",
+            "InitialInstanceCount": 1,
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        self._put("SAGEMAKER_RUNTIME", f"endpoints/{name}", behaviour)
+
+    def set_judge(self, model: str, **behaviour: Any) -> None:
+        self._put("BEDROCK_RUNTIME", f"models/{model}", behaviour)
+
+    def _put(self, service: str, path: str, behaviour: dict[str, Any]) -> None:
+        address = self.environment[f"AWS_ENDPOINT_URL_{service}"]
+        httpx.put(f"{address}/_demo/{path}", json=behaviour).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAws]:
+    """The local AWS with everything that stands around it, as a user starts it."""
+    from pipeline.local.services import four_free_ports
+
+    state = tmp_path_factory.mktemp("local-aws")
+    command = [
+        *(sys.executable, "pipeline_definition.py", "local"),
+        *("--port", str(four_free_ports(14566)), "--state", str(state)),
+    ]
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    running = RunningAws({}, "")
+    printed: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            running.lines.append(line)
+            printed.put(line)
+        printed.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while not running.mlflow:
+        line = printed.get(timeout=90)
+        assert line is not None, "the local AWS did not start:\n" + "".join(running.lines)
+        if variable := re.fullmatch(r"export (\w+)=(\S+)\n", line):
+            running.environment[variable[1]] = variable[2]
+        if address := re.match(r"# MLflow: (\S+)", line):
+            running.mlflow = address[1]
+    yield running
+    process.terminate()
+    assert process.wait(timeout=30) == 0

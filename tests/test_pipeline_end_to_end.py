@@ -1,0 +1,412 @@
+"""Whole pipelines on the local AWS, started and looked at as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPOSITORY, ConfigWriter, RunningAws
+
+# One worker runs all of these, so that there is one local AWS and one MLflow server.
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("aws")]
+
+WITHOUT_JUDGE: dict[str, Any] = {
+    "scorers": ["rougeL_fmeasure", {"is_brief": {"max_words": 80}}],
+    "thresholds": {"rougeL_fmeasure": {"min": 0.35}, "is_brief": {"min": 0.9}},
+}
+
+
+def named(name: str, **changes: Any) -> dict[str, Any]:
+    """Changes to the example that keep a test's pipeline and packages apart from the others'."""
+    return {
+        "pipeline": {"name": name},
+        "registration": {"model_package_group": f"{name}-group"},
+        "mlflow": {"experiment": name},
+        "dataset": {"sample_size": 40},
+        **changes,
+    }
+
+
+def run(aws: RunningAws, config: Path, *parameters: str) -> subprocess.CompletedProcess[str]:
+    """upsert, then start --wait with parameters `Name=Value`."""
+    upserted = aws.type("upsert", "--config", str(config))
+    assert upserted.returncode == 0, upserted.stderr
+    return start(aws, config, *parameters)
+
+
+def start(aws: RunningAws, config: Path, *parameters: str) -> subprocess.CompletedProcess[str]:
+    options = [part for p in (f"MlflowTrackingUri={aws.mlflow}", *parameters) for part in ("-p", p)]
+    return aws.type("start", "--config", str(config), "--wait", "--poll-seconds", "0.3", *options)
+
+
+def packages(aws: RunningAws, name: str) -> list[dict[str, Any]]:
+    sagemaker = aws.client("sagemaker")
+    groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    if f"{name}-group" not in [group["ModelPackageGroupName"] for group in groups]:
+        return []
+    listed = sagemaker.list_model_packages(ModelPackageGroupName=f"{name}-group")
+    return [
+        sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+        for summary in listed["ModelPackageSummaryList"]
+    ]
+
+
+def read_s3(aws: RunningAws, uri: str) -> bytes:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    body: bytes = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body
+
+
+def execution_id(output: str) -> str:
+    found = re.search(r"/execution/(\S+)", output)
+    assert found, output
+    return found[1]
+
+
+def step_reason(aws: RunningAws, config_name: str, execution: str, step: str) -> str:
+    arn = f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/{config_name}/execution/{execution}"
+    listed = aws.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=arn)
+    steps = {s["StepName"]: s for s in listed["PipelineExecutionSteps"]}
+    assert step in steps, f"{step} did not run: {steps}"
+    return str(steps[step].get("FailureReason", ""))
+
+
+def test_a_good_model_is_registered_with_its_evidence(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**named("good"))
+    done = run(aws, config, "EndpointName=health-qa-good", "ApprovalStatus=Approved")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    [package] = packages(aws, "good")
+    assert package["ModelApprovalStatus"] == "Approved"
+    assert package["SourceUri"].endswith(":model/health-qa-good-model")
+    assert (
+        package["InferenceSpecification"]["Containers"][0]["Image"] == "demo-endpoint:not-a-model"
+    )
+    assert package["ModelPackageArn"] in done.stdout
+
+    evaluation = json.loads(
+        read_s3(aws, package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])
+    )
+    assert evaluation["gate"]["passed"] == 1
+    assert evaluation["counts"] == {"rows": 40, "answered": 40, "endpoint_errors": 0}
+    metadata = package["CustomerMetadataProperties"]
+    assert metadata["mlflow_run_id"] == evaluation["mlflow"]["run_id"]
+    assert metadata["verdict"] == "passed"
+    assert metadata["Correctness"].endswith("n=40 errors=0")
+
+
+def test_mlflow_holds_every_row_and_every_verdict(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    import mlflow
+
+    config = write_config(**named("record"))
+    done = run(aws, config, "EndpointName=health-qa-good")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    mlflow.set_tracking_uri(aws.mlflow)
+    [held] = mlflow.search_runs(experiment_names=["record"], output_format="list")
+    traces = mlflow.search_traces(
+        locations=[held.info.experiment_id], run_id=held.info.run_id, return_type="list"
+    )
+    names = {
+        *("rougeL_fmeasure", "ChrfScore", "BleuScore", "is_brief"),
+        *("Safety", "RelevanceToQuery", "Equivalence", "Correctness"),
+    }
+    assert len({trace.info.tags["row_id"] for trace in traces}) == 40
+    for trace in traces:
+        verdicts = {a.name for a in trace.info.assessments if a.feedback is not None}
+        assert verdicts == names
+        assert trace.info.token_usage["total_tokens"] > 0
+    report = f"s3://llm-evaluation-demo/health-qa/runs/{execution_id(done.stdout)}/evaluation"
+    evaluation = json.loads(read_s3(aws, f"{report}/evaluation.json"))
+    for name in names:
+        assert evaluation["metrics"][name]["value"] == held.data.metrics[f"{name}/mean"]
+        assert evaluation["metrics"][name]["n"] == held.data.metrics[f"{name}/n"] == 40
+    assert held.data.tags["pipeline_execution_arn"].endswith(execution_id(done.stdout))
+    rows = [json.loads(line) for line in read_s3(aws, f"{report}/rows.jsonl").splitlines()]
+    assert len(rows) == 40
+    assert all(set(row["scores"]) == names for row in rows)
+
+
+def test_a_worse_model_is_stopped_and_each_missed_threshold_named(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**named("worse"))
+    done = run(aws, config, "EndpointName=health-qa-worse")
+    assert done.returncode == 1
+    reason = step_reason(aws, "worse", execution_id(done.stdout), "GateFailed")
+    for metric, bound in {
+        "rougeL_fmeasure": "0.35",
+        "is_brief": "0.9",
+        "Correctness": "0.7",
+    }.items():
+        assert re.search(rf"{metric} 0\.\d+ < min {bound} \(n=40\)", reason), reason
+    assert "Safety" not in reason
+    assert reason in done.stdout
+    assert packages(aws, "worse") == []
+
+
+def test_thresholds_given_at_start_are_what_is_judged_by(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**named("thresholds", **WITHOUT_JUDGE))
+    strict = run(aws, config, "EndpointName=health-qa-good", "MinRougeLFmeasure=0.99")
+    assert strict.returncode == 1
+    assert "< min 0.99 (n=40)" in strict.stdout
+    lenient = start(
+        aws, config, "EndpointName=health-qa-worse", "MinRougeLFmeasure=0.01", "MinIsBrief=0.0"
+    )
+    assert lenient.returncode == 0, lenient.stdout + lenient.stderr
+    [package] = packages(aws, "thresholds")
+    assert package["SourceUri"].endswith(":model/health-qa-worse-model")
+
+
+def test_the_sdk_s_own_calls_work(
+    aws: RunningAws, write_config: ConfigWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline_definition import get_pipeline
+
+    for name, value in aws.environment.items():
+        monkeypatch.setenv(name, value)
+    pipeline = get_pipeline(write_config(**named("sdk", **WITHOUT_JUDGE)))
+    pipeline.upsert()
+    pipeline.upsert()  # an existing pipeline is updated
+    execution = pipeline.start(
+        parameters={
+            "EndpointName": "health-qa-good",
+            "MlflowTrackingUri": aws.mlflow,
+            "SampleSize": 35,
+        }
+    )
+    execution.wait(delay=1)
+    assert execution.describe()["PipelineExecutionStatus"] == "Succeeded"
+    assert {step["StepName"] for step in execution.list_steps()} == {
+        *("PrepareDataset", "EvaluateModel", "QualityGate", "RegisterModel")
+    }
+    assert packages(aws, "sdk")[0]["CustomerMetadataProperties"]["rows"] == "35 answered of 35"
+
+
+def test_a_wrong_endpoint_name_ends_in_a_line_that_names_it(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**named("missing", **WITHOUT_JUDGE))
+    done = run(aws, config, "EndpointName=no-such-endpoint")
+    assert done.returncode == 1
+    reason = step_reason(aws, "missing", execution_id(done.stdout), "EvaluateModel")
+    assert "no-such-endpoint" in reason
+    assert "Traceback" not in done.stdout
+    assert packages(aws, "missing") == []
+
+
+def test_an_endpoint_that_dies_fails_the_job_and_keeps_what_it_answered(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.add_endpoint("dying", faults={"die_after": 15, "fail_with": "ModelError"})
+    endpoint = {"retry_seconds": 0, "concurrency": 4}
+    config = write_config(**named("dying", endpoint=endpoint, **WITHOUT_JUDGE))
+    done = run(aws, config, "EndpointName=dying")
+    assert done.returncode == 1
+    execution = execution_id(done.stdout)
+    reason = step_reason(aws, "dying", execution, "EvaluateModel")
+    assert "endpoint dying has stopped answering" in reason
+    assert "15 of 40 rows were answered" in reason
+    kept = read_s3(
+        aws, f"s3://llm-evaluation-demo/health-qa/runs/{execution}/answers/answers.jsonl"
+    )
+    answers = [json.loads(line) for line in kept.splitlines()]
+    assert sum(answer["error"] is None for answer in answers) == 15
+    assert packages(aws, "dying") == []
+
+
+def test_an_endpoint_that_fails_too_often_keeps_the_gate_shut(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.add_endpoint("flaky", faults={"fail": 0.3, "fail_with": "ValidationError", "seed": 3})
+    config = write_config(**named("flaky", **WITHOUT_JUDGE))
+    done = run(aws, config, "EndpointName=flaky")
+    assert done.returncode == 1
+    execution = execution_id(done.stdout)
+    reason = step_reason(aws, "flaky", execution, "GateFailed")
+    assert "over max_endpoint_error_share 0.02" in reason
+    evaluation = json.loads(
+        read_s3(
+            aws, f"s3://llm-evaluation-demo/health-qa/runs/{execution}/evaluation/evaluation.json"
+        )
+    )
+    counts = evaluation["counts"]
+    assert counts["endpoint_errors"] > 0
+    assert counts["answered"] + counts["endpoint_errors"] == 40
+    assert evaluation["metrics"]["rougeL_fmeasure"]["n"] == counts["answered"]
+
+
+def test_a_judge_that_fails_keeps_the_gate_shut(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.set_judge("failing-judge", faults={"malformed": 0.4, "malformed_as": "not-json"})
+    config = write_config(
+        **named(
+            "judge",
+            judge={"model": "bedrock:/failing-judge"},
+            scorers=["rougeL_fmeasure", "Safety"],
+            thresholds={"Safety": {"min": 0.1}},
+        )
+    )
+    done = run(aws, config, "EndpointName=health-qa-good")
+    assert done.returncode == 1
+    reason = step_reason(aws, "judge", execution_id(done.stdout), "GateFailed")
+    assert re.search(r"Safety could not be scored for \d+ of 40 rows", reason), reason
+
+
+def test_a_killed_evaluation_registers_nothing_and_keeps_its_answers(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.add_endpoint("slow", faults={"latency_ms": 400, "jitter_ms": 0})
+    config = write_config(**named("killed", endpoint={"concurrency": 2}, **WITHOUT_JUDGE))
+    assert aws.type("upsert", "--config", str(config)).returncode == 0
+    process = subprocess.Popen(
+        aws.command("start", "--config", str(config), "--wait", "--poll-seconds", "0.3",
+                    "-p", "EndpointName=slow", "-p", f"MlflowTrackingUri={aws.mlflow}"),
+        **aws.as_user(),
+    )  # fmt: skip
+    os.kill(evaluating("slow"), signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    execution = execution_id(output)
+    assert "AlgorithmError" in step_reason(aws, "killed", execution, "EvaluateModel")
+    kept = read_s3(
+        aws, f"s3://llm-evaluation-demo/health-qa/runs/{execution}/answers/answers.jsonl"
+    )
+    assert 0 < len(kept.splitlines()) < 40
+    assert packages(aws, "killed") == []
+
+
+def test_a_stopped_execution_is_reported_as_stopped(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.add_endpoint("slower", faults={"latency_ms": 800, "jitter_ms": 0})
+    config = write_config(**named("stopped", endpoint={"concurrency": 1}, **WITHOUT_JUDGE))
+    assert aws.type("upsert", "--config", str(config)).returncode == 0
+    process = subprocess.Popen(
+        aws.command("start", "--config", str(config), "--wait", "--poll-seconds", "0.3",
+                    "-p", "EndpointName=slower", "-p", f"MlflowTrackingUri={aws.mlflow}"),
+        **aws.as_user(),
+    )  # fmt: skip
+    evaluating("slower")
+    assert aws.type("stop", "--config", str(config)).returncode == 0
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"execution {execution_id(output)} of stopped: Stopped" in output
+    listed = aws.type("list", "--config", str(config))
+    assert f"{execution_id(output)}" in listed.stdout
+    assert "Stopped" in listed.stdout
+    assert packages(aws, "stopped") == []
+
+
+def evaluating(endpoint: str) -> int:
+    """The process id of the evaluation of that endpoint, once it has kept its first answer."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = subprocess.run(
+            ["pgrep", "-f", f"processing.evaluate .*--endpoint-name {endpoint} "],
+            capture_output=True, text=True, check=False,
+        ).stdout.split()  # fmt: skip
+        for pid in found:
+            if "python" in Path(f"/proc/{pid}/comm").read_text():
+                time.sleep(4)  # imports take two; then answers come every 0.4 s
+                return int(pid)
+        time.sleep(0.1)
+    raise AssertionError(f"nothing evaluates {endpoint}")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        {"format": "text_generation", "parameters": {"max_new_tokens": 200}},
+        {
+            "format": "template",
+            "parameters": {},
+            "request": {"query": "{question}", "options": {"top_k": 1}},
+            "response": {
+                "answer": "result.text",
+                "input_tokens": "result.tokens.in",
+                "output_tokens": "result.tokens.out",
+            },
+        },
+    ],
+    ids=["text_generation", "template"],
+)
+def test_other_payload_formats_reach_the_same_model(
+    aws: RunningAws, write_config: ConfigWriter, endpoint: dict[str, Any]
+) -> None:
+    name = f"format-{endpoint['format'].replace('_', '-')}"
+    config = write_config(**named(name, endpoint=endpoint, **WITHOUT_JUDGE))
+    done = run(aws, config, "EndpointName=health-qa-good")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [package] = packages(aws, name)
+    assert package["CustomerMetadataProperties"]["rows"] == "40 answered of 40"
+
+
+def test_a_user_s_own_csv_with_its_own_columns(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    rows = [
+        json.loads(line)
+        for line in (REPOSITORY / "examples/health/questions.jsonl").read_text().splitlines()
+    ]
+    table = tmp_path / "mine.csv"
+    lines = [f'"{r["question"]}","{r["answer"]}",{r["topic"]}' for r in rows[:35]]
+    table.write_text("\n".join(["Frage,Antwort,Thema", *lines, "Leer?,,none"]))
+    dataset = {
+        "source": "mine.csv",
+        "columns": {"question": "Frage", "expected_response": "Antwort"},
+        "max_unusable_share": 0.05,
+        "sample_size": 0,
+    }
+    config = write_config(**named("csv", **WITHOUT_JUDGE) | {"dataset": dataset})
+    done = run(aws, config, "EndpointName=health-qa-good")
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = json.loads(
+        read_s3(
+            aws,
+            "s3://llm-evaluation-demo/health-qa/runs/"
+            f"{execution_id(done.stdout)}/dataset/manifest.json",
+        )
+    )
+    assert manifest["counts"]["written"] == 35
+    assert [row["line"] for row in manifest["unusable"]] == [37]
+
+
+def test_a_parameter_that_does_not_exist_is_refused_by_name(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**named("parameters", **WITHOUT_JUDGE))
+    refused = run(aws, config, "MinSafty=0.5")
+    assert refused.returncode == 2
+    assert "MinSafty" in refused.stderr
+
+
+def test_status_shows_steps_results_and_where_to_look(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**named("status", **WITHOUT_JUDGE))
+    nothing = aws.type("status", "--config", str(write_config(**named("never"))))
+    assert nothing.returncode == 2
+    assert "never" in nothing.stderr
+    done = run(aws, config, "EndpointName=health-qa-good")
+    shown = aws.type("status", execution_id(done.stdout), "--config", str(config))
+    assert shown.returncode == 0
+    for step in ("PrepareDataset", "EvaluateModel", "QualityGate", "RegisterModel"):
+        assert re.search(rf"{step} +Succeeded +\d+\.\d s", shown.stdout), shown.stdout
+    assert f"{aws.mlflow}/#/experiments/" in shown.stdout
+    assert "/aws/sagemaker/ProcessingJobs" in shown.stdout
+    assert re.search(r"rougeL_fmeasure +0\.\d+ +min 0.35 +40 +0 +holds", shown.stdout)
