@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from processing.config import EvaluationConfig, load_config
+from processing.config import EvaluationConfig
+from processing.config_file import load_config
 from processing.errors import ConfigError
 
 if TYPE_CHECKING:

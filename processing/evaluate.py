@@ -15,7 +15,8 @@ from pathlib import Path
 
 from processing import container
 from processing.answers import Answer, answer_rows
-from processing.config import Endpoint, EvaluationConfig, config_digest, load_config
+from processing.config import Endpoint, EvaluationConfig
+from processing.config_file import config_digest, load_config
 from processing.dataset import read_manifest, read_rows
 from processing.endpoint import MeasuredModel, describe_model, runtime_client
 from processing.errors import EndpointError, run_job

@@ -9,19 +9,16 @@ which are drawn, and a second pass over the spool writes these, in the order of 
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
 from typing import IO
 
 from processing import container
-from processing.config import Columns, Dataset, load_config
+from processing.config import Dataset
+from processing.config_file import load_config
 from processing.dataset import (
     MANIFEST_FILE,
     ROWS_FILE,
@@ -33,43 +30,9 @@ from processing.dataset import (
     write_manifest,
 )
 from processing.errors import DatasetError, run_job
-from processing.mapping import map_record
-from processing.records import BadRecord
-from processing.selection import RowIndex, Selection, select
-from processing.sources import OpenSource, Part, open_source
-
-LISTED = 100
-"""So many unusable rows, and so many duplicates, are listed in the manifest."""
-
-MANY_VALUES = 10_000
-"""Distinct values of a slice column are counted up to here; a column with more is no slice."""
-
-
-@dataclass
-class Tally:
-    """What the first pass has seen."""
-
-    read: int = 0
-    index: RowIndex = field(default_factory=RowIndex)
-    reasons: Counter[str] = field(default_factory=Counter)
-    unusable: list[UnusableRow] = field(default_factory=list)
-    dropped: set[str] = field(default_factory=set)
-
-    def add_unusable(self, file: str, bad: BadRecord) -> None:
-        self.reasons[bad.reason] += 1
-        if len(self.unusable) < LISTED:
-            self.unusable.append(
-                UnusableRow(file=file, line=bad.line, reason=bad.reason, detail=bad.detail)
-            )
-
-
-@dataclass
-class Contents:
-    """What the second pass has seen in the rows it wrote."""
-
-    written: int = 0
-    has_context: bool = False
-    values: dict[str, set[str]] = field(default_factory=dict)
+from processing.passes import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
+from processing.selection import Selection, select
+from processing.sources import OpenSource, open_source
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -127,7 +90,7 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path) -> Ma
     for stale in (ROWS_FILE, MANIFEST_FILE):
         (output / stale).unlink(missing_ok=True)
     with open_source(dataset, inputs, config.parent) as source, _spool(output) as spool:
-        tally = _read(source.parts, dataset.columns, spool, config.name)
+        tally = read_parts(source.parts, dataset.columns, spool, config.name)
         selection = select(
             tally.index, sample_size=dataset.sample_size, seed=dataset.seed, listed=LISTED
         )
@@ -137,7 +100,7 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path) -> Ma
         if failure is None:
             spool.seek(0)
             lines = compress(spool, selection.written)
-            sha256 = write_lines(_watched(lines, contents), output)
+            sha256 = write_lines(watched(lines, contents), output)
         manifest = _manifest(
             dataset=dataset,
             source=source,
@@ -165,43 +128,6 @@ def _spool(output: Path) -> Iterator[IO[bytes]]:
         path.unlink(missing_ok=True)
 
 
-def _read(parts: Iterable[Part], columns: Columns, spool: IO[bytes], config_name: str) -> Tally:
-    """The first pass: usable rows go to the spool and the index, the others are counted."""
-    tally = Tally()
-    for number, part in enumerate(parts):
-        seen: dict[str, None] = {}
-        for record in part.records:
-            tally.read += 1
-            if isinstance(record, BadRecord):
-                tally.add_unusable(part.name, record)
-                continue
-            seen.update(dict.fromkeys(record.columns))
-            mapped = map_record(record, columns, tally.dropped)
-            if isinstance(mapped, BadRecord):
-                tally.add_unusable(part.name, mapped)
-            else:
-                row, line = mapped
-                tally.index.add(row, number, record.line)
-                spool.write(line)
-        if seen:
-            _check_columns(part.name, list(seen), columns, config_name)
-    return tally
-
-
-def _check_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
-    """Raise DatasetError for a mapped column that no row of the file has."""
-    for key, column in columns.model_dump(exclude_none=True).items():
-        if column not in found:
-            close = difflib.get_close_matches(column, found, n=1, cutoff=0.5)
-            guess = f" Did you mean {close[0]!r}?" if close else ""
-            more = f" and {len(found) - 20} more" if len(found) > 20 else ""
-            names = ", ".join(repr(name) for name in found[:20]) + more
-            raise DatasetError(
-                f"{file}: there is no column {column!r}; its columns are {names}.{guess} "
-                f"Change dataset.columns.{key} in {config_name}."
-            )
-
-
 def _why_not(dataset: Dataset, tally: Tally, config_name: str) -> str | None:
     """Why the rows must not be used; None where they may."""
     unusable = tally.reasons.total()
@@ -221,20 +147,6 @@ def _why_not(dataset: Dataset, tally: Tally, config_name: str) -> str | None:
 
 def _place(row: UnusableRow) -> str:
     return f"{row.file}:{row.line}: {row.reason}" + (f" ({row.detail})" if row.detail else "")
-
-
-def _watched(lines: Iterable[bytes], contents: Contents) -> Iterator[bytes]:
-    """The same lines; what is in them is noted in `contents`."""
-    for line in lines:
-        record = json.loads(line)
-        contents.written += 1
-        contents.has_context |= record["context"] is not None
-        for name, value in record["slices"].items():
-            values = contents.values.setdefault(name, set())
-            if value is not None and len(values) < MANY_VALUES:
-                # As JSON text, since 1, 1.0 and true are one and the same to a set.
-                values.add(json.dumps(value))
-        yield line
 
 
 def _manifest(

@@ -1,6 +1,6 @@
 """Which of the usable rows are written: each content once, and of these a sample.
 
-Of every row 40 bytes are kept, whatever its length, so that millions of rows fit.
+Of every row 32 bytes are kept, whatever its length, so that millions of rows fit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LINE_BITS = 40
 
 @dataclass
 class RowIndex:
-    """What is remembered of each usable row, in source order: five arrays of equal length.
+    """What is remembered of each usable row, in source order: four arrays of equal length.
 
     `place` is the number of the file << 40 | the line in it.
     """

@@ -131,7 +131,8 @@ def _command(container: Container, way: Isolation, repo_root: Path) -> list[str]
     if way is not Isolation.MAPPED:
         isolated = container.network_isolated
         enter = _enter(way, container.opt_ml, repo_root, network_isolated=isolated)
-        return [*enter, *_die_with_parent(), *command]
+        # before and after: entering a user namespace may make the kernel forget it
+        return [*_die_with_parent(), *enter, *_die_with_parent(), *command]
     if container.network_isolated:
         raise JobFault(
             "ClientError: EnableNetworkIsolation needs a Linux namespace, which cannot be made here"

@@ -139,7 +139,7 @@ def test_a_property_file_that_is_not_json_fails_the_step(
     assert reason in ran["Gate"]["FailureReason"]
 
 
-def test_a_missing_property_file_fails_the_step(runs: Runs, s3: Any, bucket: str) -> None:
+def test_a_missing_property_file_fails_the_step(runs: Runs, bucket: str) -> None:
     step = report_step("E", bucket, {})
     step["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = ["python3", "-c", "pass"]
     step["Arguments"]["ProcessingOutputConfig"] = s3_output(f"s3://{bucket}/none")

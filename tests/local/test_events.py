@@ -235,7 +235,7 @@ def test_a_path_that_the_event_does_not_have_starts_nothing(
 
 
 def test_disabled_and_scheduled_rules_take_no_events(
-    runs: Runs, rules: Rules, queue: Queue, client: Callable[[str], Any]
+    rules: Rules, queue: Queue, client: Callable[[str], Any]
 ) -> None:
     source, asleep = f"test.{uuid.uuid4().hex}", Queue(client("sqs"))
     rules.put({"source": [source]}, asleep.target, State="DISABLED")

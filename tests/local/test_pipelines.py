@@ -134,7 +134,7 @@ def test_a_definition_in_s3_is_described_as_json(sagemaker: Any, s3: Any, bucket
     )
     described = sagemaker.describe_pipeline(PipelineName=name)
     assert json.loads(described["PipelineDefinition"]) == json.loads(text)
-    with pytest.raises(ClientError, match="gone.json cannot be read"):
+    with pytest.raises(ClientError, match=r"gone\.json cannot be read"):
         sagemaker.update_pipeline(
             PipelineName=name,
             PipelineDefinitionS3Location={"Bucket": bucket, "ObjectKey": "gone.json"},

@@ -113,7 +113,7 @@ def test_without_namespaces_paths_are_mapped(
 
 @LINUX
 @ROOT
-def test_a_user_who_is_not_root_sees_opt_ml_too(tmp_path: Path) -> None:
+def test_a_user_who_is_not_root_sees_opt_ml_too() -> None:
     """Only the script that enters the namespace: this Python may be out of the user's reach."""
     if not shutil.which("setpriv") or not _nobody_may_unshare():
         pytest.skip("no user namespaces for an ordinary user here")
@@ -134,6 +134,40 @@ def test_a_user_who_is_not_root_sees_opt_ml_too(tmp_path: Path) -> None:
         assert (folder / "out.txt").stat().st_uid == 65534
     finally:
         shutil.rmtree(folder)
+
+
+_OPT_WITHOUT_ML = """
+mount -t tmpfs tmpfs /opt
+mkdir /opt/tool
+echo in a folder > /opt/tool/file
+echo hidden > /opt/.hidden
+ln -s tool /opt/link
+"$@"
+ls -A /opt
+"""
+_LOOK = "cat /opt/ml/in.txt /opt/link/file /opt/.hidden; echo out > /opt/ml/out.txt; ls -A /opt"
+
+
+@LINUX
+@ROOT
+@pytest.mark.parametrize("way", [possible(Isolation.ROOT), possible(Isolation.USER)])
+def test_where_opt_ml_does_not_exist_the_rest_of_opt_still_shows(
+    tmp_path: Path, way: Isolation
+) -> None:
+    (tmp_path / "in.txt").write_text("input\n")
+    enter = [*subject._enter(way, tmp_path, Path("/")), "sh", "-c", _LOOK]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", _OPT_WITHOUT_ML, "sh", *enter],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["input", "in a folder", "hidden"]
+    assert set(lines[3:7]) == {".hidden", "link", "ml", "tool"}
+    assert set(lines[7:]) == {".hidden", "link", "tool"}
+    assert (tmp_path / "out.txt").read_text() == "out\n"
 
 
 _AS_NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]

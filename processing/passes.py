@@ -1,0 +1,106 @@
+"""The two passes over the rows: what each of them reads, counts and hands on."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from processing.config import Columns
+from processing.dataset import UnusableRow
+from processing.errors import DatasetError
+from processing.mapping import map_record
+from processing.records import BadRecord
+from processing.selection import RowIndex
+from processing.sources import Part
+
+LISTED = 100
+"""So many unusable rows, and so many duplicates, are listed in the manifest."""
+
+MANY_VALUES = 10_000
+"""Distinct values of a slice column are counted up to here; a column with more is no slice."""
+
+
+@dataclass
+class Tally:
+    """What the first pass has seen."""
+
+    read: int = 0
+    index: RowIndex = field(default_factory=RowIndex)
+    reasons: Counter[str] = field(default_factory=Counter)
+    unusable: list[UnusableRow] = field(default_factory=list)
+    dropped: set[str] = field(default_factory=set)
+
+    def add_unusable(self, file: str, bad: BadRecord) -> None:
+        self.reasons[bad.reason] += 1
+        if len(self.unusable) < LISTED:
+            self.unusable.append(
+                UnusableRow(file=file, line=bad.line, reason=bad.reason, detail=bad.detail)
+            )
+
+
+@dataclass
+class Contents:
+    """What the second pass has seen in the rows it wrote."""
+
+    written: int = 0
+    has_context: bool = False
+    values: dict[str, set[str]] = field(default_factory=dict)
+
+
+def read_parts(
+    parts: Iterable[Part], columns: Columns, spool: IO[bytes], config_name: str
+) -> Tally:
+    """The first pass: usable rows go to the spool and the index, the others are counted.
+
+    Raises DatasetError for a mapped column that no row of a file has.
+    """
+    tally = Tally()
+    for number, part in enumerate(parts):
+        seen: dict[str, None] = {}
+        for record in part.records:
+            tally.read += 1
+            if isinstance(record, BadRecord):
+                tally.add_unusable(part.name, record)
+                continue
+            seen.update(dict.fromkeys(record.columns))
+            mapped = map_record(record, columns, tally.dropped)
+            if isinstance(mapped, BadRecord):
+                tally.add_unusable(part.name, mapped)
+            else:
+                row, line = mapped
+                tally.index.add(row, number, record.line)
+                spool.write(line)
+        if seen:
+            _check_columns(part.name, list(seen), columns, config_name)
+    return tally
+
+
+def _check_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
+    for key, column in columns.model_dump(exclude_none=True).items():
+        if column not in found:
+            close = difflib.get_close_matches(column, found, n=1, cutoff=0.5)
+            guess = f" Did you mean {close[0]!r}?" if close else ""
+            more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+            names = ", ".join(repr(name) for name in found[:20]) + more
+            raise DatasetError(
+                f"{file}: there is no column {column!r}; its columns are {names}.{guess} "
+                f"Change dataset.columns.{key} in {config_name}."
+            )
+
+
+def watched(lines: Iterable[bytes], contents: Contents) -> Iterator[bytes]:
+    """The same lines; what is in them is noted in `contents`."""
+    for line in lines:
+        record = json.loads(line)
+        contents.written += 1
+        contents.has_context |= record["context"] is not None
+        for name, value in record["slices"].items():
+            values = contents.values.setdefault(name, set())
+            if value is not None and len(values) < MANY_VALUES:
+                # As JSON text, since 1, 1.0 and true are one and the same to a set.
+                values.add(json.dumps(value))
+        yield line
