@@ -54,6 +54,13 @@ class Columns(Section):
     expected_response: str = "expected_response"
     context: str | None = None
 
+    @model_validator(mode="after")
+    def _are_different(self) -> Self:
+        names = [name for name in (self.question, self.expected_response, self.context) if name]
+        if len(set(names)) < len(names):
+            raise ValueError("two of question, expected_response, context are the same column")
+        return self
+
 
 class Hub(Section):
     """Where in a Hugging Face dataset the rows are (`datasets.load_dataset`)."""

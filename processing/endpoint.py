@@ -130,7 +130,7 @@ def runtime_client(endpoint: Endpoint, session: Any) -> Any:
             read_timeout=endpoint.timeout_seconds,
             max_pool_connections=endpoint.concurrency,
             # botocore would ask again after a read time-out while the first answer is still made
-            retries={"mode": "standard", "max_attempts": 1},
+            retries={"mode": "standard", "total_max_attempts": 1},
         ),
     )
 

@@ -167,6 +167,10 @@ class Executions:
 
     def _retry(self, call: Call) -> dict[str, Any]:
         execution = self._find(call)
+        if "ParallelismConfiguration" in call.request:
+            raise ValidationException(
+                "ParallelismConfiguration is not supported by the local AWS when retrying"
+            )
         execution.retry()
         return {"PipelineExecutionArn": execution.request.arn}
 

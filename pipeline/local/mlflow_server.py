@@ -17,9 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 START_SECONDS = 60.0
-# A row's trace and assessments arrive at once from many workers; MLflow's default pool of 5
-# connections drops some of them after 30 s (see shared/facts/mlflow.md).
-POOL = {"MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "32", "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "32"}
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    # a row's trace and verdicts arrive at once from many workers; with MLflow's default pool of 5
+    # connections some of them wait 30 s and are dropped
+    "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "32",
+    "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "32",
+    # two more processes, for scheduled scorers that nobody schedules here
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ def start_mlflow(port: int, state_dir: Path) -> MlflowServer:
         *("--backend-store-uri", f"sqlite:///{state / 'mlflow.db'}"),
         *("--artifacts-destination", str(state / "artifacts"), "--workers", "1"),
     ]
-    environment = {**os.environ, **POOL, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    environment = {**os.environ, **SETTINGS}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env=environment, start_new_session=True

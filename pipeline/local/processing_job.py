@@ -17,7 +17,7 @@ Status: TypeAlias = Literal["InProgress", "Stopping", "Completed", "Failed", "St
 
 @dataclass(eq=False)
 class ProcessingJob:
-    """The state of one job. Only its own thread writes, but for `stop`."""
+    """The state of one job: `run` in a thread of its own, `stop` from any other."""
 
     name: str
     arn: str
@@ -33,14 +33,16 @@ class ProcessingJob:
         self.created = self.modified = dt.datetime.now(dt.UTC)
         self.finished = threading.Event()
         self._messages: queue.Queue[Message] = queue.Queue()
+        self._lock = threading.Lock()
         self._stop_requested = False
 
     def stop(self, grace_seconds: float | None = None) -> None:
         """Asks the job to end; it is Stopped when `finished` is set."""
-        if self.finished.is_set():
-            return
-        self._stop_requested = True
-        self._set_status("Stopping")
+        with self._lock:
+            if self.ended is not None:
+                return
+            self._stop_requested = True
+            self._set_status("Stopping")
         self._messages.put(StopRequest(grace_seconds))
 
     def run(self, platform: JobPlatform) -> None:
@@ -57,13 +59,14 @@ class ProcessingJob:
         self._conclude(ended)
 
     def _conclude(self, ended: Ended) -> None:
-        self.ended = dt.datetime.now(dt.UTC)
-        self.exit_message = ended.exit_message
-        if self._stop_requested:
-            self._set_status("Stopped")
-            return
-        self.failure_reason = ended.failure_reason
-        self._set_status("Failed" if ended.failure_reason else "Completed")
+        with self._lock:
+            self.ended = dt.datetime.now(dt.UTC)
+            self.exit_message = ended.exit_message
+            if self._stop_requested:
+                self._set_status("Stopped")
+                return
+            self.failure_reason = ended.failure_reason
+            self._set_status("Failed" if ended.failure_reason else "Completed")
 
     def _set_status(self, status: Status) -> None:
         self.status, self.modified = status, dt.datetime.now(dt.UTC)

@@ -118,7 +118,7 @@ class ProcessingJobs:
 
     def _stop(self, call: Call) -> dict[str, Any]:
         job = self._find(call)
-        if job.finished.is_set():
+        if job.ended is not None:
             raise ValidationException(
                 f"The request was rejected because the processing job is in status {job.status}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from urllib.parse import urlparse
 from botocore.exceptions import ClientError
 
 from pipeline.local.container import JobFault
+
+_READ_WHOLE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,11 @@ def _relative_name(prefix: str, key: str) -> str:
 
 @dataclass
 class Upload:
-    """Copies a folder to S3, and again what has changed since (size or time)."""
+    """Copies a folder to S3, and again what has changed since (size or time).
+
+    The job may be writing: a file is read whole before it is sent, so that what arrives is what was
+    there at one moment, and one that vanishes (written aside, then renamed) is passed over.
+    """
 
     folder: Path
     location: S3Location
@@ -80,13 +87,19 @@ class Upload:
 
     def send_changes(self, s3: Any) -> None:
         for path in sorted(self.folder.rglob("*")):
-            if not path.is_file():
-                continue
-            state = path.stat()
-            stamp = (state.st_mtime_ns, state.st_size)
-            if self._sent.get(path) == stamp:
-                continue
-            name = path.relative_to(self.folder).as_posix()
-            key = f"{self.location.key.rstrip('/')}/{name}".lstrip("/")
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file():
+                    self._send(s3, path)
+
+    def _send(self, s3: Any, path: Path) -> None:
+        state = path.stat()
+        stamp = (state.st_mtime_ns, state.st_size)
+        if self._sent.get(path) == stamp:
+            return
+        name = path.relative_to(self.folder).as_posix()
+        key = f"{self.location.key.rstrip('/')}/{name}".lstrip("/")
+        if state.st_size <= _READ_WHOLE_BYTES:
+            s3.put_object(Bucket=self.location.bucket, Key=key, Body=path.read_bytes())
+        else:
             s3.upload_file(str(path), self.location.bucket, key)
-            self._sent[path] = stamp
+        self._sent[path] = stamp
