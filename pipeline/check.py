@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from pipeline.local.service_model import matches, problems, sagemaker
+from pipeline.service_model import matches, problems, sagemaker
 
 OPERATIONS = {
     "Processing": ("CreateProcessingJob", {"ProcessingJobName": "named-by-pipelines"}),

@@ -259,6 +259,7 @@ def test_a_judge_that_fails_keeps_the_gate_shut(
             judge={"model": "bedrock:/failing-judge"},
             scorers=["rougeL_fmeasure", "Safety"],
             thresholds={"Safety": {"min": 0.1}},
+            budgets={"min_rows": 10},
         )
     )
     done = run(aws, config, "EndpointName=health-qa-good")

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from pipeline.local import service_model
+from pipeline import service_model
 from pipeline.local.cache import parse_duration
 from pipeline.local.conditions import Condition
 from pipeline.local.expressions import ExpressionError, Reference, is_function, references

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from werkzeug.test import run_wsgi_app
 
-from pipeline.local import service_model
+from pipeline import service_model
 from pipeline.local.api import Call, Operation
 from pipeline.local.aws_errors import AwsError, UnsupportedOperation, ValidationException
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.local import service_model
+from pipeline import service_model
 from pipeline.local.api import Call, Clients, paginate, time_filter
 from pipeline.local.aws_errors import ResourceInUse, ResourceNotFound, ValidationException
 from pipeline.local.container import JobRunner

@@ -99,7 +99,7 @@ class Schedule:
     def _is_handled(self, record: StepRecord) -> bool:
         """Whether a step ran because this one failed or was stopped."""
         return any(
-            needed.step == record.node.step.name and needed.trigger != "Completed"
+            needed.step == record.node.step.name
             for name in self.records
             for needed in self.definition.nodes[name].dependencies
         )

@@ -196,6 +196,16 @@ def test_a_job_that_ignores_sigterm_is_killed_with_its_children(
     assert beat.read_text() == last
 
 
+def test_what_a_job_leaves_running_ends_with_it(start: Start, wait: Wait, tmp_path: Path) -> None:
+    beat = tmp_path / "beat"
+    child = f"while sleep 0.05; do date +%N > {beat}; done"
+    code = f"import subprocess,time; subprocess.Popen(['sh','-c','{child}']); time.sleep(0.4)"
+    assert wait(start(job(code)))["ProcessingJobStatus"] == "Completed"
+    last = beat.read_text()
+    time.sleep(0.3)
+    assert beat.read_text() == last
+
+
 def test_one_failing_instance_ends_the_others(start: Start, wait: Wait) -> None:
     code = (
         "import json,time; r=json.load(open('/opt/ml/config/resourceconfig.json')); "
