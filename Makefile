@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := 0.13.9
+PORT ?= 4569
 READY := $(VENV)/.ready
 
 .PHONY: demo test unit lint mlflow lock clean
@@ -22,7 +23,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 mlflow: $(READY)               ## open what the demo logged
-	@$(BIN)/python -m pipeline.local.mlflow_server .demo
+	@$(BIN)/python -m pipeline.local.mlflow_server .demo --port $(PORT)
 
 lock: $(READY)                 ## after a change in requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
     from pipeline.bundle import Bundle
+    from pipeline.launch import ExecutionStatus
 
 __all__ = ["get_pipeline"]
 
@@ -85,17 +86,20 @@ def start(arguments: argparse.Namespace) -> int:
         return SUCCEEDED
     # Lines appear as they happen, also where the output is a file.
     on_change = changes(lambda line: print(line, flush=True))
-    status = launch.follow(client, arn, on_change, arguments.poll_seconds)
-    return _show(bundle, session, status)
+    ended = launch.follow(client, arn, on_change, arguments.poll_seconds)
+    return _show_result(bundle, session, ended)
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Show an execution: steps, times, outcome, reasons, links."""
     from pipeline import launch
+    from pipeline.execution_view import step_line
 
     bundle, session, client = _connected(arguments)
     arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
-    _show(bundle, session, launch.read_status(client, arn))
+    execution = launch.read_status(client, arn)
+    print("\n".join(step_line(step) for step in execution.steps))
+    _show_result(bundle, session, execution)
     return SUCCEEDED
 
 
@@ -161,14 +165,15 @@ def _connected(arguments: argparse.Namespace) -> tuple[Bundle, Session, Any]:
     return bundle, session, sagemaker_client(session)
 
 
-def _show(bundle: Bundle, session: Session, execution: Any) -> int:
-    from pipeline.execution_view import link_lines, status_lines
+def _show_result(bundle: Bundle, session: Session, execution: ExecutionStatus) -> int:
+    """Print what the execution came to; the exit code that says so."""
+    from pipeline.execution_view import execution_line, link_lines
     from pipeline.launch import read_evaluation
     from pipeline.result_table import print_evaluation
 
     report = bundle.run_uri("runs", execution.id, "evaluation", "evaluation.json")
     evaluation = read_evaluation(session, report)
-    print("\n".join(status_lines(execution)))
+    print(execution_line(execution))
     if evaluation:
         print_evaluation(evaluation)
     print("\n".join(link_lines(execution, evaluation, report)))

@@ -16,13 +16,9 @@ def step_line(step: StepStatus) -> str:
     return f"  {step.name:<16} {step.status:<10} {seconds}  {detail}".rstrip()
 
 
-def status_lines(status: ExecutionStatus) -> Iterator[str]:
-    """The execution and its steps, with what each came to."""
+def execution_line(status: ExecutionStatus) -> str:
     started = f", started {status.started:%Y-%m-%d %H:%M:%S %Z}" if status.started else ""
-    yield f"execution {status.id} of {status.pipeline}: {status.status}{started}"
-    yield from (step_line(step) for step in status.steps)
-    if status.reason:
-        yield f"  reason: {status.reason}"
+    return f"execution {status.id} of {status.pipeline}: {status.status}{started}"
 
 
 def link_lines(

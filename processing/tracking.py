@@ -199,6 +199,8 @@ def _quiet(uri: str) -> None:
     """Keep MLflow's own chatter out of a job's log."""
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    # a connection more than a pool keeps is closed after use, which harms nobody
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     if uri.startswith("http"):
         # sagemaker-mlflow 0.5.0 takes every tracking URI for an ARN and warns on each request
         noisy = logging.getLogger("mlflow.tracking.request_header.registry")

@@ -6,14 +6,13 @@ was registered and the worse one was not.
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from pipeline.bundle import load_bundle
+from pipeline.bundle import Bundle, load_bundle
 from pipeline.local.services import GOOD, WORSE, four_free_ports, local_aws
 from processing.config import EvaluationConfig
 
@@ -24,32 +23,29 @@ CONFIG = Path("evaluation.yaml")
 def main() -> int:
     started = time.monotonic()
     bundle = load_bundle(CONFIG)
-    port = four_free_ports(4566)
     say("starting the local AWS, MLflow, a demo endpoint and a demo judge on loopback")
-    with local_aws(bundle.config, port, STATE) as addresses:
-        mlflow = f"MlflowTrackingUri={addresses.mlflow}"
+    with local_aws(bundle.config, four_free_ports(4566), STATE) as addresses:
         run("upsert")
-        say("a good model")
-        good = run("start", "--wait", "--poll-seconds", "0.5", "-p", f"EndpointName={GOOD}",
-                   "-p", mlflow)  # fmt: skip
-        say("a worse model")
-        worse = run("start", "--wait", "--poll-seconds", "0.5", "-p", f"EndpointName={WORSE}",
-                    "-p", mlflow)  # fmt: skip
+        codes = {}
+        for quality, endpoint in {"good": GOOD, "worse": WORSE}.items():
+            say(f"a {quality} model")
+            codes[quality] = run("start", "--wait", "--poll-seconds", "0.5",
+                                 "-p", f"EndpointName={endpoint}",
+                                 "-p", f"MlflowTrackingUri={addresses.mlflow}")  # fmt: skip
         registered = model_packages(bundle.config)
-    say(f"done in {time.monotonic() - started:.0f} s")
-    return report(good, worse, registered)
-
-
-def report(good: int, worse: int, registered: list[str]) -> int:
-    """Say how both went; 0 only if the good model, and it alone, was registered."""
-    print(f"good model:  {'passed the gate' if good == 0 else 'DID NOT PASS: see above'}")
-    print(f"worse model: {'stopped by the gate' if worse == 1 else 'NOT STOPPED: see above'}")
-    print(f"registered:  {', '.join(registered) or 'NOTHING'}")
-    print(
-        "MLflow:      make mlflow   (then open the MLflow address above: every row, every verdict)"
+        pages = run_pages(bundle)
+    say(
+        f"done in {time.monotonic() - started:.0f} s; the local AWS is gone, its MLflow record stays"
     )
+    print(f"good model:  {'passed the gate' if codes['good'] == 0 else 'DID NOT PASS: see above'}")
+    print(
+        f"worse model: {'stopped by the gate' if codes['worse'] == 1 else 'NOT STOPPED: see above'}"
+    )
+    print(f"registered:  {', '.join(registered) or 'NOTHING'}")
     print(f"logs:        {STATE}/logs")
-    return 0 if (good, worse, len(registered)) == (0, 1, 1) else 1
+    print(f"MLflow:      make mlflow PORT={addresses.first_port + 3}, then open the runs:")
+    print("\n".join(f"             {page}" for page in pages))
+    return 0 if codes == {"good": 0, "worse": 1} and len(registered) == 1 and len(pages) == 2 else 1
 
 
 def run(*arguments: str) -> int:
@@ -63,10 +59,28 @@ def model_packages(config: EvaluationConfig) -> list[str]:
     """ARNs in the configuration's model package group."""
     import boto3
 
-    client = boto3.client("sagemaker", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
     group = config.registration.model_package_group
-    listed = client.list_model_packages(ModelPackageGroupName=group)
+    listed = boto3.client("sagemaker").list_model_packages(ModelPackageGroupName=group)
     return [summary["ModelPackageArn"] for summary in listed["ModelPackageSummaryList"]]
+
+
+def run_pages(bundle: Bundle) -> list[str]:
+    """The MLflow address of each execution's run, oldest first."""
+    import boto3
+
+    from pipeline.launch import list_executions, read_evaluation
+
+    session = boto3.Session()
+    pages = []
+    for summary in reversed(
+        list_executions(session.client("sagemaker"), bundle.config.pipeline.name)
+    ):
+        execution = summary["PipelineExecutionArn"].rpartition("/")[2]
+        uri = bundle.run_uri("runs", execution, "evaluation", "evaluation.json")
+        evaluation = read_evaluation(session, uri)
+        if evaluation:
+            pages.append(str(evaluation["mlflow"]["url"]))
+    return pages
 
 
 def say(text: str) -> None:
