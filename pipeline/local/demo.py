@@ -34,9 +34,8 @@ def main() -> int:
                                  "-p", f"MlflowTrackingUri={addresses.mlflow}")  # fmt: skip
         registered = model_packages(bundle.config)
         pages = run_pages(bundle)
-    say(
-        f"done in {time.monotonic() - started:.0f} s; the local AWS is gone, its MLflow record stays"
-    )
+    seconds = time.monotonic() - started
+    say(f"done in {seconds:.0f} s; the local AWS is gone, MLflow's record stays")
     print(f"good model:  {'passed the gate' if codes['good'] == 0 else 'DID NOT PASS: see above'}")
     print(
         f"worse model: {'stopped by the gate' if codes['worse'] == 1 else 'NOT STOPPED: see above'}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY, ConfigWriter
+from running_aws import REPOSITORY, ConfigWriter
 
 GOLDEN = Path(__file__).with_name("definition.json")
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import REPOSITORY, ConfigWriter, RunningAws
 
-# One worker runs all of these, so that there is one local AWS and one MLflow server.
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("aws")]
+pytestmark = pytest.mark.integration
 
 WITHOUT_JUDGE: dict[str, Any] = {
     "scorers": ["rougeL_fmeasure", {"is_brief": {"max_words": 80}}],
