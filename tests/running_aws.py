@@ -73,6 +73,11 @@ class RunningAws:
     def set_judge(self, model: str, **behaviour: Any) -> None:
         self._put("BEDROCK_RUNTIME", f"models/{model}", behaviour)
 
+    def calls(self, service: str) -> int:
+        """How many calls the demo endpoint (SAGEMAKER_RUNTIME) or judge (BEDROCK_RUNTIME) had."""
+        address = self.environment[f"AWS_ENDPOINT_URL_{service}"]
+        return int(httpx.get(f"{address}/_demo/calls").json()["total"])
+
     def _put(self, service: str, path: str, behaviour: dict[str, Any]) -> None:
         address = self.environment[f"AWS_ENDPOINT_URL_{service}"]
         httpx.put(f"{address}/_demo/{path}", json=behaviour).raise_for_status()

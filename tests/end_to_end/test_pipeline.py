@@ -41,8 +41,19 @@ def run(aws: RunningAws, config: Path, *parameters: str) -> subprocess.Completed
 
 
 def start(aws: RunningAws, config: Path, *parameters: str) -> subprocess.CompletedProcess[str]:
-    options = [part for p in (f"MlflowTrackingUri={aws.mlflow}", *parameters) for part in ("-p", p)]
-    return aws.type("start", "--config", str(config), "--wait", "--poll-seconds", "0.3", *options)
+    return aws.type(*start_arguments(aws, config, *parameters))
+
+
+def start_in_background(aws: RunningAws, config: Path, *parameters: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        aws.command(*start_arguments(aws, config, *parameters)), **aws.as_user()
+    )
+
+
+def start_arguments(aws: RunningAws, config: Path, *parameters: str) -> list[str]:
+    given = {"MlflowTrackingUri": aws.mlflow, **dict(p.split("=", 1) for p in parameters)}
+    options = [part for name, value in given.items() for part in ("-p", f"{name}={value}")]
+    return ["start", "--config", str(config), "--wait", "--poll-seconds", "0.3", *options]
 
 
 def packages(aws: RunningAws, name: str) -> list[dict[str, Any]]:
@@ -207,6 +218,18 @@ def test_a_wrong_endpoint_name_ends_in_a_line_that_names_it(
     assert packages(aws, "missing") == []
 
 
+def test_an_mlflow_that_cannot_be_reached_costs_no_endpoint_call(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**named("no-mlflow", **WITHOUT_JUDGE))
+    asked = aws.calls("SAGEMAKER_RUNTIME")
+    done = run(aws, config, "EndpointName=health-qa-good", "MlflowTrackingUri=http://127.0.0.1:9")
+    assert done.returncode == 1
+    reason = step_reason(aws, "no-mlflow", execution_id(done.stdout), "EvaluateModel")
+    assert "MLflow at http://127.0.0.1:9 cannot be used" in reason
+    assert aws.calls("SAGEMAKER_RUNTIME") == asked
+
+
 def test_an_endpoint_that_dies_fails_the_job_and_keeps_what_it_answered(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
@@ -273,11 +296,7 @@ def test_a_killed_evaluation_registers_nothing_and_keeps_its_answers(
     aws.add_endpoint("slow", faults={"latency_ms": 400, "jitter_ms": 0})
     config = write_config(**named("killed", endpoint={"concurrency": 2}, **WITHOUT_JUDGE))
     assert aws.type("upsert", "--config", str(config)).returncode == 0
-    process = subprocess.Popen(
-        aws.command("start", "--config", str(config), "--wait", "--poll-seconds", "0.3",
-                    "-p", "EndpointName=slow", "-p", f"MlflowTrackingUri={aws.mlflow}"),
-        **aws.as_user(),
-    )  # fmt: skip
+    process = start_in_background(aws, config, "EndpointName=slow")
     os.kill(evaluating("slow"), signal.SIGKILL)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -296,11 +315,7 @@ def test_a_stopped_execution_is_reported_as_stopped(
     aws.add_endpoint("slower", faults={"latency_ms": 800, "jitter_ms": 0})
     config = write_config(**named("stopped", endpoint={"concurrency": 1}, **WITHOUT_JUDGE))
     assert aws.type("upsert", "--config", str(config)).returncode == 0
-    process = subprocess.Popen(
-        aws.command("start", "--config", str(config), "--wait", "--poll-seconds", "0.3",
-                    "-p", "EndpointName=slower", "-p", f"MlflowTrackingUri={aws.mlflow}"),
-        **aws.as_user(),
-    )  # fmt: skip
+    process = start_in_background(aws, config, "EndpointName=slower")
     evaluating("slower")
     assert aws.type("stop", "--config", str(config)).returncode == 0
     output, _ = process.communicate(timeout=60)
