@@ -131,7 +131,9 @@ def test_an_inference_component_s_model_is_the_one_that_is_registered() -> None:
             Endpoint(name="qa", inference_component="part"),
             {
                 "describe_endpoint": endpoint_answer(),
-                "describe_inference_component": component_answer({"Container": {"Image": "i"}}),
+                "describe_inference_component": component_answer(
+                    {"Container": {"DeployedImage": {"SpecifiedImage": "i"}}}
+                ),
             },
             "nothing to register",
         ),
