@@ -35,7 +35,8 @@ class MeasuredModel:
     """The model that answers, as SageMaker describes it; never typed by hand.
 
     `source_uri` is the ARN that RegisterModel takes as SourceUri: the model package that the model
-    was made from, or else the model. `revision` changes when the endpoint is updated.
+    was made from, or else the model. `revision` changes when the endpoint gets another
+    configuration or the model is made anew, but not when the endpoint is scaled.
     """
 
     endpoint_arn: str
@@ -86,7 +87,7 @@ def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
         endpoint_arn=described["EndpointArn"],
         model_name=model_name,
         source_uri=package if package.startswith("arn:") else model["ModelArn"],
-        revision=f"{described['EndpointConfigName']} {described['LastModifiedTime']}",
+        revision=f"{described['EndpointConfigName']} {model['CreationTime']}",
     )
 
 
