@@ -106,7 +106,9 @@ def rows(count: int, start: int = 0) -> list[Columns]:
 def write_jsonl(path: Path, records: list[Columns]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    path.write_bytes(
+        gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
+    )
     return path
 
 
@@ -561,7 +563,11 @@ def test_parquet_text_that_is_no_utf8_costs_that_row_only(tmp_path: Path, prepar
         ("rows.csv", b"q,a\n", "holds no rows"),
         ("rows.parquet", b"this is no parquet", "cannot be read as Parquet"),
         ("rows.jsonl.gz", b"this is no gzip", "rows.jsonl.gz: cannot be read"),
-        ("rows.csv.gz", gzip.compress(b"q,a\n" + b"x,y\n" * 99)[:-9], "rows.csv.gz: cannot be"),
+        (
+            "rows.csv.gz",
+            gzip.compress(b"q,a\n" + b"x,y\n" * 99, mtime=0)[:-9],
+            "rows.csv.gz: cannot be",
+        ),
         ("rows.jsonl", b"", "the file is empty"),
         ("rows.xlsx", b"PK", "cannot tell its format"),
         ("rows.parquet.gz", b"PK", "cannot tell its format"),
