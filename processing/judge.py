@@ -1,8 +1,58 @@
-"""How the configured judge model reaches MLflow, and where its calls go."""
+"""The model that judges answers: how it is configured, how litellm names it, where its calls go."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_LITELLM_PROVIDERS = {
+    "bedrock": "bedrock/converse",  # MLflow 3.17 itself refuses bedrock:/MODEL; Converse takes all
+    "amazon-bedrock": "bedrock/converse",
+    "ai21labs": "ai21",
+    "databricks-model-serving": "databricks",
+    "endpoints": "databricks",
+    "togetherai": "together_ai",
+}
+
+
+class Judge(BaseModel):
+    """A judge as an MLflow model URI: `bedrock:/MODEL`, `openai:/MODEL`, `anthropic:/MODEL`, ...
+
+    After `bedrock:/` stands a model id, an inference profile id or an ARN, as it is, not encoded.
+    `base_url` is the address of an OpenAI-compatible server, up to and with `/v1`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(pattern=r"^[a-z0-9_\-]+(/[a-z]+)?:/.+")
+    base_url: str | None = Field(default=None, pattern=r"^https?://.+")
+    parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
+    timeout_seconds: float = Field(default=60, gt=0, le=900)
+    concurrency: int = Field(default=8, ge=1, le=256)
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_stop_sequences(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        for key in ("stop", "stop_sequences", "stopSequences"):
+            if key in parameters:
+                raise ValueError(f"{key} could cut a judge's JSON verdict short; leave it out")
+        return parameters
+
+    @property
+    def litellm_model(self) -> str:
+        """`bedrock:/us.x` -> `bedrock/converse/us.x`."""
+        provider, _, name = self.model.partition(":/")
+        return f"{_LITELLM_PROVIDERS.get(provider, provider)}/{name}"
+
+    @property
+    def api_key(self) -> str | None:
+        """What goes to `base_url`; None lets litellm find the provider's own credentials.
+
+        OpenAI's client wants a key even for a server on this machine that asks for none.
+        """
+        return os.environ.get("OPENAI_API_KEY", "none") if self.base_url else None
 
 
 def mlflow_model_uri(model: str) -> str:
@@ -33,8 +83,11 @@ def silence_libraries() -> None:
     os.environ.update(
         MLFLOW_DISABLE_TELEMETRY="true",
         DO_NOT_TRACK="true",
-        DEEPEVAL_TELEMETRY_OPT_OUT="1",
+        DEEPEVAL_TELEMETRY_OPT_OUT="1",  # else deepeval also makes a folder .deepeval at import
+        DEEPEVAL_DISABLE_DOTENV="1",  # else deepeval reads keys from a .env that lies about
+        CONFIDENT_TRACING_ENABLED="NO",  # deepeval's own traces, meant for its makers' service
         RAGAS_DO_NOT_TRACK="true",
+        LITELLM_MODE="PRODUCTION",  # else litellm does so too
         LITELLM_LOCAL_MODEL_COST_MAP="True",  # else litellm downloads a price list at import
         MLFLOW_MODEL_CATALOG_URI="",  # else make_judge downloads a model catalogue
         HF_HUB_DISABLE_TELEMETRY="1",

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processing.scorers.catalogue import BriefOptions, ScorerSpec
+from processing.scorers.options import BriefOptions
+from processing.scorers.verdict import Question, Score
 
 if TYPE_CHECKING:
-    from mlflow.genai.scorers import Scorer
-
-    from processing.config import Judge
-
-
-def build(spec: ScorerSpec, judge: Judge | None) -> Scorer:  # noqa: ARG001
     from mlflow.entities import Feedback
-    from mlflow.genai.scorers import scorer
+
+    from processing.judge import Judge
+    from processing.scorers.catalogue import ScorerSpec
+
+
+def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+    from mlflow.entities import Feedback
 
     assert isinstance(spec.options, BriefOptions)
     limit = spec.options.max_words
 
-    @scorer(name=spec.name)
-    def is_brief(outputs: str) -> Feedback:
-        words = len(outputs.split())
-        return Feedback(value=words <= limit, rationale=f"{words} words, at most {limit} allowed")
+    def is_brief(question: Question) -> Feedback:
+        words = len(question.answer.split())
+        return Feedback(
+            name=spec.name,
+            value=words <= limit,
+            rationale=f"{words} words, at most {limit} allowed",
+        )
 
-    built: Scorer = is_brief
-    return built
+    return is_brief

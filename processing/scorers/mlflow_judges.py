@@ -1,26 +1,93 @@
-"""MLflow's own judges: Safety, RelevanceToQuery, Equivalence, Correctness."""
+"""MLflow's own judges: Safety, RelevanceToQuery, Equivalence, Correctness and Guidelines.
+
+The prompts are MLflow's (mlflow/genai/judges/prompts), and so are the verdicts' form and their
+rule: yes or no. The calls are ours, see `processing.scorers.conversation`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from processing.judge import mlflow_model_uri
-from processing.scorers.catalogue import ScorerSpec
+from pydantic import BaseModel, Field
+
+from processing.scorers.conversation import Conversation, judge_source, malformed
+from processing.scorers.options import GuidelinesOptions
+from processing.scorers.verdict import Question, Score
 
 if TYPE_CHECKING:
-    from mlflow.genai.scorers import Scorer
+    from mlflow.entities import Feedback
 
-    from processing.config import Judge
+    from processing.judge import Judge
+    from processing.scorers.catalogue import ScorerSpec
 
 
-def build(spec: ScorerSpec, judge: Judge | None) -> Scorer:
-    from mlflow.genai import scorers
+class YesNo(BaseModel):
+    """The verdict's form that MLflow asks for (`mlflow.genai.judges.base.Judge`)."""
+
+    result: str = Field(description="The evaluation rating/result")
+    rationale: str = Field(default="", description="The rationale for the evaluation")
+
+
+def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+    from mlflow.entities import Feedback
 
     assert judge is not None, "the configuration has checked that there is a judge"
-    scorer_class = getattr(scorers, spec.kind)
-    built: Scorer = scorer_class(
-        name=spec.name,
-        model=mlflow_model_uri(judge.model),
-        inference_params=dict(judge.parameters),
+    prompt = _prompt(spec)
+
+    def verdict(question: Question) -> Feedback:
+        if spec.kind == "Equivalence" and question.answer == question.expected_response:
+            return Feedback(name=spec.name, value="yes", rationale="Exact string match")
+        conversation = Conversation(judge)
+        told = conversation.ask_for([{"role": "user", "content": prompt(question)}], YesNo)
+        return Feedback(
+            name=spec.name,
+            value=_yes_or_no(told),
+            rationale=told.rationale,
+            source=judge_source(judge),
+            metadata=conversation.metadata() | _criterion(spec),
+        )
+
+    return verdict
+
+
+def _yes_or_no(told: YesNo) -> Literal["yes", "no"]:
+    match told.result.strip().lower():
+        case "yes":
+            return "yes"
+        case "no":
+            return "no"
+    raise malformed("neither yes nor no", told.result)
+
+
+def _criterion(spec: ScorerSpec) -> dict[str, str]:
+    if isinstance(spec.options, GuidelinesOptions):
+        return {"guideline": "\n".join(spec.options.guidelines)}
+    return {}
+
+
+def _prompt(spec: ScorerSpec) -> Callable[[Question], str]:
+    from mlflow.genai.judges.prompts import (
+        correctness,
+        equivalence,
+        guidelines,
+        relevance_to_query,
+        safety,
     )
-    return built
+
+    options = spec.options
+    if isinstance(options, GuidelinesOptions):
+        texts = options.guidelines
+        return lambda row: guidelines.get_prompt(
+            texts, {"request": row.question, "response": row.answer}
+        )
+    known: dict[str, Callable[[Question], str]] = {
+        "Safety": lambda row: safety.get_prompt(content=row.answer),
+        "RelevanceToQuery": lambda row: relevance_to_query.get_prompt(row.question, row.answer),
+        "Equivalence": lambda row: equivalence.get_prompt(row.answer, row.expected_response),
+        "Correctness": lambda row: correctness.get_prompt(
+            row.question, row.answer, row.expected_response
+        ),
+    }
+    return known[spec.kind]

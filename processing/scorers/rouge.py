@@ -5,30 +5,30 @@ Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004; Goo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from processing.scorers.catalogue import ScorerSpec
+from processing.scorers.verdict import Question, Score
 
 if TYPE_CHECKING:
-    from mlflow.genai.scorers import Scorer
-
-    from processing.config import Judge
-
-
-def build(spec: ScorerSpec, judge: Judge | None) -> Scorer:  # noqa: ARG001
     from mlflow.entities import Feedback
-    from mlflow.genai.scorers import scorer
+
+    from processing.judge import Judge
+    from processing.scorers.catalogue import ScorerSpec
+
+
+def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+    from mlflow.entities import Feedback
     from rouge_score.rouge_scorer import RougeScorer
 
     rouge = RougeScorer(["rougeL"], use_stemmer=True)
 
-    @scorer(name=spec.name)
-    def rouge_l(outputs: str, expectations: dict[str, Any]) -> Feedback:
-        score = rouge.score(expectations["expected_response"], outputs)["rougeL"]
+    def rouge_l(question: Question) -> Feedback:
+        score = rouge.score(question.expected_response, question.answer)["rougeL"]
         return Feedback(
+            name=spec.name,
             value=score.fmeasure,
             rationale=f"precision {score.precision:.3f}, recall {score.recall:.3f}, stemmed words",
         )
 
-    built: Scorer = rouge_l
-    return built
+    return rouge_l

@@ -1,0 +1,166 @@
+"""DeepEval's metrics by name. The value is the metric's score in [0, 1], never its pass or fail.
+
+MLflow's own DeepEval scorer keeps one metric object and reads the score from it afterwards, so that
+a row can get its neighbour's verdict. Here each verdict has a metric of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from processing.errors import ConfigError
+from processing.scorers.conversation import Conversation, judge_source, malformed
+from processing.scorers.options import DeepEvalOptions
+from processing.scorers.verdict import JudgeError, Question, Score, require_context
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+
+    from processing.judge import Judge
+    from processing.scorers.catalogue import ScorerSpec
+
+_GIVEN = ("input", "actual_output", "expected_output", "context", "retrieval_context")
+_OURS = ("model", "async_mode", "verbose_mode")
+
+
+def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+    from mlflow.entities import Feedback
+
+    metric_class = _metric_class(spec)
+    required = _required(spec, _new_metric(spec, metric_class, _conversation(judge)))
+    needs_context = bool({"context", "retrieval_context"} & set(required))
+
+    def verdict(question: Question) -> Feedback:
+        context = require_context(question, spec.name) if needs_context else None
+        conversation = _conversation(judge)
+        metric = _new_metric(spec, metric_class, conversation)
+        _measure(metric, question, context, conversation)
+        if metric.score is None:
+            raise malformed("nothing that gives a score", "")
+        return Feedback(
+            name=spec.name,
+            value=float(metric.score),
+            rationale=metric.reason,
+            source=judge_source(judge),
+            metadata={"mlflow.scorer.framework": "deepeval"}
+            | (conversation.metadata() if conversation else {}),
+        )
+
+    return verdict
+
+
+def _conversation(judge: Judge | None) -> Conversation | None:
+    return Conversation(judge) if judge else None
+
+
+def _measure(
+    metric: Any,
+    question: Question,
+    context: tuple[str, ...] | None,
+    conversation: Conversation | None,
+) -> None:
+    """Raises JudgeError where the judge gave no verdict, or the metric cannot judge this row."""
+    from deepeval.test_case import LLMTestCase
+
+    passages = list(context) if context is not None else None
+    case = LLMTestCase(
+        input=question.question,
+        actual_output=question.answer,
+        expected_output=question.expected_response,
+        context=passages,
+        retrieval_context=passages,
+    )
+    try:
+        metric.measure(case, _show_indicator=False)
+    except Exception as error:
+        if conversation is None or conversation.failure is None:
+            raise JudgeError(f"{type(error).__name__}: {error}", retryable=False) from error
+    if conversation is not None and conversation.failure is not None:
+        raise conversation.failure
+
+
+def _metric_class(spec: ScorerSpec) -> Any:
+    """Raises ConfigError if DeepEval has no such metric."""
+    import deepeval.metrics
+
+    assert isinstance(spec.options, DeepEvalOptions)
+    name = spec.options.metric
+    found = getattr(deepeval.metrics, name if name == "GEval" else f"{name}Metric", None)
+    if found is None or name.startswith("Image"):
+        raise ConfigError(f"scorers: {spec.name}: DeepEval has no metric {name!r} of texts")
+    return found
+
+
+def _required(spec: ScorerSpec, metric: Any) -> list[str]:
+    """The names of the test case's fields that the metric reads.
+
+    Raises ConfigError if our rows do not have one of them.
+    """
+    from deepeval.metrics import BaseMetric
+
+    params = getattr(metric, "_required_params", [])
+    if not isinstance(params, list):  # a type: GEval's fields are the instance's own
+        params = getattr(metric, "evaluation_params", None) or []
+    names = [str(param.value) for param in params]
+    missing = [name for name in names if name not in _GIVEN]
+    about_one_answer = isinstance(metric, BaseMetric) and metric.requires_trace is not True
+    if missing or not names or not about_one_answer:
+        wants = ", ".join(missing) or "a conversation or a trace"
+        raise ConfigError(f"scorers: {spec.name}: DeepEval's metric needs {wants}, not one answer")
+    return names
+
+
+def _new_metric(spec: ScorerSpec, metric_class: Any, conversation: Conversation | None) -> Any:
+    assert isinstance(spec.options, DeepEvalOptions)
+    arguments = spec.options.arguments
+    if clash := sorted(set(arguments) & set(_OURS)):
+        raise ConfigError(f"scorers: {spec.name}: {clash[0]} is set by the evaluation itself")
+    if conversation is not None:
+        model = _judge_class()(conversation)
+        arguments |= {"model": model, "async_mode": False, "verbose_mode": False}
+    try:
+        if "evaluation_params" in arguments:  # GEval's: what of the row is put to the judge
+            arguments["evaluation_params"] = _params(arguments["evaluation_params"])
+            arguments["name"] = spec.name
+        return metric_class(**arguments)
+    except (TypeError, ValueError, ImportError) as error:
+        raise ConfigError(f"scorers: {spec.name}: {error}") from error
+
+
+def _params(names: Any) -> list[Any]:
+    """Raises ValueError for a name that no field of a test case has."""
+    from deepeval.test_case import SingleTurnParams
+
+    return [SingleTurnParams(name) for name in names]
+
+
+@functools.cache
+def _judge_class() -> Any:
+    """DeepEval's interface of a model, in front of a Conversation."""
+    from deepeval.models import DeepEvalBaseLLM
+
+    class DeepEvalJudge(DeepEvalBaseLLM):  # type: ignore[no-untyped-call]
+        def __init__(self, conversation: Conversation) -> None:
+            self._conversation = conversation
+            super().__init__(conversation.judge.model)
+
+        def load_model(self) -> DeepEvalJudge:
+            return self
+
+        def generate(self, prompt: str, schema: type[BaseModel] | None = None) -> Any:
+            messages = [{"role": "user", "content": prompt}]
+            if schema is None:
+                return self._conversation.ask(messages, None)
+            return self._conversation.ask_for(messages, schema)
+
+        async def a_generate(self, prompt: str, schema: type[BaseModel] | None = None) -> Any:
+            return self.generate(prompt, schema)
+
+        def get_model_name(self) -> str:
+            return self._conversation.judge.model
+
+    return DeepEvalJudge

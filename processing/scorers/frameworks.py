@@ -1,0 +1,44 @@
+"""Which of DeepEval's and RAGAS's metrics judge against a context, or are better when lower.
+
+Read from deepeval 4.3.1 (`_required_params`) and ragas 0.4.3 (`ascore`'s parameters), so that
+`check` needs neither library. A metric that is not listed is looked at when it is built.
+"""
+
+from __future__ import annotations
+
+_DEEPEVAL_CONTEXT = frozenset(
+    {
+        "ContextualPrecision",
+        "ContextualRecall",
+        "ContextualRelevancy",
+        "Faithfulness",
+        "Hallucination",
+    }
+)
+_RAGAS_CONTEXT = frozenset(
+    {
+        "ContextEntityRecall",
+        "ContextPrecision",
+        "ContextPrecisionWithReference",
+        "ContextPrecisionWithoutReference",
+        "ContextRecall",
+        "ContextRelevance",
+        "ContextUtilization",
+        "Faithfulness",
+        "NoiseSensitivity",
+        "QuotedSpansAlignment",
+        "ResponseGroundedness",
+        "SummarizationScore",
+        "SummaryScore",
+    }
+)
+# DeepEval turned Bias, Hallucination, Misuse and Toxicity round in version 4: 1 is a pass now.
+RAGAS_LOWER_IS_BETTER = frozenset({"NoiseSensitivity"})
+
+
+def deepeval_needs_context(metric: str) -> bool:
+    return metric in _DEEPEVAL_CONTEXT
+
+
+def ragas_needs_context(metric: str) -> bool:
+    return metric in _RAGAS_CONTEXT

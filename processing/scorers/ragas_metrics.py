@@ -1,0 +1,155 @@
+"""RAGAS's metrics by name (`ragas.metrics.collections`), in the range that each documents.
+
+ChrfScore and BleuScore ask no judge; sacrebleu computes them.
+Sources: Popovic, "chrF", 2015; Papineni et al., "BLEU", 2002.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from processing.errors import ConfigError
+from processing.scorers.conversation import Conversation, judge_source, malformed
+from processing.scorers.options import RagasOptions
+from processing.scorers.verdict import JudgeError, Question, Score, require_context
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+
+    from processing.judge import Judge
+    from processing.scorers.catalogue import ScorerSpec
+
+_CLASS_NAMES = {"ChrfScore": "CHRFScore", "SummarizationScore": "SummaryScore"}
+_CONTEXT = ("retrieved_contexts", "reference_contexts")
+_OF_OTHER_THINGS = ("AgentGoal", "MultiModal")  # conversations with tools, pictures
+_OURS = ("llm", "name")
+_GIVEN = ("user_input", "response", "reference", *_CONTEXT)
+
+
+def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+    from mlflow.entities import Feedback
+
+    metric_class = _metric_class(spec)
+    wanted = _parameters(metric_class.ascore)
+    needs_context = any(wanted.get(name) for name in _CONTEXT)
+    _new_metric(spec, metric_class, Conversation(judge) if judge else None)
+
+    def verdict(question: Question) -> Feedback:
+        context = require_context(question, spec.name) if needs_context else question.context
+        conversation = Conversation(judge) if judge else None
+        metric = _new_metric(spec, metric_class, conversation)
+        given = _given(question, context)
+        result = _score(metric, {name: given[name] for name in wanted}, conversation)
+        return Feedback(
+            name=spec.name,
+            value=_number(result.value),
+            rationale=result.reason,
+            source=judge_source(judge),
+            metadata={"mlflow.scorer.framework": "ragas"}
+            | (conversation.metadata() if conversation else {}),
+        )
+
+    return verdict
+
+
+def _given(question: Question, context: tuple[str, ...] | None) -> dict[str, Any]:
+    passages = list(context) if context else None
+    return {
+        "user_input": question.question,
+        "response": question.answer,
+        "reference": question.expected_response,
+        "retrieved_contexts": passages,
+        "reference_contexts": passages,
+    }
+
+
+def _score(metric: Any, given: dict[str, Any], conversation: Conversation | None) -> Any:
+    """RAGAS's MetricResult. `metric.score` runs an event loop of its own in this thread."""
+    result = None
+    try:
+        result = metric.score(**given)
+    except Exception as error:
+        if conversation is None or conversation.failure is None:
+            raise JudgeError(f"{type(error).__name__}: {error}", retryable=False) from error
+    if conversation is not None and conversation.failure is not None:
+        raise conversation.failure  # some metrics swallow it and give NaN
+    return result
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, bool | int | float) or not math.isfinite(value):
+        raise malformed("nothing that gives a score", str(value))
+    return float(value)
+
+
+def _metric_class(spec: ScorerSpec) -> Any:
+    """Raises ConfigError if RAGAS has no such metric, or it judges what our rows do not have."""
+    from ragas.metrics import collections
+
+    assert isinstance(spec.options, RagasOptions)
+    name = spec.options.metric
+    found: Any = getattr(collections, _CLASS_NAMES.get(name, name), None)
+    if not hasattr(found, "ascore") or name.startswith(_OF_OTHER_THINGS):
+        raise ConfigError(f"scorers: {spec.name}: RAGAS has no metric {name!r} of texts")
+    missing = [
+        parameter
+        for parameter, required in _parameters(found.ascore).items()
+        if parameter not in _GIVEN and required
+    ]
+    if "embeddings" in _parameters(found.__init__):
+        missing.append("a model of embeddings")
+    if missing:
+        raise ConfigError(f"scorers: {spec.name}: RAGAS's {name} needs {', '.join(missing)}")
+    return found
+
+
+def _parameters(function: Any) -> dict[str, bool]:
+    """Parameter -> whether it must be given, without self and catch-alls."""
+    return {
+        name: parameter.default is parameter.empty
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+def _new_metric(spec: ScorerSpec, metric_class: Any, conversation: Conversation | None) -> Any:
+    assert isinstance(spec.options, RagasOptions)
+    arguments = spec.options.arguments
+    options = [name for name in _parameters(metric_class.__init__) if name not in _OURS]
+    if unknown := sorted(set(arguments) - set(options)):  # RAGAS itself takes any, and ignores it
+        known = ", ".join(options) or "none"
+        raise ConfigError(
+            f"scorers: {spec.name}: unknown option {unknown[0]!r}; the options are: {known}"
+        )
+    if conversation is not None:
+        arguments["llm"] = _judge_class()(conversation)
+    try:
+        return metric_class(**arguments)
+    except (TypeError, ValueError, ImportError) as error:
+        raise ConfigError(f"scorers: {spec.name}: {error}") from error
+
+
+@functools.cache
+def _judge_class() -> Any:
+    """RAGAS's interface of a model, in front of a Conversation."""
+    from ragas.llms import InstructorBaseRagasLLM
+
+    class RagasJudge(InstructorBaseRagasLLM):  # type: ignore[misc]
+        is_async = True
+
+        def __init__(self, conversation: Conversation) -> None:
+            self._conversation = conversation
+
+        def generate(self, prompt: str, response_model: type[BaseModel]) -> BaseModel:
+            return self._conversation.ask_for([{"role": "user", "content": prompt}], response_model)
+
+        async def agenerate(self, prompt: str, response_model: type[BaseModel]) -> BaseModel:
+            return self.generate(prompt, response_model)
+
+    return RagasJudge

@@ -1,0 +1,58 @@
+"""A judge by an instruction of your own (`mlflow.genai.make_judge`), whose verdict is a level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from processing.judge import mlflow_model_uri
+from processing.scorers.conversation import Conversation, judge_source, malformed
+from processing.scorers.options import TemplateOptions
+from processing.scorers.verdict import Question, Score
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+
+    from processing.judge import Judge
+    from processing.scorers.catalogue import ScorerSpec
+
+
+def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+    from mlflow.entities import Feedback
+    from mlflow.genai import make_judge
+
+    assert judge is not None, "the configuration has checked that there is a judge"
+    assert isinstance(spec.options, TemplateOptions)
+    template = spec.options.template
+    levels = {level.strip().casefold(): level for level in spec.options.levels}
+    # The verdict's form and the prompts are make_judge's; calling it would ask on MLflow's own
+    # route, with ten retries.
+    made: Any = make_judge(
+        name=spec.name,
+        instructions=template,
+        model=mlflow_model_uri(judge.model),
+        feedback_value_type=Literal[tuple(levels.values())],
+    )
+    form = made._create_response_format_model()
+    system = made._build_system_message(is_trace_based=False)
+
+    def verdict(question: Question) -> Feedback:
+        inputs = {"question": question.question}
+        expectations = {"expected_response": question.expected_response}
+        asked = made._build_user_message(inputs, question.answer, expectations, None)
+        conversation = Conversation(judge)
+        told = conversation.ask_for_object(
+            [{"role": "system", "content": system}, {"role": "user", "content": asked}], form
+        )
+        level = levels.get(str(told.get("result", "")).strip().casefold())
+        if level is None:
+            raise malformed(f"none of {', '.join(levels.values())}", str(told.get("result")))
+        return Feedback(
+            name=spec.name,
+            value=level,
+            rationale=str(told.get("rationale", "")),
+            source=judge_source(judge),
+            metadata=conversation.metadata() | {"guideline": template},
+        )
+
+    return verdict

@@ -1,0 +1,79 @@
+"""The user's own scorers: functions with MLflow's `@scorer`, from a file beside evaluation.yaml.
+
+A function takes what it names of `inputs` ({"question": ..., "context": [...]}), `outputs` (the
+answer) and `expectations` ({"expected_response": ...}), and returns a number, a bool, yes or no, a
+level of `levels`, or a Feedback. It runs in many threads at once, and its verdicts are made anew in
+every evaluation.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from processing.errors import ConfigError
+from processing.scorers.options import FileOptions
+from processing.scorers.verdict import JudgeError, Question, Score
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+    from mlflow.genai.scorers import Scorer
+
+    from processing.judge import Judge
+    from processing.scorers.catalogue import ScorerSpec
+
+
+def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+    from mlflow.entities import Feedback
+
+    function: Any = _find(spec, folder)
+
+    def verdict(question: Question) -> Feedback:
+        inputs: dict[str, Any] = {"question": question.question}
+        if question.context is not None:
+            inputs["context"] = list(question.context)
+        try:
+            value = function.run(
+                inputs=inputs,
+                outputs=question.answer,
+                expectations={"expected_response": question.expected_response},
+            )
+        except Exception as error:
+            raise JudgeError(f"{type(error).__name__}: {error}", retryable=False) from error
+        if isinstance(value, list):
+            raise JudgeError("the function returned a list; one entry is one verdict", False)
+        return value if isinstance(value, Feedback) else Feedback(name=spec.name, value=value)
+
+    return verdict
+
+
+def _find(spec: ScorerSpec, folder: Path) -> Scorer:
+    """Raises ConfigError if the file or the scorer in it is not there."""
+    from mlflow.genai.scorers import Scorer
+
+    assert isinstance(spec.options, FileOptions)
+    path = folder / spec.options.file
+    found = getattr(_load(spec.name, path), spec.name, None)
+    if not isinstance(found, Scorer):
+        what = "has no function" if found is None else "needs @mlflow.genai.scorers.scorer on"
+        raise ConfigError(f"scorers: {spec.name}: {path} {what} {spec.name}")
+    return found
+
+
+def _load(name: str, path: Path) -> Any:
+    module_name = f"user_scorers_{path.stem}"
+    specification = importlib.util.spec_from_file_location(module_name, path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[module_name] = module  # where dataclasses and pickle look for it
+    try:
+        specification.loader.exec_module(module)
+    except FileNotFoundError as error:
+        raise ConfigError(f"scorers: {name}: there is no file {path}") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"scorers: {name}: {path} cannot be loaded: {reason}") from error
+    return module

@@ -1,0 +1,41 @@
+"""What every scorer takes and gives: a question with its answer, a Feedback, or a JudgeError."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+
+
+@dataclass(frozen=True)
+class Question:
+    """One row as a scorer sees it. `context` is None where the dataset has none."""
+
+    question: str
+    answer: str
+    expected_response: str
+    context: tuple[str, ...] | None = None
+
+
+class JudgeError(Exception):
+    """There is no verdict on a row. `retryable`: asking again may well give one."""
+
+    def __init__(self, reason: str, retryable: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retryable = retryable
+
+
+Score = Callable[[Question], "Feedback"]
+"""Gives one row's verdict. Raises JudgeError where there is none. Safe from many threads."""
+
+
+def require_context(question: Question, scorer: str) -> tuple[str, ...]:
+    """The row's passages that are not blank. Raises JudgeError if there are none."""
+    passages = tuple(passage for passage in question.context or () if passage.strip())
+    if not passages:
+        raise JudgeError(f"{scorer} judges against a context and this row has none", False)
+    return passages

@@ -1,0 +1,67 @@
+"""A judge by markers on loopback, and scorers built as an evaluation builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from marker_judge import MarkerJudge, serve
+
+from processing.judge import Judge, silence_libraries
+from processing.scorers.catalogue import BuiltScorer, Question, build_scorers, parse_scorer
+
+CLAUDE = "bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0"
+
+
+@pytest.fixture(scope="module")
+def judge_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarkerJudge]:
+    silence_libraries()
+    judge = MarkerJudge()
+    server = serve(judge)
+    settings = {
+        "AWS_BEDROCK_RUNTIME_ENDPOINT": judge.url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db",
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        yield judge
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def judge(judge_server: MarkerJudge) -> Iterator[MarkerJudge]:
+    """The server, well behaved and without memory."""
+    judge_server.received.clear()
+    yield judge_server
+    judge_server.failing = judge_server.saying = None
+    judge_server.refuses_schemas = False
+    judge_server.slow_seconds = judge_server.jitter_seconds = 0.0
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., BuiltScorer]:
+    """build(entry, model=..., **judge) makes one scorer from an entry under `scorers:`."""
+
+    def make(entry: object, model: str = CLAUDE, **judge: Any) -> BuiltScorer:
+        told = Judge.model_validate({"model": model, **judge})
+        return build_scorers([parse_scorer(entry)], told, tmp_path)[0]
+
+    return make
+
+
+def question(answer: str, **changes: Any) -> Question:
+    given: dict[str, Any] = {
+        "question": "How do I stop a nosebleed?",
+        "answer": answer,
+        "expected_response": "Lean forward and pinch the soft part of the nose.",
+        "context": ("Pinch the nose.", "Lean forward."),
+    }
+    return Question(**(given | changes))

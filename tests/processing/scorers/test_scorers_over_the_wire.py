@@ -1,0 +1,262 @@
+"""What goes over the wire to a judge, what comes of its failures, and how often it is asked."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import CLAUDE, question
+from marker_judge import MarkerJudge
+
+from processing.scorers.catalogue import BuiltScorer, JudgeError, number_of
+
+NOVA = "bedrock:/us.amazon.nova-pro-v1:0"
+UNKNOWN = "bedrock:/vendor.some-new-model-v1:0"
+ARN = "bedrock:/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6"
+COHERENCE = {
+    "kind": "template",
+    "template": "Is {{ outputs }} coherent, as an answer to {{ inputs }}?",
+    "levels": {"coherent": 1, "somewhat coherent": 0.5, "incoherent": 0},
+}
+# one entry of each way to a judge, and the calls that one verdict takes
+KINDS: list[tuple[Any, int]] = [
+    ("Safety", 1),
+    ({"professional_tone": {"guidelines": ["Be calm."]}}, 1),
+    ({"coherence": COHERENCE}, 1),
+    ("Bias", 3),
+    ("AnswerRelevancy", 3),
+    ("Faithfulness", 4),
+    ({"FactualCorrectness": {"kind": "RAGAS"}}, 4),
+    ({"AnswerAccuracy": {"kind": "RAGAS"}}, 2),
+]
+ENTRIES = [entry for entry, _ in KINDS if entry != {"AnswerAccuracy": {"kind": "RAGAS"}}]
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning")
+
+
+def name_of(case: Any) -> str:
+    return case if isinstance(case, str) else "-".join(case) if isinstance(case, dict) else ""
+
+
+def kind(model: str) -> str:
+    return model.partition(":/")[2].split(".")[0].split(":")[0]
+
+
+@pytest.mark.parametrize(
+    "model", [CLAUDE, NOVA, UNKNOWN, ARN], ids=["claude", "nova", "new", "arn"]
+)
+@pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+def test_bedrock_uri_as_users_write_it_works(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], entry: Any, model: str
+) -> None:
+    built = build(entry, model)
+    good, bad = built.score(question("It is GOODROW-1.")), built.score(question("It is BADROW-2."))
+    assert number_of(built.spec, good.value) == 1
+    assert number_of(built.spec, bad.value) == 0
+    assert good.source.source_type == "LLM_JUDGE"
+    assert good.source.source_id == model
+    assert all(request.path.endswith("/converse") for request in judge.received)
+
+
+def test_inference_profiles_arn_is_one_part_of_the_path(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+) -> None:
+    build("Safety", ARN).score(question("GOODROW-1"))
+    encoded = ARN.removeprefix("bedrock:/").replace(":", "%3A").replace("/", "%2F")
+    assert [request.path for request in judge.received] == [f"/model/{encoded}/converse"]
+
+
+@pytest.mark.parametrize(("entry", "calls"), KINDS, ids=name_of)
+def test_parameters_reach_the_judge_and_calls_and_tokens_are_told(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], entry: Any, calls: int
+) -> None:
+    verdict = None
+    try:
+        verdict = build(entry, parameters={"temperature": 0.25, "max_tokens": 321}).score(
+            question("BADROW-1")
+        )
+    except JudgeError:  # AnswerAccuracy wants a 2 or 4 that this judge does not give
+        assert entry == {"AnswerAccuracy": {"kind": "RAGAS"}}
+    configs = [request.body["inferenceConfig"] for request in judge.received]
+    assert configs
+    assert all(config == {"temperature": 0.25, "maxTokens": 321} for config in configs)
+    if verdict is not None:
+        assert len(configs) == calls
+        assert verdict.metadata["judge_calls"] == str(calls)
+        assert verdict.metadata["mlflow.assessment.judgeInputTokens"] == str(11 * calls)
+        assert verdict.metadata["mlflow.assessment.judgeOutputTokens"] == str(7 * calls)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+def test_openai_compatible_address_is_asked(
+    judge: MarkerJudge,
+    build: Callable[..., BuiltScorer],
+    entry: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-mine")
+    built = build(
+        entry,
+        "openai:/my-model",
+        base_url=f"{judge.url}/v1",
+        parameters={"temperature": 0.5, "max_tokens": 99},
+    )
+    assert number_of(built.spec, built.score(question("It is GOODROW-1.")).value) == 1
+    assert number_of(built.spec, built.score(question("It is BADROW-2.")).value) == 0
+    for request in judge.received:
+        assert request.path == "/v1/chat/completions"
+        assert request.headers["authorization"] == "Bearer key-of-mine"
+        assert request.body["model"] == "my-model"
+        assert (request.body["temperature"], request.body["max_tokens"]) == (0.5, 99)
+
+
+def test_openai_compatible_address_needs_no_key(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    built = build("Safety", "openai:/my-model", base_url=f"{judge.url}/v1")
+    assert built.score(question("GOODROW-1")).value == "yes"
+    assert "OPENAI_API_KEY" not in os.environ
+
+
+def test_scorer_may_have_a_judge_of_its_own(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+) -> None:
+    small = {"model": "bedrock:/us.amazon.nova-lite-v1:0", "parameters": {"temperature": 0.75}}
+    built = build({"Safety": {"judge": small}})
+    assert built.judge is not None
+    assert built.judge.model == small["model"]
+    assert built.score(question("GOODROW-1")).source.source_id == small["model"]
+    assert judge.received[0].path.startswith("/model/us.amazon.nova-lite")
+    assert judge.received[0].body["inferenceConfig"] == {"temperature": 0.75}
+
+
+RETRYABLE = [
+    (429, "ThrottlingException"),
+    (408, "ModelTimeoutException"),
+    (424, "ModelErrorException"),
+    (503, "ServiceUnavailableException"),
+    (500, "InternalServerException"),
+]
+FINAL = [
+    (403, "AccessDeniedException"),
+    (404, "ResourceNotFoundException"),
+    (400, "ValidationException"),
+]
+
+
+@pytest.mark.parametrize(
+    ("failing", "retryable"),
+    [*((failing, True) for failing in RETRYABLE), *((failing, False) for failing in FINAL)],
+    ids=lambda case: case[1] if isinstance(case, tuple) else "",
+)
+@pytest.mark.parametrize("entry", [*ENTRIES, {"AnswerAccuracy": {"kind": "RAGAS"}}], ids=name_of)
+def test_failing_judge_is_asked_once_and_its_error_is_told(
+    judge: MarkerJudge,
+    build: Callable[..., BuiltScorer],
+    entry: Any,
+    failing: tuple[int, str],
+    retryable: bool,
+) -> None:
+    judge.failing = failing
+    built = build(entry)
+    started = time.monotonic()
+    with pytest.raises(JudgeError, match="the judge failed") as caught:
+        built.score(question("GOODROW-1"))
+    assert caught.value.retryable is retryable
+    assert failing[1] in caught.value.reason
+    assert len(judge.received) == 1
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "saying",
+    [
+        "I would say that this is rather good.",
+        '{"result": "unknown", "rationale": "hm", "verdicts": 7, "statements": 7}',
+        '{"rationale": "cut',
+        "[]",
+        "",
+    ],
+    ids=["prose", "unknown", "cut", "list", "nothing"],
+)
+@pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+def test_answer_that_is_no_verdict_is_worth_another_try(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], entry: Any, saying: str
+) -> None:
+    judge.saying = saying
+    built = build(entry)
+    with pytest.raises(JudgeError, match="the judge answered") as caught:
+        built.score(question("GOODROW-1"))
+    assert caught.value.retryable
+    assert len(judge.received) == 1
+
+
+@pytest.mark.parametrize("model", [CLAUDE, "openai:/slow"], ids=["bedrock", "openai"])
+def test_slow_judge_is_given_up(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str
+) -> None:
+    judge.slow_seconds = 1.5
+    address = {"base_url": f"{judge.url}/v1"} if model.startswith("openai") else {}
+    built = build("Safety", model, timeout_seconds=0.2, **address)
+    started = time.monotonic()
+    with pytest.raises(JudgeError) as caught:
+        built.score(question("GOODROW-1"))
+    assert caught.value.retryable
+    assert time.monotonic() - started < 1.4
+    assert len(judge.received) == 1
+
+
+def test_judge_that_is_not_there_is_worth_another_try(build: Callable[..., BuiltScorer]) -> None:
+    built = build("Safety", "openai:/gone", base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(JudgeError) as caught:
+        built.score(question("GOODROW-1"))
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("context", [None, (), ("", "  ")], ids=["none", "empty", "blank"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "Faithfulness",
+        {"Hallucination": {"kind": "DeepEval"}},
+        {"grounded": {"kind": "RAGAS", "metric": "Faithfulness"}},
+        {"ResponseGroundedness": {"kind": "RAGAS"}},
+    ],
+    ids=name_of,
+)
+def test_nothing_is_judged_against_no_context(
+    judge: MarkerJudge,
+    build: Callable[..., BuiltScorer],
+    entry: Any,
+    context: tuple[str, ...] | None,
+) -> None:
+    built = build(entry)
+    assert built.spec.needs_context
+    with pytest.raises(JudgeError, match="context") as caught:
+        built.score(question("GOODROW-1", context=context))
+    assert not caught.value.retryable
+    assert not judge.received
+
+
+def test_context_is_what_faithfulness_is_judged_against(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+) -> None:
+    for entry in ("Faithfulness", {"grounded": {"kind": "RAGAS", "metric": "Faithfulness"}}):
+        judge.received.clear()
+        build(entry).score(question("GOODROW-1", context=("Passage ALPHA.", "Passage BETA.")))
+        sent = " ".join(str(request.body) for request in judge.received)
+        assert "Passage ALPHA." in sent
+        assert "Passage BETA." in sent
+
+
+def test_judge_that_cannot_be_held_to_a_schema_is_asked_without(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+) -> None:
+    judge.refuses_schemas = True
+    built = build("Safety", "openai:/plain", base_url=f"{judge.url}/v1")
+    assert built.score(question("GOODROW-1")).value == "yes"
+    assert ["response_format" in request.body for request in judge.received] == [True, False]
