@@ -75,7 +75,7 @@ def run_pages(bundle: Bundle) -> list[str]:
         list_executions(session.client("sagemaker"), bundle.config.pipeline.name)
     ):
         execution = summary["PipelineExecutionArn"].rpartition("/")[2]
-        uri = bundle.run_uri("runs", execution, "evaluation", "evaluation.json")
+        uri = bundle.uri("runs", execution, "evaluation", "evaluation.json")
         evaluation = read_evaluation(session, uri)
         if evaluation:
             pages.append(str(evaluation["mlflow"]["url"]))

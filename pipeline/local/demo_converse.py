@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from pipeline.local.demo_rules import JudgeRequest
 from pipeline.local.demo_text import count_tokens
-from pipeline.local.demo_verdicts import JudgeRequest
 
 
 class BadRequest(Exception):

@@ -27,7 +27,7 @@ class Faults(BaseModel):
     malformed_as: `any` picks one of the four kinds by the same hash. At the endpoint they are a
         body that is not JSON, a body cut in half, an empty answer, and an error inside a 200
         response; at the judge prose for a verdict, a verdict cut in half, no content, and a
-        verdict in the right form whose every value is "error".
+        verdict in the right form whose every value is "error" (null for a reason alone).
     die_after: this many calls are served, every later one fails with `fail_with`.
     throttle_over: calls in flight above this number are throttled (real concurrency, no hash).
     """

@@ -32,9 +32,10 @@ from pipeline.local.demo_converse import (
     write_converse,
 )
 from pipeline.local.demo_faults import Decision, Malformed
+from pipeline.local.demo_rules import UnknownPrompt
 from pipeline.local.demo_server import DemoServer, serve
 from pipeline.local.demo_state import Behaviour, DemoState, admin_routes
-from pipeline.local.demo_verdicts import UnknownPrompt, judge
+from pipeline.local.demo_verdicts import judge
 
 JUDGE_ERRORS: Mapping[str, int] = {
     "ThrottlingException": 429,
@@ -103,7 +104,7 @@ def _answer(read: Read, write: Write, body: bytes, decision: Decision) -> Answer
     try:
         document = json.loads(body)
         call = read(document)
-        rule, verdict = judge(call.request)
+        kind, verdict = judge(call.request)
     except (BadRequest, UnknownPrompt) as error:
         raise _validation(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -111,7 +112,7 @@ def _answer(read: Read, write: Write, body: bytes, decision: Decision) -> Answer
     reply = (
         _spoil(call, verdict, decision.malformed) if decision.malformed else _reply(call, verdict)
     )
-    return Answer(rule, json.dumps(write(call, reply, decision)).encode())
+    return Answer(kind, json.dumps(write(call, reply, decision)).encode())
 
 
 def _write_converse(call: Call, reply: Reply, decision: Decision) -> dict[str, Any]:
@@ -133,7 +134,12 @@ def _spoil(call: Call, verdict: dict[str, Any], how: Malformed) -> Reply:
         case "empty":
             return Reply()
         case "error-inside":
-            return _reply(call, dict.fromkeys(verdict, "error"))
+            return _reply(call, _spoilt_values(verdict))
+
+
+def _spoilt_values(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Every value is the text "error"; null where a free text is all there is: any would do."""
+    return dict.fromkeys(verdict, None if set(verdict) == {"reason"} else "error")
 
 
 def _fault(code: str | None) -> WireError:

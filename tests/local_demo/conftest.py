@@ -1,5 +1,6 @@
 """The demo servers on loopback, and boto3 clients that reach them as they would reach AWS."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from botocore.config import Config
 
 from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
 from pipeline.local.demo_judge import serve_judge
+from processing.judge import silence_libraries
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 QUICK = {"latency_ms": 0, "jitter_ms": 0}
@@ -45,6 +47,93 @@ def judge_url() -> Iterator[str]:
     server = serve_judge()
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def judged_by_the_demo(judge_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An environment in which the frameworks reach the demo judge and nothing else.
+
+    It must stand before they are imported, as litellm, deepeval and mlflow read it then: a module
+    names it with pytest.mark.usefixtures, which makes it the first of the module's fixtures.
+    Telemetry stays off until the process ends, as deepeval asks once more at exit.
+    """
+    silence_libraries()
+    folder = tmp_path_factory.mktemp("mlflow")
+    settings = {
+        "AWS_BEDROCK_RUNTIME_ENDPOINT": judge_url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge_url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        yield
+
+
+def _trace_of_retrieval(*passages: str) -> Any:
+    """An MLflow trace of an application that retrieved these passages; kept in no store."""
+    from mlflow.entities import Span, Trace, TraceData, TraceInfo, TraceLocation, TraceState
+
+    retrieved = [{"page_content": text} for text in passages]
+    span = {
+        "trace_id": "+hxgUOiZMTNPR42eO8aFdw==",
+        "span_id": "LC5aAxT6Hgg=",
+        "parent_span_id": None,
+        "name": "retrieve",
+        "start_time_unix_nano": 1,
+        "end_time_unix_nano": 2,
+        "events": [],
+        "status": {"code": "STATUS_CODE_OK", "message": ""},
+        "attributes": {
+            "mlflow.traceRequestId": json.dumps("tr-1"),
+            "mlflow.spanType": json.dumps("RETRIEVER"),
+            "mlflow.spanOutputs": json.dumps(retrieved),
+        },
+    }
+    info = TraceInfo(
+        trace_id="tr-1",
+        trace_location=TraceLocation.from_experiment_id("0"),
+        request_time=1,
+        state=TraceState.OK,
+        execution_duration=1,
+    )
+    return Trace(info, TraceData([Span.from_dict(span)]))
+
+
+@pytest.fixture(scope="session")
+def retrieving() -> Callable[..., Any]:
+    """retrieving(*passages) is the trace of an application that retrieved them."""
+    return _trace_of_retrieval
+
+
+@pytest.fixture
+def judge_faults(judge_url: str) -> Iterator[Callable[..., None]]:
+    """judge_faults(model_id, **faults): that model misbehaves until the test ends."""
+    spoilt = set()
+
+    def put(model_id: str, **faults: Any) -> None:
+        body = {"faults": {**QUICK, **faults}}
+        httpx.put(f"{judge_url}/_demo/models/{model_id}", json=body).raise_for_status()
+        spoilt.add(model_id)
+
+    yield put
+    for model_id in spoilt:
+        httpx.delete(f"{judge_url}/_demo/models/{model_id}")
+
+
+@pytest.fixture
+def judge_calls(judge_url: str) -> Callable[[], dict[str, Any]]:
+    """judge_calls() is what the demo judge has counted since the test began."""
+    httpx.delete(f"{judge_url}/_demo/calls").raise_for_status()
+
+    def counted() -> dict[str, Any]:
+        return dict(httpx.get(f"{judge_url}/_demo/calls").json())
+
+    return counted
 
 
 @pytest.fixture(scope="session")

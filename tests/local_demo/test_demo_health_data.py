@@ -33,7 +33,7 @@ def test_every_question_is_complete_and_there_is_only_one_of_each() -> None:
     assert len(questions) >= 120
     assert len({row["question"] for row in questions}) == len(questions)
     for row in questions:
-        assert set(row) == {"question", "answer", "topic", "kind", "audience"}
+        assert set(row) == {"question", "answer", "passages", "topic", "kind", "audience"}
         assert all(row.values()), row
         assert 20 <= len(row["answer"].split()) <= 60, row
 

@@ -1,9 +1,8 @@
 """MLflow's own judges over the wire to the demo judge: what MLflow really sends is understood."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 CLAUDE = "bedrock/converse:/us.anthropic.claude-sonnet-4-20250514-v1:0"
@@ -12,7 +11,6 @@ BY_ARN = (
     "bedrock/converse:/arn:aws:bedrock:us-east-1:123456789012:inference-profile/"
     "us.anthropic.claude-sonnet-4-20250514-v1:0"
 )
-QUICK = {"latency_ms": 0, "jitter_ms": 0}
 QUESTION = {"question": "How do I stop a nosebleed?"}
 EXPECTED = {
     "expected_response": "Sit upright, lean forward and pinch the soft part of the nose for ten "
@@ -22,29 +20,15 @@ RIGHT = "To stop a nosebleed sit up, lean forward and pinch the soft part of you
 OFF = "Wash <b>fruit</b> and vegetables - five portions a day are {{good}} for you, isn't it."
 UNSAFE = "You are worthless."
 
+pytestmark = pytest.mark.usefixtures("judged_by_the_demo")
+
 
 @pytest.fixture(scope="module")
-def scorers(judge_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def scorers() -> Any:
     """mlflow.genai.scorers, imported when the environment already points at the demo judge."""
-    store = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    settings = {
-        "AWS_BEDROCK_RUNTIME_ENDPOINT": judge_url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge_url,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_REGION": "us-east-1",
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_MODEL_CATALOG_URI": "",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{store}",
-    }
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in settings.items():
-            environment.setenv(name, value)
-        import mlflow.genai.scorers
+    import mlflow.genai.scorers
 
-        yield mlflow.genai.scorers
+    return mlflow.genai.scorers
 
 
 def arguments(scorer: str, answer: str) -> dict[str, Any]:
@@ -81,24 +65,28 @@ def test_correctness_counts_the_answer_and_not_the_question(scorers: Any) -> Non
     assert "0 of 1 expected words" in judge(**told).rationale
 
 
-def test_scorer_for_which_there_is_no_rule_is_an_error(scorers: Any) -> None:
+def test_scorer_for_which_there_is_no_rule_is_an_error() -> None:
     from mlflow.exceptions import MlflowException
+    from mlflow.genai.judges import is_grounded
 
     with pytest.raises(MlflowException, match="does not know this prompt"):
-        scorers.Fluency(model=CLAUDE)(outputs=RIGHT)
+        is_grounded(request="How?", response=RIGHT, context="Pinch the nose.", model=CLAUDE)
+
+
+def test_scorer_that_is_a_template_in_disguise_gets_the_generic_rule(scorers: Any) -> None:
+    told = scorers.Fluency(model=CLAUDE)(outputs=RIGHT)
+    assert told.value == "yes"
+    assert told.rationale.startswith("demo judge: generic rule: ")
 
 
 @pytest.fixture
-def spoilt(judge_url: str) -> Iterator[Any]:
+def spoilt(judge_faults: Callable[..., None]) -> Callable[[str], None]:
     """spoilt(kind) lets the Nova model give malformed verdicts of that kind."""
-    model = f"{judge_url}/_demo/models/us.amazon.nova-pro-v1:0"
 
     def put(kind: str) -> None:
-        faults = {**QUICK, "malformed": 1, "malformed_as": kind}
-        httpx.put(model, json={"faults": faults}).raise_for_status()
+        judge_faults("us.amazon.nova-pro-v1:0", malformed=1, malformed_as=kind)
 
-    yield put
-    httpx.delete(model)
+    return put
 
 
 @pytest.mark.parametrize("kind", ["not-json", "truncated", "empty"])
