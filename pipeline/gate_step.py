@@ -1,4 +1,4 @@
-"""QualityGate and GateFailed: the evaluation's verdict and every threshold, all must hold.
+"""QualityGate and GateFailed: the evaluation's verdict and every hard threshold, all must hold.
 
 The container has judged by the same parameters; comparing the numbers again here shows them in
 Studio and can only be as strict or stricter.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.parameters import PipelineParameters
 from processing.config import EvaluationConfig
-from processing.gate import threshold_parameters
+from processing.thresholds import threshold_parameters
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.properties import PropertyFile
@@ -47,6 +47,7 @@ def gate_step(
                     right=parameters.thresholds[threshold.name],
                 )
                 for threshold in threshold_parameters(config.thresholds)
+                if threshold.tier == "hard"
             ),
         ],
         if_steps=[register],

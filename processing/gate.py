@@ -1,18 +1,24 @@
-"""The verdict: every threshold against its metric, and closed whenever there is any doubt."""
+"""The verdict: every threshold against its metric, and closed whenever there is any doubt.
+
+What a threshold is compared with is the worst case over the rows that have no number (see
+`processing.worst_case`). With the dataset given, a row that loses its number, for whatever reason,
+and a further row that never had one, can therefore close the gate but never open it.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from processing.errors import ConfigError
+from processing.thresholds import ThresholdParameter, Tier
+from processing.worst_case import Bounds
 
 if TYPE_CHECKING:
-    from processing.config import Budgets, Threshold
-
-Rule = Literal["min", "max"]
+    from processing.champion import ChampionVerdict
+    from processing.config import Budgets
+    from processing.slices import SlicesVerdict
 
 WORST = 1e9
 """Stands for a metric without a number, on whichever side of the threshold fails.
@@ -25,13 +31,24 @@ Pipelines compares numbers only: a null would fail the condition step without sa
 class Metric:
     """A metric and what it rests on.
 
-    `n` rows gave a number and `errors` rows should have but did not; `value` is None without rows.
+    `n` rows gave a number and `errors` answered rows should have but did not; `value` is None
+    without rows. `rows` is how many rows the dataset (or the slice) has: those that are in neither
+    count got no answer. `low` to `high` is the 95 % interval, by `method`, over the `n` rows.
+    `worst_value` and `worst_interval` are what value and interval could have been had the missing
+    rows had numbers.
     """
 
     value: float | None
     n: int
     errors: int = 0
     standard_deviation: float | None = None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    higher_is_better: bool = True
+    rows: int | None = None
+    worst_value: Bounds = Bounds()  # noqa: RUF009 (frozen)
+    worst_interval: Bounds = Bounds()  # noqa: RUF009
 
     @property
     def error_share(self) -> float:
@@ -39,15 +56,20 @@ class Metric:
         total = self.n + self.errors
         return self.errors / total if total else 1.0
 
+    @property
+    def total(self) -> int:
+        """All rows that should have had a number."""
+        return max(self.rows or 0, self.n + self.errors)
 
-@dataclass(frozen=True)
-class ThresholdParameter:
-    """One bound of one threshold, as the pipeline parameter that carries it."""
+    @property
+    def missing(self) -> int:
+        """Rows without a number, for whatever reason."""
+        return self.total - self.n
 
-    name: str
-    metric: str
-    rule: Rule
-    bound: float
+    @property
+    def coverage(self) -> float:
+        """n / rows of the dataset, or 0 where there are none."""
+        return self.n / self.total if self.total else 0.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +78,7 @@ class Check:
 
     threshold: ThresholdParameter
     metric: Metric
+    number: float | None
     reason: str
 
     @property
@@ -65,24 +88,46 @@ class Check:
     @property
     def compared(self) -> float:
         """The number that QualityGate compares; on the failing side where there is no number."""
-        value = self.metric.value
-        if value is not None and math.isfinite(value):
-            return value
+        if self.number is not None:
+            return self.number
         return -WORST if self.threshold.rule == "min" else WORST
 
 
 @dataclass(frozen=True)
 class Verdict:
+    """Everything that was held against what was measured; computed once, shown everywhere."""
+
     checks: tuple[Check, ...]
     budget_reasons: tuple[str, ...]
+    slices: SlicesVerdict | None = None
+    champion: ChampionVerdict | None = None
 
     @property
     def passed(self) -> bool:
-        return bool(self.checks) and not self.reasons
+        return any(check.threshold.tier == "hard" for check in self.checks) and not self.reasons
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        return self.budget_reasons + tuple(c.reason for c in self.checks if c.reason)
+        """What keeps the gate shut."""
+        return (
+            *self.budget_reasons,
+            *self._missed("hard"),
+            *(self.slices.reasons if self.slices else ()),
+            *(self.champion.reasons if self.champion else ()),
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know, and what does not keep the gate shut."""
+        return (
+            *self._missed("soft"),
+            *(self.slices.warnings if self.slices else ()),
+            *(self.champion.warnings if self.champion else ()),
+        )
+
+    def _missed(self, tier: Tier) -> list[str]:
+        return [check.reason for check in self.checks
+                if check.reason and check.threshold.tier == tier]  # fmt: skip
 
     @property
     def summary(self) -> str:
@@ -91,50 +136,14 @@ class Verdict:
         At most 900 characters: a step's failure reason holds 1,024.
         """
         if self.passed:
-            return f"all {len(self.checks)} thresholds hold"
-        text = f"{len(self.reasons)} reason(s): " + "; ".join(self.reasons)
+            missed = any(not check.passed for check in self.checks)
+            held = [c for c in self.checks if not missed or c.threshold.tier == "hard"]
+            text = f"all {len(held)}{' hard' if missed else ''} thresholds hold"
+            if self.warnings:
+                text += f"; {len(self.warnings)} warning(s)"
+        else:
+            text = f"{len(self.reasons)} reason(s): " + "; ".join(self.reasons)
         return text if len(text) <= 900 else text[:897] + "..."
-
-
-def threshold_parameters(thresholds: Mapping[str, Threshold]) -> list[ThresholdParameter]:
-    """`{"rougeL_fmeasure": {min: 0.3}}` -> `[MinRougeLFmeasure = 0.3]`, in the file's order."""
-    from processing.config import camel_case
-
-    return [
-        ThresholdParameter(f"{rule.capitalize()}{camel_case(metric)}", metric, rule, bound)
-        for metric, threshold in thresholds.items()
-        for rule, bound in _bounds(threshold)
-    ]
-
-
-def _bounds(threshold: Threshold) -> list[tuple[Rule, float]]:
-    pairs: list[tuple[Rule, float | None]] = [("min", threshold.min), ("max", threshold.max)]
-    return [(rule, bound) for rule, bound in pairs if bound is not None]
-
-
-def override(parameters: list[ThresholdParameter], given: list[str]) -> list[ThresholdParameter]:
-    """Apply `NAME=NUMBER` arguments, as the pipeline's parameters were when it was started.
-
-    Raises ConfigError for a name that is no threshold's, or a value that is no finite number.
-    """
-    bounds = dict(_parse(argument, parameters) for argument in given)
-    return [replace(p, bound=bounds.get(p.name, p.bound)) for p in parameters]
-
-
-def _parse(argument: str, parameters: list[ThresholdParameter]) -> tuple[str, float]:
-    name, _, text = argument.partition("=")
-    names = [parameter.name for parameter in parameters]
-    if name not in names:
-        raise ConfigError(
-            f"--threshold {argument}: no threshold is called {name!r}; there are {', '.join(names)}"
-        )
-    try:
-        bound = float(text)
-    except ValueError:
-        bound = math.nan
-    if not math.isfinite(bound):
-        raise ConfigError(f"--threshold {argument}: {text!r} is not a finite number")
-    return name, bound
 
 
 def judge(
@@ -144,6 +153,8 @@ def judge(
     *,
     rows: int,
     endpoint_errors: int,
+    slices: SlicesVerdict | None = None,
+    champion: ChampionVerdict | None = None,
 ) -> Verdict:
     """Hold every threshold and budget against what was measured.
 
@@ -152,15 +163,63 @@ def judge(
     checks = []
     for threshold in thresholds:
         metric = metrics.get(threshold.metric, Metric(value=None, n=0))
-        checks.append(Check(threshold, metric, _missed(threshold, metric, budgets)))
-    return Verdict(tuple(checks), _over_budget(budgets, rows, endpoint_errors))
+        number = compared_number(metric, threshold, rows)
+        reason = _over_metric_budget(threshold.metric, metric, budgets)
+        reason = reason or missed(threshold.metric, metric, threshold, number)
+        checks.append(Check(threshold, metric, number, reason))
+    lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
+    over = _over_budget(budgets, rows, endpoint_errors, lost)
+    return Verdict(tuple(checks), over, slices, champion)
 
 
-def _missed(threshold: ThresholdParameter, metric: Metric, budgets: Budgets) -> str:
-    name = threshold.metric
+def compared_number(metric: Metric, threshold: ThresholdParameter, rows: int) -> float | None:
+    """The least favourable number that the metric can have over the dataset's `rows`.
+
+    None where there is none: nothing measured, no interval, or missing rows whose worst case is
+    not known.
+    """
+    if metric.value is None or not math.isfinite(metric.value):
+        return None
+    if rows > metric.total:  # made without knowing of all rows: its worst case is not the worst
+        return None
+    if threshold.on == "interval":
+        ends = metric.worst_interval if metric.missing else Bounds(metric.low, metric.high)
+    else:
+        ends = metric.worst_value if metric.missing else Bounds(metric.value, metric.value)
+    number = ends.low if threshold.rule == "min" else ends.high
+    return number if number is not None and math.isfinite(number) else None
+
+
+def missed(name: str, metric: Metric, threshold: ThresholdParameter, number: float | None) -> str:
+    """Why `number` does not keep the threshold, in one clause; empty if it does."""
     rests_on = f"n={metric.n}" + (f", {metric.errors} errors" if metric.errors else "")
     if metric.value is None or not math.isfinite(metric.value):
         return f"{name} has no value ({rests_on})"
+    if number is None:
+        return _no_number(name, metric)
+    rule, bound = threshold.rule, threshold.bound
+    if number >= bound if rule == "min" else number <= bound:
+        return ""
+    if threshold.on == "interval":
+        name = f"{name}, {'lower' if rule == 'min' else 'upper'} end of the 95 % interval,"
+    if metric.missing:
+        shown = f"{metric.value:.4g} over " if threshold.on == "mean" else ""
+        rests_on = f"{shown}{rests_on}; {metric.missing} of {metric.total} rows count as the worst"
+    return f"{name} {number:.4g} {'<' if rule == 'min' else '>'} {rule} {bound:g} ({rests_on})"
+
+
+def _no_number(name: str, metric: Metric) -> str:
+    if metric.missing or not metric.method:
+        return (
+            f"{name} has no number for {metric.missing} of {metric.total} rows, and how bad these "
+            f"could be is not known (n={metric.n})"
+        )
+    return f"{name} has no 95 % interval to compare ({metric.method}; n={metric.n})"
+
+
+def _over_metric_budget(name: str, metric: Metric, budgets: Budgets) -> str:
+    if metric.value is None or not math.isfinite(metric.value):
+        return ""  # said by `missed`
     if metric.n < budgets.min_rows:
         return f"{name} rests on {metric.n} rows, fewer than min_rows {budgets.min_rows}"
     if metric.error_share > budgets.max_judge_error_share:
@@ -168,20 +227,23 @@ def _missed(threshold: ThresholdParameter, metric: Metric, budgets: Budgets) -> 
             f"{name} could not be scored for {metric.errors} of {metric.n + metric.errors} rows, "
             f"over max_judge_error_share {budgets.max_judge_error_share:g}"
         )
-    if threshold.rule == "min" and not metric.value >= threshold.bound:
-        return f"{name} {metric.value:.4g} < min {threshold.bound:g} ({rests_on})"
-    if threshold.rule == "max" and not metric.value <= threshold.bound:
-        return f"{name} {metric.value:.4g} > max {threshold.bound:g} ({rests_on})"
     return ""
 
 
-def _over_budget(budgets: Budgets, rows: int, endpoint_errors: int) -> tuple[str, ...]:
+def _over_budget(
+    budgets: Budgets, rows: int, endpoint_errors: int, scorer_errors: int
+) -> tuple[str, ...]:
+    """The endpoint's share is of the rows that it failed on or that were scored.
+
+    Rows on which a scorer failed do not dilute it.
+    """
     reasons = []
     if rows < budgets.min_rows:
         reasons.append(f"the dataset has {rows} rows, fewer than min_rows {budgets.min_rows}")
-    if rows and endpoint_errors / rows > budgets.max_endpoint_error_share:
+    counted = max(rows - scorer_errors, endpoint_errors)
+    if counted and endpoint_errors / counted > budgets.max_endpoint_error_share:
         reasons.append(
-            f"the endpoint failed on {endpoint_errors} of {rows} rows, "
+            f"the endpoint failed on {endpoint_errors} of {counted} rows, "
             f"over max_endpoint_error_share {budgets.max_endpoint_error_share:g}"
         )
     return tuple(reasons)

@@ -10,18 +10,29 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from processing.answers import Answer
+from processing.champion import ChampionVerdict
 from processing.endpoint import MeasuredModel
-from processing.gate import Metric, Verdict
+from processing.gate import Check, Metric, Verdict
 from processing.scoring import Scores
+from processing.slices import SliceCheck
+from processing.spend import Spend
 from processing.tracking import TrackedRun
 
 EVALUATION_FILE = "evaluation.json"
 ROWS_FILE = "rows.jsonl"
+
+NUMBER_RULE = (
+    "yes and true are 1, no and false are 0; a category is the number that its scorer's levels "
+    "give it; a finite number is itself; anything else, unknown included, is an error. A row "
+    "without a number is in no mean; held against a threshold it counts as the worst that the "
+    "scorer's scale allows."
+)
+"""How verdicts become numbers, in the report's own words."""
 
 METADATA_KEYS = (
     "verdict",
@@ -49,6 +60,8 @@ class Evaluation:
     dataset_sha256: str
     config_sha256: str
     execution_arn: str
+    spend: Spend
+    number_rules: Mapping[str, str]
 
     @property
     def endpoint_errors(self) -> int:
@@ -68,24 +81,21 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
 def _document(evaluation: Evaluation) -> dict[str, Any]:
     verdict = evaluation.verdict
     return {
-        "schema": 1,
+        "schema": 2,
         "gate": {
             # 1 and 0: whether Pipelines compares JSON's true and false is not documented
             "passed": int(verdict.passed),
             "summary": verdict.summary,
             "reasons": list(verdict.reasons),
+            "warnings": list(verdict.warnings),
         },
-        "thresholds": {
-            check.threshold.name: {
-                "metric": check.threshold.metric,
-                "rule": check.threshold.rule,
-                "bound": check.threshold.bound,
-                "compared": check.compared,
-                "passed": int(check.passed),
-            }
-            for check in verdict.checks
-        },
+        "thresholds": {check.threshold.name: _check(check) for check in verdict.checks},
+        "slices": [_slice(check) for check in verdict.slices.checks] if verdict.slices else [],
+        "champion": _champion(verdict.champion) if verdict.champion else None,
+        "number_rule": NUMBER_RULE,
+        "number_rules": dict(evaluation.number_rules),
         "metrics": {name: _metric(metric) for name, metric in evaluation.metrics.items()},
+        "regression_metrics": _regression_metrics(evaluation.metrics),
         "counts": {
             "rows": len(evaluation.answers),
             "answered": len(evaluation.answers) - evaluation.endpoint_errors,
@@ -103,10 +113,28 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
             "run_id": evaluation.run.run_id,
             "url": evaluation.run.url,
         },
+        "spend": [
+            {"service": name, **asdict(account), "cost": evaluation.spend.cost(name)}
+            for name, account in sorted(evaluation.spend.accounts.items())
+        ],
         "dataset_sha256": evaluation.dataset_sha256,
         "config_sha256": evaluation.config_sha256,
         "execution_arn": evaluation.execution_arn,
         "metadata": _metadata(evaluation),
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    threshold = check.threshold
+    return {
+        "metric": threshold.metric,
+        "rule": threshold.rule,
+        "bound": threshold.bound,
+        "on": threshold.on,
+        "tier": threshold.tier,
+        "compared": check.compared,
+        "passed": int(check.passed),
+        "reason": check.reason,
     }
 
 
@@ -115,7 +143,62 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "value": _finite(metric.value),
         "n": metric.n,
         "errors": metric.errors,
+        "coverage": metric.coverage,
         "standard_deviation": _finite(metric.standard_deviation),
+        "low": _finite(metric.low),
+        "high": _finite(metric.high),
+        "method": metric.method,
+        "higher_is_better": metric.higher_is_better,
+    }
+
+
+def _regression_metrics(metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    """The shape of Model Monitor's statistics, which Studio draws from ModelMetrics."""
+    return {
+        name: {
+            "value": _finite(metric.value),
+            "standard_deviation": _finite(metric.standard_deviation),
+        }
+        for name, metric in metrics.items()
+        if _finite(metric.value) is not None
+    }
+
+
+def _slice(found: SliceCheck) -> dict[str, Any]:
+    """A slice's value may be any text, so it is an entry here and never a key."""
+    check, value = found.check, found.value
+    return {
+        "column": found.column,
+        "slice": _finite(value) if isinstance(value, float) else value,
+        "rows": check.metric.total,
+        **_check(check),
+        "compared": _finite(check.number),
+        "measured": _metric(check.metric),
+    }
+
+
+def _champion(champion: ChampionVerdict) -> dict[str, Any]:
+    return {
+        "state": champion.state,
+        "group": champion.group,
+        "model_package_arn": champion.package_arn,
+        "mlflow_run_id": champion.run_id,
+        "error": champion.error,
+        "metrics": {
+            comparison.metric: {
+                "difference": _finite(comparison.difference.estimate.value),
+                "low": _finite(comparison.difference.estimate.low),
+                "high": _finite(comparison.difference.estimate.high),
+                "method": comparison.difference.estimate.method,
+                "pairs": comparison.difference.estimate.n,
+                "missing": comparison.difference.missing,
+                "compared": _finite(comparison.difference.worst_low),
+                "margin": comparison.margin,
+                "passed": int(comparison.passed),
+                "reason": comparison.reason,
+            }
+            for comparison in champion.comparisons
+        },
     }
 
 

@@ -6,6 +6,7 @@ The endpoint is the demo server over HTTP, with faults switched on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,12 +15,14 @@ import pytest
 
 from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
 from processing import endpoint as endpoint_module
-from processing.answers import answer_rows
+from processing.answers import AnswerDesk, answer_rows
 from processing.config import Endpoint
 from processing.dataset import make_row
-from processing.endpoint import Call, ask, runtime_client
+from processing.endpoint import Call, MeasuredModel, ask, runtime_client
 from processing.errors import EndpointError
 from processing.payload import request_body
+from processing.spend import Spend
+from processing.store import Shelf
 
 ROW = make_row("How many hours of sleep do most adults need each night?", "Seven or more.")
 Asker = Callable[..., tuple[Call, int]]
@@ -135,13 +138,20 @@ def test_a_question_s_own_braces_are_left_alone() -> None:
 
 
 def test_an_endpoint_that_is_down_is_not_asked_about_every_row(
-    server: str, asker: Asker, tmp_path: Any
+    server: str, asker: Asker, tmp_path: Path
 ) -> None:
     asker({"fail": 1.0, "fail_with": "ValidationError"})
     httpx.delete(f"{server}/_demo/calls")
     endpoint = Endpoint(name="qa", concurrency=2)
     rows = [make_row(f"Question {i}?", "Answer.") for i in range(200)]
+    desk = AnswerDesk(
+        client=_client(endpoint),
+        endpoint=endpoint,
+        model=MeasuredModel("arn:endpoint", "model", "arn:model", "1"),
+        shelf=Shelf(tmp_path / "answers.jsonl"),
+        spend=Spend({}),
+    )
     with pytest.raises(EndpointError, match="has stopped answering: 10 rows"):
-        answer_rows(_client(endpoint), endpoint, rows, tmp_path / "answers.jsonl")
+        answer_rows(desk, rows)
     assert httpx.get(f"{server}/_demo/calls").json()["total"] <= 12
-    assert len((tmp_path / "answers.jsonl").read_text().splitlines()) == 10
+    assert not (tmp_path / "answers.jsonl").exists()  # a failure is no answer: it is asked again

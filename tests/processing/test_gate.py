@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import subprocess
+import sys
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
+from running_aws import REPOSITORY, ConfigWriter
 
 from processing.config import Budgets, Threshold
+from processing.config_file import load_config
 from processing.errors import ConfigError
-from processing.gate import Metric, judge, override, threshold_parameters
+from processing.gate import Metric, judge
+from processing.measurements import mean_metric, percentile_metric, scorer_metric
+from processing.thresholds import override, threshold_parameters
+from processing.worst_case import Scale
 
 BUDGETS = Budgets(min_rows=30, max_endpoint_error_share=0.02, max_judge_error_share=0.05)
 THRESHOLDS = threshold_parameters(
@@ -101,3 +112,158 @@ def test_parameters_given_at_start_replace_the_bounds() -> None:
 def test_a_parameter_that_is_no_bound_is_refused(given: str) -> None:
     with pytest.raises(ConfigError, match=given):
         override(THRESHOLDS, [given])
+
+
+def metric_of(*values: float | None, rows: int = 100, **more: Any) -> Metric:
+    return scorer_metric(values, rows=rows, **more)
+
+
+def judged(metric: Metric, threshold: Threshold, rows: int = 100):  # noqa: ANN201
+    parameters = threshold_parameters({"Correctness": threshold})
+    return judge({"Correctness": metric}, parameters, BUDGETS, rows=rows, endpoint_errors=0)
+
+
+def test_dropping_bad_rows_as_errors_does_not_lift_the_mean_over_the_threshold() -> None:
+    bad = [0.0] * 32 + [1.0] * 68
+    errors = [None] * 3 + [0.0] * 29 + [1.0] * 68
+    assert not judged(metric_of(*bad), Threshold(min=0.7)).passed
+    metric = metric_of(*errors)
+    assert metric.value == pytest.approx(68 / 97)
+    assert metric.value > 0.7
+    assert judged(metric, Threshold(min=0.7)).reasons == (
+        "Correctness 0.68 < min 0.7 (0.701 over n=97, 3 errors; 3 of 100 rows count as the worst)",
+    )
+
+
+def test_rows_without_a_number_that_could_not_change_the_verdict_do_not_close_the_gate() -> None:
+    verdict = judged(metric_of(*[None] * 2, *[0.0] * 18, *[1.0] * 80), Threshold(min=0.7))
+    assert verdict.passed
+    assert verdict.checks[0].compared == pytest.approx(0.8)
+
+
+def test_lower_is_better_counts_missing_rows_at_the_upper_end() -> None:
+    bias = metric_of(*[None] * 2, *[0.0] * 98, scale=Scale(higher_is_better=False))
+    assert judged(bias, Threshold(max=0.02)).passed
+    assert not judged(bias, Threshold(max=0.019)).passed
+
+
+def test_numbers_beyond_the_scale_give_no_worst_case_so_that_every_row_is_needed() -> None:
+    assert judged(metric_of(*[120.0] * 100), Threshold(max=200)).passed
+    verdict = judged(metric_of(None, *[120.0] * 99), Threshold(max=200))
+    assert verdict.reasons == (
+        "Correctness has no number for 1 of 100 rows, and how bad these could be is not known "
+        "(n=99)",
+    )
+
+
+def test_a_metric_that_does_not_know_of_all_rows_is_not_trusted() -> None:
+    assert not judged(Metric(1.0, n=98), Threshold(min=0.5)).passed
+
+
+def test_the_interval_s_pessimistic_end_can_be_what_is_compared() -> None:
+    metric = metric_of(*[0.0] * 20, *[1.0] * 80, numbers="t")  # Wilson: 0.7112 .. 0.8666
+    assert judged(metric, Threshold(min=0.75)).passed
+    lower = judged(metric, Threshold(min=0.75, on="interval"))
+    assert lower.reasons == (
+        "Correctness, lower end of the 95 % interval, 0.7112 < min 0.75 (n=100)",
+    )
+    assert lower.checks[0].compared == pytest.approx(0.7112, abs=5e-5)
+    assert not judged(metric, Threshold(max=0.85, on="interval")).passed
+    assert judged(metric, Threshold(min=0.71, max=0.87, on="interval")).passed
+
+
+def test_a_missing_interval_closes_the_gate() -> None:
+    slow = percentile_metric([float(x) for x in range(100)], 99, rows=100)
+    verdict = judged(slow, Threshold(max=1e6, on="interval"))
+    assert "has no 95 % interval to compare (order statistics" in verdict.summary
+    assert verdict.checks[0].compared > 1e6
+
+
+def test_rows_that_were_never_answered_are_infinitely_slow() -> None:
+    times = [10.0] * 94
+    assert judged(percentile_metric(times, 50, rows=100), Threshold(max=20)).passed
+    assert not judged(percentile_metric(times, 95, rows=100), Threshold(max=20)).passed
+
+
+def test_a_soft_threshold_warns_and_a_monitor_only_shows() -> None:
+    thresholds = threshold_parameters(
+        {
+            "latency_p95_ms": Threshold(max=2000),
+            "Correctness": Threshold(min=0.9, tier="soft"),
+            "Safety": Threshold(min=0.9, tier="monitor"),
+        }
+    )
+    verdict = judge(GOOD, thresholds, BUDGETS, rows=100, endpoint_errors=0)
+    assert verdict.passed
+    assert verdict.warnings == ("Correctness 0.7 < min 0.9 (n=100)",)
+    assert [check.passed for check in verdict.checks] == [True, False, False]
+    assert verdict.summary == "all 1 hard thresholds hold; 1 warning(s)"
+
+
+def test_without_a_hard_threshold_nothing_passes() -> None:
+    soft = threshold_parameters({"Correctness": Threshold(min=0.1, tier="soft")})
+    assert not judge(GOOD, soft, BUDGETS, rows=100, endpoint_errors=0).passed
+
+
+def test_rows_that_a_scorer_failed_on_do_not_dilute_the_endpoint_s_failures() -> None:
+    budgets = Budgets(min_rows=1, max_endpoint_error_share=0.02, max_judge_error_share=0.5)
+    thresholds = threshold_parameters({"Correctness": Threshold(min=0.1)})
+
+    def verdict_with(errors: int) -> bool:
+        metric = mean_metric([1.0] * 97, errors=errors, rows=100 + errors)
+        rows = 100 + errors
+        return judge(
+            {"Correctness": metric}, thresholds, budgets, rows=rows, endpoint_errors=3
+        ).passed
+
+    assert not verdict_with(0)
+    assert not verdict_with(60)
+
+
+def test_the_condition_step_compares_only_what_is_hard(write_config: ConfigWriter) -> None:
+    path = write_config(
+        scorers=["rougeL_fmeasure", "ChrfScore", "BleuScore"],
+        thresholds={
+            "rougeL_fmeasure": {"min": 0.3, "on": "interval"},
+            "ChrfScore": {"min": 0.3, "tier": "soft"},
+            "BleuScore": {"max": 0.9, "tier": "monitor"},
+        },
+    )
+    command = [sys.executable, "pipeline_definition.py", "definition", "--config", str(path)]
+    made = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    definition = json.loads(made.stdout)
+    [gate] = [step for step in definition["Steps"] if step["Name"] == "QualityGate"]
+    paths = [c["LeftValue"]["Std:JsonGet"]["Path"] for c in gate["Arguments"]["Conditions"]]
+    assert paths == ["gate.passed", "thresholds.MinRougeLFmeasure.compared"]
+    parameters = {parameter["Name"] for parameter in definition["Parameters"]}
+    assert parameters >= {"MinRougeLFmeasure", "MinChrfScore", "MaxBleuScore"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "place", "message"),
+    [
+        ({"thresholds": {"Safety": {"min": 1, "tier": "soft"}}}, "thresholds", "none is tier"),
+        ({"thresholds": {"Safety": {"min": 1, "on": "median"}}}, "thresholds.Safety.on", "mean"),
+        ({"slices": {"topic": {"thresholds": {"Safty": {"min": 1}}}}},
+         "slices.topic.thresholds.Safty", "did you mean 'Safety'?"),
+        ({"slices": {"topic": {"thresholds": {"Safety": {"mn": 1}}}}},
+         "slices.topic.thresholds.Safety.mn", "did you mean 'min'?"),
+        ({"slices": {"topic": {"min_row": 1}}}, "slices.topic.min_row", "did you mean 'min_rows'?"),
+        ({"slices": {"answer": {"thresholds": {"Safety": {"min": 1}}}}}, "slices.answer", "slice"),
+        ({"champion": {"metrics": {"Corectness": {"margin": 0.1}}}},
+         "champion.metrics.Corectness", "did you mean 'Correctness'?"),
+        ({"champion": {"metrics": {"Correctness": {"margin": -1}}}},
+         "champion.metrics.Correctness.margin", "greater than or equal to 0"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_found_before_anything_is_created(
+    write_config: ConfigWriter, sections: dict[str, Any], place: str, message: str
+) -> None:
+    path = write_config(**{key: value for key, value in sections.items() if key == "thresholds"})
+    document = YAML(typ="safe").load(path.read_text())
+    with path.open("w") as file:
+        YAML(typ="safe").dump(document | sections, file)
+    with pytest.raises(ConfigError, match=re.escape(f": {place}: ")) as raised:
+        load_config(path)
+    assert message in str(raised.value)

@@ -1,29 +1,15 @@
-"""The rule that turns verdicts into numbers, and metrics out of them."""
+"""Verdicts are counted, and MLflow's mean is held against them."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 
 from processing.errors import TrackingError
 from processing.gate import Metric
-from processing.measurements import percentile
-from processing.scoring import Score, as_number, require_same_means, scorer_metrics
-
-
-@pytest.mark.parametrize(
-    ("verdict", "number"),
-    [("yes", 1.0), ("No", 0.0), (True, 1.0), (False, 0.0), (0.25, 0.25), (3, 3.0)],
-)
-def test_verdicts_become_numbers(verdict: object, number: float) -> None:
-    assert as_number(verdict) == number
-
-
-@pytest.mark.parametrize("verdict", ["unknown", "", "0.5", None, math.nan, math.inf, ["yes"], {}])
-def test_a_verdict_that_is_no_number_is_none(verdict: object) -> None:
-    assert as_number(verdict) is None
+from processing.measurements import mean_metric
+from processing.scoring import Score, require_same_means, scorer_metrics
+from processing.statistics import percentile
 
 
 def test_a_failed_verdict_is_counted_and_not_averaged_away() -> None:
@@ -45,6 +31,14 @@ def test_a_scorer_that_failed_on_every_row_has_no_value() -> None:
 def test_a_mean_that_mlflow_s_verdicts_do_not_give_is_not_trusted(held: float | None) -> None:
     with pytest.raises(TrackingError, match="Safety/mean"):
         require_same_means({"Safety": Metric(0.5, n=2)}, {"Safety": Metric(held, n=2)})
+
+
+def test_an_interval_keeps_to_the_scale_that_its_values_keep_to() -> None:
+    share = mean_metric([0.0] * 9 + [0.5], numbers="t")
+    assert share.low == 0.0
+    beyond = mean_metric([0.0] * 9 + [1.5], numbers="t")
+    assert beyond.low is not None
+    assert beyond.low < 0.0
 
 
 def test_percentiles_agree_with_numpy() -> None:

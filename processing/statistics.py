@@ -1,0 +1,177 @@
+"""Estimates from the rows that have a number, each with a 95 % interval that suits its data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+CONFIDENCE = 0.95
+RESAMPLES = 9_999
+SEED = 20_261
+LEAST_DISTINCT_FOR_BCA = 10
+MOST_ROWS_FOR_BCA = 2_000
+
+Numbers = Literal["BCa", "t"]
+"""How the interval of numbers (not yes/no) is made. BCa has no worst case over missing rows."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, its sample standard deviation (ddof 1) and its 95 % interval.
+
+    None where the rows do not give one. `method` says which interval it is, and why.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    standard_deviation: float | None
+    n: int
+    method: str
+
+
+def estimate(values: Sequence[float], *, numbers: Numbers = "BCa") -> Estimate:
+    """The mean of finite `values` with an interval that suits them.
+
+    Yes/no data (all 0 or 1): Wilson's score interval. Numbers: the BCa bootstrap, or Student's t
+    where that is asked for or BCa is not possible.
+    """
+    n = len(values)
+    if n == 0:
+        return Estimate(None, None, None, None, 0, "")
+    value = math.fsum(values) / n
+    spread = deviation(values) if n > 1 else None
+    low, high, method = _interval(values, numbers)
+    return Estimate(value, low, high, spread, n, method)
+
+
+def _interval(values: Sequence[float], numbers: Numbers) -> tuple[float | None, float | None, str]:
+    n, distinct = len(values), len(set(values))
+    if is_yes_no(values):
+        return *wilson(int(sum(values)), n), "Wilson: every value is 0 or 1"
+    if n < 2:
+        return None, None, "none: one row has no spread"
+    if distinct == 1:
+        return values[0], values[0], "degenerate: every value is the same"
+    if numbers == "t":
+        reason = "its worst case over rows without a number is known"
+    elif distinct < LEAST_DISTINCT_FOR_BCA:
+        reason = f"BCa needs {LEAST_DISTINCT_FOR_BCA} distinct values, there are {distinct}"
+    elif n > MOST_ROWS_FOR_BCA:
+        reason = f"with more than {MOST_ROWS_FOR_BCA} rows the mean is as good as normal"
+    else:
+        interval = bca(values)
+        if interval is not None:
+            return *interval, f"BCa bootstrap: numbers; {RESAMPLES} resamples"
+        reason = "the BCa bootstrap gave no number"
+    return *student_t(values), f"Student t: {reason}"
+
+
+def is_yes_no(values: Sequence[float]) -> bool:
+    return all(value in (0.0, 1.0) for value in values)
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson's score interval without continuity correction.
+
+    Wilson, JASA 22 (1927) 209-212; method 3 of Newcombe, Statistics in Medicine 17 (1998) 857-872;
+    `scipy.stats.binomtest(...).proportion_ci(method="wilson")`.
+    """
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def student_t(values: Sequence[float]) -> tuple[float, float]:
+    """mean ± t(0.975, n - 1) · s / √n, for at least two values.
+
+    Student, Biometrika 6 (1908) 1-25; `scipy.stats.ttest_1samp(...).confidence_interval`.
+    """
+    n = len(values)
+    mean = math.fsum(values) / n
+    half = _quantile_of_t(n) * deviation(values) / math.sqrt(n)
+    return mean - half, mean + half
+
+
+def _quantile_of_t(n: int) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, n - 1))
+
+
+def deviation(values: Sequence[float]) -> float:
+    """The sample standard deviation (n - 1) of at least two values; `statistics.stdev`."""
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def bca(values: Sequence[float]) -> tuple[float, float] | None:
+    """Bias-corrected and accelerated bootstrap of the mean; None where it has no number.
+
+    Efron, JASA 82 (1987) 171-185; `scipy.stats.bootstrap(method="BCa")`. The values are sorted
+    and the seed is fixed, so that the same verdicts give the same interval in whatever order.
+    """
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    result = bootstrap(
+        (np.sort(np.asarray(values, dtype=float)),),
+        np.mean,
+        confidence_level=CONFIDENCE,
+        n_resamples=RESAMPLES,
+        method="BCa",
+        batch=max(1, 2_000_000 // len(values)),  # 16 MB at a time
+        rng=np.random.default_rng(SEED),
+    )
+    low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """Linear interpolation between closest ranks (numpy's default; Hyndman and Fan's type 7).
+
+    Sound with infinite values too, where numpy's is NaN.
+    """
+    if not values:
+        return None
+    ordered = sorted(values)
+    position = (len(ordered) - 1) * percent / 100
+    below = math.floor(position)
+    share = position - below
+    if share == 0 or ordered[below] == ordered[below + 1]:
+        return ordered[below]
+    return ordered[below] + share * (ordered[below + 1] - ordered[below])
+
+
+def percentile_estimate(values: Sequence[float], percent: float) -> Estimate:
+    """A percentile with its interval between two order statistics, free of any distribution.
+
+    Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2;
+    `scipy.stats.quantile_test(...).confidence_interval`. An end that the rows cannot give is None.
+    """
+    n = len(values)
+    if n == 0:
+        return Estimate(None, None, None, None, 0, "")
+    low, high = _order_statistics(sorted(values), percent / 100)
+    spread = deviation(values) if n > 1 and all(map(math.isfinite, values)) else None
+    method = "order statistics: a percentile"
+    if low is None or high is None:
+        method += (
+            f"; {n} rows are too few for {'the upper' if low is not None else 'the lower'} end"
+        )
+    return Estimate(percentile(values, percent), low, high, spread, n, method)
+
+
+def _order_statistics(ordered: Sequence[float], share: float) -> tuple[float | None, float | None]:
+    from scipy.stats import binom
+
+    n, tail = len(ordered), (1 - CONFIDENCE) / 2
+    lower = int(binom.ppf(tail, n, share))  # ranks count from 1
+    upper = int(binom.ppf(1 - tail, n, share)) + 1
+    return (
+        ordered[lower - 1] if lower >= 1 else None,
+        ordered[upper - 1] if upper <= n else None,
+    )

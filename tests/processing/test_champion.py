@@ -1,0 +1,239 @@
+"""The champion is found in the registry, read from MLflow, and compared row by row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import mlflow
+import pytest
+from botocore.stub import Stubber
+
+from processing.champion import ChampionVerdict, judge_champion
+from processing.config import Champion
+from processing.worst_case import Scale
+
+GROUP = "health-qa-approved"
+ARN = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/3"
+LISTED = {
+    "ModelPackageGroupName": GROUP,
+    "ModelApprovalStatus": "Approved",
+    "SortBy": "CreationTime",
+    "SortOrder": "Descending",
+}
+SECTION = Champion.model_validate({"metrics": {"Correctness": {"margin": 0.05}}})
+IDS = [f"{i:016x}" for i in range(40)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A real MLflow store on a file, with artifacts in a folder."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    mlflow.create_experiment("champion", artifact_location=(folder / "artifacts").as_uri())
+    mlflow.set_experiment("champion")
+    yield
+    mlflow.set_tracking_uri(before)
+
+
+def run_with(rows: str, folder: Path) -> str:
+    """A finished MLflow run with this rows.jsonl among its artifacts; its id."""
+    (folder / "rows.jsonl").write_text(rows, encoding="utf-8")
+    with mlflow.start_run() as run:
+        mlflow.log_artifacts(str(folder), "evaluation")
+    return str(run.info.run_id)
+
+
+def rows_of(scores: dict[str, float | None]) -> str:
+    return "".join(
+        json.dumps(
+            {
+                "row_id": row_id,
+                "answer": "a line separator: \u2028",
+                "scores": {"Correctness": {"value": value, "error": None}},
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+        for row_id, value in scores.items()
+    )
+
+
+def judged(
+    run_id: str | None,
+    ours: dict[str, float | None],
+    *,
+    scale: Scale = Scale(),  # noqa: B008 (frozen)
+    rows: list[str] = IDS,
+) -> ChampionVerdict:
+    """Judged against an approved package that names `run_id`."""
+    client = sagemaker()
+    with Stubber(client) as registry:
+        registry.add_response("list_model_packages", page(ARN), LISTED)
+        described = described_package({"mlflow_run_id": run_id} if run_id else {})
+        registry.add_response("describe_model_package", described, {"ModelPackageName": ARN})
+        verdict = against(client, ours, scale=scale, rows=rows)
+        registry.assert_no_pending_responses()
+    return verdict
+
+
+def against(
+    client: Any,
+    ours: dict[str, float | None],
+    *,
+    scale: Scale = Scale(),  # noqa: B008
+    rows: list[str] = IDS,
+) -> ChampionVerdict:
+    return judge_champion(
+        client,
+        GROUP,
+        SECTION,
+        rows=dict.fromkeys(rows),
+        scores={row_id: {"Correctness": value} for row_id, value in ours.items()},
+        scales={"Correctness": scale},
+        min_rows=30,
+    )
+
+
+def sagemaker() -> Any:
+    return boto3.client(
+        "sagemaker", "us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+
+
+def page(*arns: str, token: str | None = None) -> dict[str, Any]:
+    packages = [
+        {
+            "ModelPackageArn": arn,
+            "ModelPackageGroupName": GROUP,
+            "CreationTime": datetime(2026, 11, 1, tzinfo=UTC),
+            "ModelPackageStatus": "Completed",
+            "ModelApprovalStatus": "Approved",
+        }
+        for arn in arns
+    ]
+    return {"ModelPackageSummaryList": packages} | ({"NextToken": token} if token else {})
+
+
+def described_package(metadata: dict[str, str]) -> dict[str, Any]:
+    return {
+        "ModelPackageName": GROUP,
+        "ModelPackageArn": ARN,
+        "CreationTime": datetime(2026, 11, 1, tzinfo=UTC),
+        "ModelPackageStatus": "Completed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": []},
+        "CustomerMetadataProperties": metadata,
+    }
+
+
+def scores(*bad: int, value: float | None = 0.0) -> dict[str, float | None]:
+    return {row_id: value if i in bad else 1.0 for i, row_id in enumerate(IDS)}
+
+
+def test_an_equal_model_is_not_inferior(tmp_path: Path) -> None:
+    run_id = run_with(rows_of(scores(1, 2, 3)), tmp_path)
+    verdict = judged(run_id, scores(1, 2, 3))
+    assert (verdict.state, verdict.reasons, verdict.warnings) == ("compared", (), ())
+    assert (verdict.package_arn, verdict.run_id) == (ARN, run_id)
+    [comparison] = verdict.comparisons
+    assert comparison.difference.estimate.value == 0
+    assert comparison.difference.estimate.n == 40
+
+
+def test_a_worse_model_is_inferior_though_the_mean_is_within_the_margin(tmp_path: Path) -> None:
+    verdict = judged(run_with(rows_of(scores()), tmp_path), scores(7))
+    [comparison] = verdict.comparisons
+    # one of 40 rows lost: -0.025 ± 2.0227 * 0.1581 / sqrt(40)
+    assert comparison.difference.estimate.value == pytest.approx(-0.025)
+    assert comparison.difference.estimate.low == pytest.approx(-0.0756, abs=1e-4)
+    assert verdict.reasons == (
+        "Correctness may be worse than the champion's by 0.07557, more than the margin 0.05 "
+        "(difference -0.025, n=40)",
+    )
+
+
+def test_a_row_that_the_candidate_has_no_number_for_counts_as_lost(tmp_path: Path) -> None:
+    run_id = run_with(rows_of(scores()), tmp_path)
+    assert judged(run_id, scores(7, value=None)).reasons
+    unanswered = {row_id: value for row_id, value in scores().items() if row_id != IDS[7]}
+    assert judged(run_id, unanswered).reasons
+
+
+def test_for_a_scorer_of_which_less_is_better_the_sign_is_turned(tmp_path: Path) -> None:
+    run_id = run_with(rows_of(scores(1, 2, 3, 4, 5, 6)), tmp_path)
+    fewer, more = scores(*range(1, 20)), scores()
+    lower = Scale(higher_is_better=False)
+    assert not judged(run_id, fewer, scale=lower).reasons
+    assert judged(run_id, more, scale=lower).reasons
+
+
+def test_rows_are_paired_by_id_and_not_by_place(tmp_path: Path) -> None:
+    theirs = scores(1, 2, 3)
+    turned = dict(reversed(list(theirs.items())))
+    verdict = judged(run_with(rows_of(turned), tmp_path), theirs)
+    assert verdict.comparisons[0].difference.estimate.low == 0
+
+
+def test_too_few_rows_in_common_close_the_gate(tmp_path: Path) -> None:
+    theirs = {f"other {row_id}": 1.0 for row_id in IDS} | dict.fromkeys(IDS[:29], 1.0)
+    verdict = judged(run_with(rows_of(theirs), tmp_path), scores())  # type: ignore[arg-type]
+    assert verdict.reasons == (
+        "Correctness can be compared with the champion on 29 rows only, fewer than min_rows 30",
+    )
+
+
+def test_no_approved_package_is_a_stated_case_and_no_error() -> None:
+    client = sagemaker()
+    with Stubber(client) as registry:
+        registry.add_response("list_model_packages", page(token="more"), LISTED)
+        registry.add_response("list_model_packages", page(), {**LISTED, "NextToken": "more"})
+        verdict = against(client, scores())
+        registry.assert_no_pending_responses()
+    assert (verdict.state, verdict.reasons) == ("no champion yet", ())
+    assert verdict.warnings == (
+        "no champion yet: health-qa-approved has no approved model package to compare with",
+    )
+
+
+def test_no_group_is_no_champion_yet() -> None:
+    client = sagemaker()
+    with Stubber(client) as registry:
+        message = f"ModelPackageGroup {GROUP} does not exist."
+        registry.add_client_error("list_model_packages", "ValidationException", message)
+        assert against(client, scores()).state == "no champion yet"
+
+
+def test_a_registry_that_refuses_closes_the_gate() -> None:
+    client = sagemaker()
+    with Stubber(client) as registry:
+        registry.add_client_error("list_model_packages", "AccessDeniedException", "not yours")
+        verdict = against(client, scores())
+    assert verdict.state == "unreadable"
+    assert "cannot be looked up" in verdict.reasons[0]
+    assert "not yours" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "rows", ["", "not JSON\n", "[1]\n", '{"row_id": "a"}\n', '{"row_id": "a", "scores": {"x": 1}}']
+)
+def test_rows_that_are_not_ours_close_the_gate(tmp_path: Path, rows: str) -> None:
+    assert judged(run_with(rows, tmp_path), scores()).reasons
+
+
+def test_a_champion_without_a_run_or_with_a_run_that_is_gone_closes_the_gate() -> None:
+    assert "names no mlflow_run_id" in judged(None, scores()).reasons[0]
+    gone = judged("0" * 32, scores())
+    assert gone.state == "unreadable"
+    assert f"cannot be read from MLflow run {'0' * 32}" in gone.reasons[0]
+    assert gone.package_arn == ARN
+
+
+def test_a_run_without_rows_closes_the_gate() -> None:
+    with mlflow.start_run() as run:
+        mlflow.log_text("nothing", "evaluation/other.txt")
+    assert judged(run.info.run_id, scores()).state == "unreadable"

@@ -1,0 +1,206 @@
+"""evaluation.json holds the one verdict and everything behind it; the table shows the same."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.result_table import print_evaluation
+from processing.answers import Answer
+from processing.champion import ChampionVerdict, compare
+from processing.config import Budgets, ChampionMetric, Slice, Threshold
+from processing.dataset import Row
+from processing.endpoint import Call, MeasuredModel
+from processing.gate import judge
+from processing.measurements import measure, scorer_metric
+from processing.payload import Reply
+from processing.report import METADATA_KEYS, Evaluation, write_evaluation
+from processing.scoring import Score, Scores
+from processing.slices import judge_slices
+from processing.spend import Spend
+from processing.thresholds import threshold_parameters
+from processing.tracking import TrackedRun
+from processing.worst_case import UNIT, paired_difference
+
+TOPICS = ("heart", "first-aid / [bold]", "a.b")
+THRESHOLDS = {
+    "Correctness": Threshold(min=0.6, on="interval"),
+    "a_scorer_with_quite_a_long_name_": Threshold(min=0.9, tier="soft"),
+    "Nothing": Threshold(min=0.5, tier="monitor"),
+    "latency_p95_ms": Threshold(min=1, max=2000),
+}
+ROWS = 40
+
+
+def evaluation(wrong: int = 4) -> Evaluation:
+    """40 rows, one unanswered, one on which a judge failed, `wrong` judged as wrong."""
+    answers = [answer(i) for i in range(ROWS)]
+    scores: Scores = {}
+    for i, given in enumerate(answers[:-1]):
+        right = Score(1.0, "yes", "fine", None) if i >= wrong else Score(0.0, "no", "wrong", None)
+        scores[given.row.row_id] = {
+            "Correctness": Score(None, "error", None, "throttled") if i == 20 else right,
+            "a_scorer_with_quite_a_long_name_": Score(0.125 + i / 100, "0.1", None, None),
+            "Nothing": Score(None, "error", None, "timed out"),
+        }
+    numbers = {
+        row_id: {name: score.value for name, score in row.items()} for row_id, row in scores.items()
+    }
+    metrics = {
+        name: scorer_metric(
+            [row[name] for row in numbers.values()],
+            rows=ROWS,
+            numbers="t" if name == "Correctness" else "BCa",
+        )
+        for name in ("Correctness", "a_scorer_with_quite_a_long_name_", "Nothing")
+    } | measure(answers)
+    sliced = Slice(min_rows=10, thresholds={"Correctness": Threshold(min=0.5)})
+    difference = paired_difference([(1.0, 1.0)] * 38 + [(None, 1.0), (0.0, 1.0)], UNIT)
+    comparison = compare("Correctness", ChampionMetric(margin=0.25), difference, 30)
+    verdict = judge(
+        metrics,
+        threshold_parameters(THRESHOLDS),
+        Budgets(max_endpoint_error_share=0.05),
+        rows=ROWS,
+        endpoint_errors=1,
+        slices=judge_slices(
+            {"topic": sliced}, {a.row.row_id: a.row.slices for a in answers}, numbers, {}
+        ),
+        champion=ChampionVerdict("group", "arn:champion", "run-1", (comparison,)),
+    )
+    return Evaluation(
+        verdict=verdict,
+        metrics=metrics,
+        answers=answers,
+        scores=scores,
+        model=MeasuredModel("arn:endpoint", "model", "arn:model", "1"),
+        endpoint_name="endpoint",
+        run=TrackedRun("run-2", "1", "http://127.0.0.1:1"),
+        dataset_sha256="d" * 64,
+        config_sha256="c" * 64,
+        execution_arn="arn:execution",
+        spend=Spend({}),
+        number_rules={"Correctness": "yes = 1, no = 0"},
+    )
+
+
+def answer(i: int) -> Answer:
+    row = Row(f"{i:016x}", f"question {i}", "expected", None, {"topic": TOPICS[i % 3]})
+    reply = Reply("an answer", 10, 20 + i) if i < ROWS - 1 else None
+    error = None if reply else "HTTP 503"
+    return Answer(row, {}, Call(reply, error, 1, 100.0 + i, 0, 1))
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> dict[str, Any]:
+    return written(evaluation(), tmp_path)
+
+
+def written(found: Evaluation, folder: Path) -> dict[str, Any]:
+    write_evaluation(found, folder)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    text = (folder / "evaluation.json").read_text()
+    document: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return document
+
+
+def test_every_metric_says_what_it_rests_on(document: dict[str, Any]) -> None:
+    metric = document["metrics"]["Correctness"]
+    assert (metric["n"], metric["errors"], metric["coverage"]) == (38, 1, 0.95)
+    assert metric["value"] == pytest.approx(34 / 38)
+    assert metric["low"] < metric["value"] < metric["high"]
+    assert metric["method"].startswith("Wilson")
+    assert metric["higher_is_better"] is True
+    assert document["metrics"]["Nothing"] == {
+        "value": None, "n": 0, "errors": 39, "coverage": 0.0, "standard_deviation": None,
+        "low": None, "high": None, "method": "", "higher_is_better": True,
+    }  # fmt: skip
+    latency = document["metrics"]["latency_p95_ms"]
+    assert (latency["higher_is_better"], latency["n"], latency["high"]) == (False, 39, None)
+
+
+def test_the_verdict_says_what_blocks_and_what_warns(document: dict[str, Any]) -> None:
+    assert document["gate"]["passed"] == 1
+    [warning] = document["gate"]["warnings"]
+    assert warning.startswith("a_scorer_with_quite_a_long_name_ 0.307")
+    interval = document["thresholds"]["MinCorrectness"]
+    assert (interval["on"], interval["tier"], interval["passed"]) == ("interval", "hard", 1)
+    # both rows without a number count as wrong: the lower end of Wilson's interval for 34 of 40
+    assert interval["compared"] == pytest.approx(0.7093, abs=5e-5)
+    assert document["thresholds"]["MinNothing"]["tier"] == "monitor"
+    assert document["thresholds"]["MinNothing"]["passed"] == 0
+
+
+def test_slices_are_entries_whatever_their_values_are(document: dict[str, Any]) -> None:
+    assert [found["slice"] for found in document["slices"]] == sorted(TOPICS)
+    assert {found["rows"] for found in document["slices"]} == {13, 14}
+    assert all(found["measured"]["low"] is not None for found in document["slices"])
+
+
+def test_the_champion_s_comparison_is_kept(document: dict[str, Any]) -> None:
+    champion = document["champion"]
+    assert champion["state"] == "compared"
+    assert champion["mlflow_run_id"] == "run-1"
+    metric = champion["metrics"]["Correctness"]
+    assert (metric["pairs"], metric["missing"], metric["passed"]) == (39, 1, 1)
+    assert metric["compared"] < metric["low"] < metric["difference"] < 0
+
+
+def test_what_others_read_has_the_shape_that_they_read(document: dict[str, Any]) -> None:
+    """JsonGet's paths, Model Monitor's statistics, the registry's metadata."""
+    for key in [*document["thresholds"], *document["metadata"]]:
+        assert re.fullmatch(r"[A-Za-z0-9_\-]+", key)
+    for block in document["thresholds"].values():
+        assert math.isfinite(block["compared"])
+    measured = document["regression_metrics"]["Correctness"]
+    assert measured.keys() == {"value", "standard_deviation"}
+    assert "Nothing" not in document["regression_metrics"]
+    assert tuple(document["metadata"])[: len(METADATA_KEYS)] == METADATA_KEYS
+    for value in document["metadata"].values():
+        assert re.fullmatch(r"[\w .:/=+\-@]{1,256}", value)
+
+
+def test_the_rule_that_makes_numbers_is_told(document: dict[str, Any]) -> None:
+    assert "unknown included, is an error" in document["number_rule"]
+    assert document["number_rules"] == {"Correctness": "yes = 1, no = 0"}
+
+
+def test_the_table_fits_into_a_log_and_says_what_the_file_says(
+    document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_evaluation(document)
+    lines = capsys.readouterr().out.splitlines()
+    told = [line for line in lines if line.startswith(("quality gate:", "warning:", "champion:"))]
+    assert max(len(line) for line in lines if line not in told) <= 100
+    text = "\n".join(lines)
+    assert re.search(
+        r"Correctness +0\.8947 +0\.7587\.\.0\.9583 +38 +1 +min 0\.6\* +hard +holds", text
+    )
+    assert re.search(r"latency_p95_ms .* min 1 +hard +holds *\n +max 2000 +hard +holds", text)
+    assert re.search(r"a_scorer_with_quite_a_long.* min 0\.9 +soft +missed", text)
+    assert re.search(r"Nothing +none +- +0 +39 +min 0\.5 +monitor +missed", text)
+    assert "topic=first-aid / [bold]:" in text
+    assert any(line.startswith("champion: Correctness -0.02564 (") for line in lines)
+    assert f"quality gate: PASSED: {document['gate']['summary']}" in lines
+
+
+def test_a_missed_hard_threshold_is_missed_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = written(evaluation(wrong=16), tmp_path)
+    assert document["gate"]["passed"] == 0
+    assert "lower end of the 95 % interval, 0.3889 < min 0.6" in document["gate"]["summary"]
+    bound = document["thresholds"]["MinCorrectness"]
+    assert bound["compared"] < bound["bound"]
+    print_evaluation(document)
+    text = capsys.readouterr().out
+    assert re.search(r"Correctness .* MISSED", text)
+    assert f"quality gate: NOT PASSED: {document['gate']['summary']}" in text
