@@ -33,10 +33,16 @@ SUCCEEDED, NOT_SUCCEEDED, USAGE = 0, 1, 2
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Check configuration and definition, without AWS."""
+    """Check configuration, scorers and definition, without AWS."""
     import json
 
+    from processing.judge import silence_libraries
+    from processing.scorers.catalogue import build_scorers
+
     bundle = _bundle(arguments)
+    silence_libraries()
+    # Only DeepEval and RAGAS know their metrics and options; loading them takes some seconds.
+    build_scorers(bundle.config.scorers, bundle.config.judge, bundle.folder)
     document = json.loads(_checked_definition(bundle))
     config = bundle.config
     print(
@@ -171,7 +177,7 @@ def _show_result(bundle: Bundle, session: Session, execution: ExecutionStatus) -
     from pipeline.launch import read_evaluation
     from pipeline.result_table import print_evaluation
 
-    report = bundle.run_uri("runs", execution.id, "evaluation", "evaluation.json")
+    report = bundle.uri("runs", execution.id, "evaluation", "evaluation.json")
     evaluation = read_evaluation(session, report)
     print(execution_line(execution))
     if evaluation:

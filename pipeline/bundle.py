@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.config import EvaluationConfig
-from processing.config_file import load_config
+from processing.config_file import config_digest, load_config
 from processing.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,19 +33,22 @@ class Upload:
 class Bundle:
     """A configuration file with everything that it refers to on this machine.
 
-    `dataset_uri` is where the pipeline finds the dataset: in S3, or on the hub (hf://).
+    `config_uploads` are evaluation.yaml and the files that it names, together in one folder of S3,
+    `config_uri`. `dataset_uri` is where the pipeline finds the dataset: in S3, or on the hub.
     """
 
     config: EvaluationConfig
-    config_upload: Upload
+    folder: Path
+    config_uploads: list[Upload]
+    config_uri: str
     dataset_upload: Upload | None
     dataset_uri: str
 
     @property
     def uploads(self) -> list[Upload]:
-        return [self.config_upload, *([self.dataset_upload] if self.dataset_upload else [])]
+        return [*self.config_uploads, *([self.dataset_upload] if self.dataset_upload else [])]
 
-    def run_uri(self, *parts: str) -> str:
+    def uri(self, *parts: str) -> str:
         """s3://bucket/prefix/parts..."""
         infrastructure = self.config.infrastructure
         return "/".join([f"s3://{infrastructure.bucket}", infrastructure.prefix, *parts])
@@ -54,7 +57,7 @@ class Bundle:
 def load_bundle(path: Path) -> Bundle:
     """Read the configuration and find the files it names. No AWS call.
 
-    Raises ConfigError for a mistake in the file, or a local dataset that is not there.
+    Raises ConfigError for a mistake in the file, or a local file that is not there.
     """
     config = load_config(path)
     source = config.dataset.source
@@ -64,10 +67,19 @@ def load_bundle(path: Path) -> Bundle:
             f"{path}: dataset.source: there is no file {local}; "
             "give a path relative to the configuration file, s3://bucket/key, or hf://owner/name"
         )
-    upload = _upload(config, local, "datasets", local.name) if local else None
+    bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
+    folder = f"{prefix}/config/{config_digest(path)[:16]}"
+    named = {"evaluation.yaml": path, **{f: path.parent / f for f in config.scorer_files()}}
+    upload = (
+        Upload(local, bucket, f"{prefix}/datasets/{_digest(local)[:16]}/{local.name}")
+        if local
+        else None
+    )
     return Bundle(
         config=config,
-        config_upload=_upload(config, path, "config", "evaluation.yaml"),
+        folder=path.parent,
+        config_uploads=[Upload(p, bucket, f"{folder}/{name}") for name, p in named.items()],
+        config_uri=f"s3://{bucket}/{folder}",
         dataset_upload=upload,
         dataset_uri=upload.uri if upload else source,
     )
@@ -82,12 +94,6 @@ def send(bundle: Bundle, session: Session) -> None:
     )
     for upload in bundle.uploads:
         s3.upload_file(str(upload.path), upload.bucket, upload.key, ExtraArgs=encryption)
-
-
-def _upload(config: EvaluationConfig, path: Path, folder: str, name: str) -> Upload:
-    infrastructure = config.infrastructure
-    digest = _digest(path)[:16]
-    return Upload(path, infrastructure.bucket, f"{infrastructure.prefix}/{folder}/{digest}/{name}")
 
 
 def _digest(path: Path) -> str:

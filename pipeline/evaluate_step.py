@@ -12,6 +12,7 @@ from pipeline.processing_step import (
     run_output,
     s3_input,
     step_arguments,
+    store_output,
 )
 
 if TYPE_CHECKING:
@@ -45,19 +46,16 @@ def evaluate_step(
         description="Answers every row through the endpoint, scores the answers, logs to MLflow.",
         step_args=step_arguments(
             processor(bundle, session, machine, "processing.evaluate"),
-            inputs=[s3_input("config", bundle.config_upload.uri), s3_input("dataset", dataset)],
-            outputs=[
-                run_output(bundle, "evaluation"),
-                run_output(bundle, "answers", continuous=True),
-            ],
-            arguments=_arguments(parameters),
+            inputs=[s3_input("config", bundle.config_uri), s3_input("dataset", dataset)],
+            outputs=[run_output(bundle, "evaluation"), store_output(bundle)],
+            arguments=_arguments(bundle, parameters),
         ),
         property_files=[report],
         retry_policies=retry_policies(),
     )
 
 
-def _arguments(parameters: PipelineParameters) -> list[Any]:
+def _arguments(bundle: Bundle, parameters: PipelineParameters) -> list[Any]:
     from sagemaker.core.workflow.execution_variables import ExecutionVariables
     from sagemaker.core.workflow.functions import Join
 
@@ -66,6 +64,8 @@ def _arguments(parameters: PipelineParameters) -> list[Any]:
         "--inference-component": parameters.inference_component,
         "--mlflow-tracking-uri": parameters.mlflow_tracking_uri,
         "--mlflow-experiment": parameters.mlflow_experiment,
+        "--store-uri": bundle.uri("store"),
+        "--reuse": parameters.reuse_answers,
         "--execution-arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
     }
     arguments = [part for name, value in options.items() if value is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from processing.config import EvaluationConfig
-from processing.gate import threshold_parameters
+from processing.thresholds import threshold_parameters
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.parameters import Parameter
@@ -28,6 +28,7 @@ class PipelineParameters:
     approval_status: Parameter
     mlflow_tracking_uri: Parameter
     mlflow_experiment: Parameter
+    reuse_answers: Parameter
     thresholds: dict[str, Parameter]
 
     def all(self) -> list[Parameter]:
@@ -40,6 +41,7 @@ class PipelineParameters:
             self.approval_status,
             self.mlflow_tracking_uri,
             self.mlflow_experiment,
+            self.reuse_answers,
             *self.thresholds.values(),
         ]
         return [parameter for parameter in given if parameter is not None]
@@ -64,6 +66,7 @@ def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineP
         ),
         mlflow_tracking_uri=ParameterString("MlflowTrackingUri", config.mlflow.tracking_uri),
         mlflow_experiment=ParameterString("MlflowExperiment", config.mlflow.experiment),
+        reuse_answers=ParameterString("ReuseAnswers", "yes", enum_values=["yes", "no"]),
         thresholds={
             threshold.name: ParameterFloat(threshold.name, threshold.bound)
             for threshold in threshold_parameters(config.thresholds)

@@ -26,7 +26,7 @@ def prepare_step(
     from sagemaker.mlops.workflow.steps import ProcessingStep
 
     config = bundle.config
-    inputs = [s3_input("config", bundle.config_upload.uri)]
+    inputs = [s3_input("config", bundle.config_uri)]
     if not config.dataset.from_hub:
         inputs.append(s3_input("raw", parameters.dataset_uri))
     machine = config.infrastructure.prepare

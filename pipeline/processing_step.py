@@ -64,19 +64,27 @@ def s3_input(name: str, uri: Any) -> ProcessingInput:
     )
 
 
-def run_output(bundle: Bundle, name: str, *, continuous: bool = False) -> ProcessingOutput:
-    """/opt/ml/processing/output/<name>, kept under s3://bucket/prefix/runs/<execution id>/<name>.
+def run_output(bundle: Bundle, name: str) -> ProcessingOutput:
+    """/opt/ml/processing/output/<name>, kept in s3://bucket/prefix/runs/<execution id>/<name>."""
+    return _output(name, run_file_uri(bundle, name), "EndOfJob")
 
-    `continuous` uploads while the job runs, so that nothing is lost if it is killed.
+
+def store_output(bundle: Bundle) -> ProcessingOutput:
+    """What has been paid for, in one place for all executions.
+
+    Uploaded while the job runs, so that nothing is lost if it is killed; each job writes files of
+    its own name.
     """
+    return _output("store", bundle.uri("store"), "Continuous")
+
+
+def _output(name: str, uri: Any, mode: str) -> ProcessingOutput:
     from sagemaker.core.shapes.shapes import ProcessingOutput, ProcessingS3Output
 
     return ProcessingOutput(
         output_name=name,
         s3_output=ProcessingS3Output(
-            s3_uri=run_file_uri(bundle, name),
-            local_path=f"{OUTPUT_FOLDER}/{name}",
-            s3_upload_mode="Continuous" if continuous else "EndOfJob",
+            s3_uri=uri, local_path=f"{OUTPUT_FOLDER}/{name}", s3_upload_mode=mode
         ),
     )
 
@@ -86,7 +94,7 @@ def run_file_uri(bundle: Bundle, *parts: str) -> Any:
     from sagemaker.core.workflow.execution_variables import ExecutionVariables
     from sagemaker.core.workflow.functions import Join
 
-    values = [bundle.run_uri("runs"), ExecutionVariables.PIPELINE_EXECUTION_ID, *parts]
+    values = [bundle.uri("runs"), ExecutionVariables.PIPELINE_EXECUTION_ID, *parts]
     return Join(on="/", values=values)
 
 

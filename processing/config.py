@@ -17,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from processing.scorers.catalogue import SCORERS, ScorerSpec, parse_scorer
+from processing.judge import Judge
+from processing.scorers.catalogue import ScorerSpec, parse_scorer
 
 MEASUREMENTS = (
     "latency_mean_ms",
@@ -25,7 +26,13 @@ MEASUREMENTS = (
     "latency_p95_ms",
     "latency_p99_ms",
     "input_tokens_mean",
+    "input_tokens_p50",
+    "input_tokens_p95",
+    "input_tokens_p99",
     "output_tokens_mean",
+    "output_tokens_p50",
+    "output_tokens_p95",
+    "output_tokens_p99",
 )
 """Metrics that every evaluation makes from the endpoint's answers, whatever the scorers."""
 
@@ -147,27 +154,17 @@ class Endpoint(Section):
         return self
 
 
-class Judge(Section):
-    """The model that judges answers, as an MLflow model URI."""
-
-    model: str = Field(pattern=r"^[a-z_]+(/[a-z]+)?:/.+")
-    parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
-    concurrency: int = Field(default=8, ge=1, le=256)
-
-    @field_validator("parameters")
-    @classmethod
-    def _no_stop_sequences(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        for key in ("stop", "stop_sequences", "stopSequences"):
-            if key in parameters:
-                raise ValueError(f"{key} could cut a judge's JSON verdict short; leave it out")
-        return parameters
-
-
 class Threshold(Section):
-    """A bound on a metric. `min` and `max` are inclusive."""
+    """A bound on a metric. `min` and `max` are inclusive.
+
+    `on` says what is held against it: the mean, or the 95 % interval's pessimistic end (the lower
+    for min, the upper for max). `tier`: hard blocks, soft warns, monitor only shows.
+    """
 
     min: float | None = Field(default=None, allow_inf_nan=False)
     max: float | None = Field(default=None, allow_inf_nan=False)
+    on: Literal["mean", "interval"] = "mean"
+    tier: Literal["hard", "soft", "monitor"] = "hard"
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -184,6 +181,35 @@ class Budgets(Section):
     min_rows: int = Field(default=30, ge=1)
     max_endpoint_error_share: Share = 0.02
     max_judge_error_share: Share = 0.05
+
+
+class Slice(Section):
+    """Thresholds on the scorers for each value of a dataset column that has `min_rows` rows.
+
+    Values with fewer are named in a warning and not judged.
+    """
+
+    min_rows: int = Field(default=5, ge=1)
+    thresholds: dict[str, Threshold] = Field(min_length=1)
+
+
+class ChampionMetric(Section):
+    """How much worse than the champion a metric may be, at the interval's lower end."""
+
+    margin: float = Field(ge=0, allow_inf_nan=False)
+
+
+class Champion(Section):
+    """Non-inferiority against the latest approved package of registration.model_package_group."""
+
+    metrics: dict[str, ChampionMetric] = Field(min_length=1)
+
+
+class Prices(Section):
+    """What a million tokens cost, in whatever currency the reader has in mind."""
+
+    input_per_million: float = Field(ge=0)
+    output_per_million: float = Field(ge=0)
 
 
 class Registration(Section):
@@ -245,6 +271,9 @@ class EvaluationConfig(Section):
     scorers: list[Annotated[ScorerSpec, BeforeValidator(parse_scorer)]] = Field(min_length=1)
     thresholds: dict[str, Threshold] = Field(min_length=1)
     budgets: Budgets = Budgets()
+    slices: dict[str, Slice] = {}
+    champion: Champion | None = None
+    prices: dict[str, Prices] = {}
     registration: Registration
     mlflow: Mlflow
     infrastructure: Infrastructure
@@ -256,6 +285,9 @@ class EvaluationConfig(Section):
         doubles = sorted({name for name in names if names.count(name) > 1})
         if doubles:
             raise ValueError(f"{', '.join(doubles)} is listed more than once")
+        taken = sorted(set(names) & set(MEASUREMENTS))
+        if taken:
+            raise ValueError(f"{taken[0]} is a metric that every evaluation makes; rename it")
         return scorers
 
     @property
@@ -263,9 +295,14 @@ class EvaluationConfig(Section):
         """Every metric that a threshold can name."""
         return (*(scorer.name for scorer in self.scorers), *MEASUREMENTS)
 
+    def scorer_files(self) -> list[str]:
+        """Python files of the user's own scorers, relative to the configuration file."""
+        files = [getattr(scorer.options, "file", None) for scorer in self.scorers]
+        return sorted({file for file in files if file})
+
     def judged_scorers(self) -> list[ScorerSpec]:
         """The scorers that ask the judge model."""
-        return [scorer for scorer in self.scorers if SCORERS[scorer.kind].uses_judge]
+        return [scorer for scorer in self.scorers if scorer.uses_judge]
 
 
 def camel_case(name: str) -> str:

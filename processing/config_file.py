@@ -10,15 +10,14 @@ import difflib
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from processing.config import EvaluationConfig, Threshold
+from processing.config import EvaluationConfig
 from processing.errors import ConfigError
-from processing.gate import threshold_parameters
-from processing.scorers.catalogue import SCORERS
+from processing.thresholds import threshold_parameters
 
 Location = tuple[str | int, ...]
 
@@ -64,11 +63,11 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             hint = _did_you_mean(metric, config.metrics)
             message = f"no scorer makes the metric {metric!r}{hint}; the metrics are {metrics}"
             yield ("thresholds", metric), message
-    judged = ", ".join(scorer.name for scorer in config.judged_scorers())
+    judged = ", ".join(s.name for s in config.judged_scorers() if s.judge is None)
     if judged and config.judge is None:
         yield ("scorers",), f"{judged} need a judge: add judge: model: bedrock:/..."
     for index, scorer in enumerate(config.scorers):
-        if SCORERS[scorer.kind].needs_context and config.dataset.columns.context is None:
+        if scorer.needs_context and config.dataset.columns.context is None:
             yield (
                 ("scorers", index),
                 f"{scorer.name} judges against a context: name its column in "
@@ -78,6 +77,30 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     for name in sorted({name for name in parameters if parameters.count(name) > 1}):
         message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"
         yield ("thresholds",), message
+    if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
+        yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
+    yield from _check_slices_and_champion(config)
+
+
+def _check_slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    scorers = [scorer.name for scorer in config.scorers]
+    columns = config.dataset.columns
+    used = [columns.question, columns.expected_response, columns.context]
+    named: list[Location] = [
+        ("slices", column, "thresholds", name)
+        for column, section in config.slices.items()
+        for name in section.thresholds
+    ]
+    if config.champion:
+        named += [("champion", "metrics", name) for name in config.champion.metrics]
+    for location in named:
+        name = str(location[-1])
+        if name not in scorers:
+            hint = _did_you_mean(name, scorers)
+            yield location, f"no scorer is called {name!r}{hint}; there are {', '.join(scorers)}"
+    for column in config.slices:
+        if column in used:
+            yield ("slices", column), "is a column that the model sees or is judged by, not a slice"
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -96,16 +119,19 @@ def _explain(error: ErrorDetails) -> str:
 def _known_keys(location: Location) -> list[str]:
     """The keys of the section at `location`; [] where the section is not one of ours."""
     model: Any = EvaluationConfig
+    names_are_free = False  # a mapping's keys, such as the metrics under thresholds
     for part in location:
+        if names_are_free:
+            names_are_free = False
+            continue
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return []
         field = model.model_fields.get(str(part))
         if field is None:
             return []
+        names_are_free = get_origin(field.annotation) is dict
         options = [field.annotation, *getattr(field.annotation, "__args__", ())]
         sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
-        if str(part) == "thresholds":
-            return list(Threshold.model_fields)
         model = sections[0] if sections else None
     return list(model.model_fields) if model else []
 
@@ -136,5 +162,14 @@ def _line(document: Any, location: Location) -> int:
 
 
 def config_digest(path: Path) -> str:
-    """SHA-256 of the file's bytes, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256, in hexadecimal, of the file's bytes and of the scorer files that it names.
+
+    Raises ConfigError if one of those cannot be read.
+    """
+    digest = hashlib.sha256(path.read_bytes())
+    for name in load_config(path).scorer_files():
+        try:
+            digest.update(name.encode() + (path.parent / name).read_bytes())
+        except OSError as error:
+            raise ConfigError(f"{path}: scorers: {name}: {error.strerror}") from error
+    return digest.hexdigest()

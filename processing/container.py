@@ -7,7 +7,9 @@ Source: SageMaker developer guide, "How Amazon SageMaker Processing configures y
 
 from __future__ import annotations
 
+import json
 import os
+import uuid
 from pathlib import Path
 
 OPT_ML = Path(os.environ.get("OPT_ML", "/opt/ml"))
@@ -18,4 +20,16 @@ RAW_DATASET = PROCESSING / "input" / "raw"
 PREPARED_DATASET = PROCESSING / "input" / "dataset"
 DATASET_OUTPUT = PROCESSING / "output" / "dataset"
 EVALUATION_OUTPUT = PROCESSING / "output" / "evaluation"
-ANSWERS_OUTPUT = PROCESSING / "output" / "answers"
+STORE_OUTPUT = PROCESSING / "output" / "store"
+
+
+def job_name() -> str:
+    """This processing job's name; a new one outside SageMaker.
+
+    Source: developer guide, "/opt/ml/config/processingjobconfig.json".
+    """
+    try:
+        config = json.loads((OPT_ML / "config" / "processingjobconfig.json").read_text())
+        return str(config["ProcessingJobName"])
+    except (OSError, ValueError, KeyError):
+        return f"by-hand-{uuid.uuid4().hex[:12]}"

@@ -44,6 +44,11 @@ class MeasuredModel:
     source_uri: str
     revision: str
 
+    @property
+    def identity(self) -> str:
+        """What an answer is kept under."""
+        return f"{self.source_uri} {self.endpoint_arn} {self.revision}"
+
 
 @dataclass(frozen=True)
 class Call:

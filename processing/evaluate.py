@@ -2,36 +2,32 @@
 
 Exit code 0 whether the gate passes or not: QualityGate has to read the report. Non-zero where
 there is no verdict to give: an endpoint that is not there or has stopped answering, an MLflow
-record that is incomplete.
+record that is incomplete. What was paid for until then is kept; the next run goes on from there.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from processing import container
-from processing.answers import Answer, answer_rows
-from processing.config import Endpoint, EvaluationConfig
-from processing.config_file import config_digest, load_config
-from processing.dataset import read_manifest, read_rows
+from processing.answers import Answer, AnswerDesk, answer_rows
+from processing.champion import judge_champion
+from processing.config import EvaluationConfig
+from processing.dataset import Row, read_rows
 from processing.endpoint import MeasuredModel, describe_model, runtime_client
 from processing.errors import EndpointError, run_job
-from processing.gate import (
-    Metric,
-    ThresholdParameter,
-    Verdict,
-    judge,
-    override,
-    threshold_parameters,
-)
+from processing.evaluation_job import EvaluationJob, read_arguments
+from processing.gate import Metric, Verdict, judge
 from processing.judge import route_bedrock_calls, silence_libraries
-from processing.measurements import measure
+from processing.measurements import as_held, measure, scale_of
 from processing.report import Evaluation, write_evaluation
+from processing.scorers.catalogue import BuiltScorer, build_scorers, number_rule
 from processing.scoring import Scores, require_same_means, score_answers, scorer_metrics
+from processing.slices import judge_slices
+from processing.spend import Spend, judge_calls_counted, reported
+from processing.store import key_of
 from processing.tracking import (
     TrackedRun,
     log_answers,
@@ -40,62 +36,47 @@ from processing.tracking import (
     read_metrics,
     tracked_run,
 )
+from processing.verdicts import VerdictDesk, definition_digest
 
-ANSWERS_FILE = "answers.jsonl"
+if TYPE_CHECKING:
+    from boto3 import Session
 
-
-@dataclass(frozen=True)
-class Job:
-    """What this run of the step was asked to do: the file, and the pipeline's parameters."""
-
-    config: EvaluationConfig
-    endpoint: Endpoint
-    thresholds: list[ThresholdParameter]
-    dataset: Path
-    tracking_uri: str
-    experiment: str
-    execution_arn: str
-    dataset_sha256: str
-    config_sha256: str
+SPEND_SECONDS = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    arguments = _parser().parse_args(argv)
     silence_libraries()
     route_bedrock_calls()
-    evaluation = evaluate(_job(arguments), arguments.answers, arguments.output)
+    evaluation = evaluate(read_arguments(argv, __doc__))
     word = "passed" if evaluation.verdict.passed else "not passed"
     print(f"quality gate {word}: {evaluation.verdict.summary}")
 
 
-def evaluate(job: Job, answers_folder: Path, output: Path) -> Evaluation:
-    """Answer, score, read back, judge. MLflow and `output` hold all of it when this returns."""
+def evaluate(job: EvaluationJob) -> Evaluation:
+    """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end."""
     import boto3
 
     session = boto3.Session()
     sagemaker = session.client("sagemaker")
     rows = read_rows(job.dataset)
     model = describe_model(sagemaker, job.endpoint)
+    # before anything is paid for: a scorer that cannot be built ends the job here
+    scorers = build_scorers(job.config.scorers, job.config.judge, job.config_folder)
+    spend = Spend(job.config.prices)
     print(f"evaluating {model.model_name} behind {job.endpoint.name} on {len(rows)} rows")
-    with tracked_run(
-        job.tracking_uri, job.experiment, _run_name(job), _params(job, len(rows)), _tags(job, model)
-    ) as run:
-        answers = answer_rows(
-            runtime_client(job.endpoint, session),
-            job.endpoint,
-            rows,
-            answers_folder / ANSWERS_FILE,
-        )
-        if describe_model(sagemaker, job.endpoint) != model:
-            raise EndpointError(
-                f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
-                "the answers come from more than one model; start the pipeline again"
-            )
+    with (
+        tracked_run(
+            job.tracking_uri, job.experiment, job.run_name, job.params(len(rows)), job.tags(model)
+        ) as run,
+        reported(spend, SPEND_SECONDS),
+    ):
+        answers = _answer(job, session, model, rows, spend)
+        _require_same_model(sagemaker, job, model)
         log_answers(answers)
-        scores = score_answers(run, job.config, answers)
+        scores = _score(job, session, run, built=scorers, answers=answers, spend=spend)
         metrics = _record_metrics(run, job.config, answers, scores)
         evaluation = Evaluation(
-            verdict=_verdict(job, metrics, answers),
+            verdict=_verdict(job, sagemaker, metrics, answers, scores),
             metrics=metrics,
             answers=answers,
             scores=scores,
@@ -105,9 +86,60 @@ def evaluate(job: Job, answers_folder: Path, output: Path) -> Evaluation:
             dataset_sha256=job.dataset_sha256,
             config_sha256=job.config_sha256,
             execution_arn=job.execution_arn,
+            spend=spend,
+            number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},
         )
-        _record_outcome(evaluation, output)
+        _record_outcome(evaluation, job)
     return evaluation
+
+
+def _answer(
+    job: EvaluationJob, session: Session, model: MeasuredModel, rows: list[Row], spend: Spend
+) -> list[Answer]:
+    desk = AnswerDesk(
+        client=runtime_client(job.endpoint, session),
+        endpoint=job.endpoint,
+        model=model,
+        shelf=job.store.shelf(session, "answers", key_of(model.identity)[:16]),
+        spend=spend,
+    )
+    return answer_rows(desk, rows)
+
+
+def _require_same_model(sagemaker: Any, job: EvaluationJob, model: MeasuredModel) -> None:
+    if describe_model(sagemaker, job.endpoint) != model:
+        raise EndpointError(
+            f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
+            "the answers come from more than one model; start the pipeline again"
+        )
+
+
+def _score(
+    job: EvaluationJob,
+    session: Session,
+    run: TrackedRun,
+    *,
+    built: list[BuiltScorer],
+    answers: list[Answer],
+    spend: Spend,
+) -> Scores:
+    desk = VerdictDesk(
+        rows={answer.row.row_id: answer.row for answer in answers},
+        shelves={
+            scorer.spec.name: job.store.shelf(session, "verdicts", definition_digest(scorer))
+            for scorer in built
+            if scorer.judge is not None
+        },
+        spend=spend,
+    )
+    if not _asks_judges(built):
+        return score_answers(run, job.config, built, desk, answers)
+    with judge_calls_counted(spend):
+        return score_answers(run, job.config, built, desk, answers)
+
+
+def _asks_judges(built: Sequence[BuiltScorer]) -> bool:
+    return any(scorer.judge is not None for scorer in built)
 
 
 def _record_metrics(
@@ -115,16 +147,23 @@ def _record_metrics(
 ) -> dict[str, Metric]:
     """Write what was counted into MLflow and return the metrics as MLflow holds them."""
     names = [spec.name for spec in config.scorers]
-    scored = scorer_metrics(scores, names)
-    log_metrics({**scored, **measure(answers)}, names)
+    scored = scorer_metrics(
+        scores,
+        names,
+        rows=len(answers),
+        scales={spec.name: scale_of(spec) for spec in config.scorers},
+        by_interval=[name for name, bound in config.thresholds.items() if bound.on == "interval"],
+    )
+    measured = {**scored, **measure(answers)}
+    log_metrics(measured, names)
     held = read_metrics(run, config.metrics, names)
     require_same_means(scored, held)
-    return held
+    return {name: as_held(measured[name], metric) for name, metric in held.items()}
 
 
-def _record_outcome(evaluation: Evaluation, folder: Path) -> None:
+def _record_outcome(evaluation: Evaluation, job: EvaluationJob) -> None:
     verdict = evaluation.verdict
-    write_evaluation(evaluation, folder)
+    write_evaluation(evaluation, job.output)
     log_outcome(
         tags={"verdict": "passed" if verdict.passed else "not passed", "reason": verdict.summary},
         metrics={
@@ -132,82 +171,43 @@ def _record_outcome(evaluation: Evaluation, folder: Path) -> None:
             "rows": len(evaluation.answers),
             "endpoint_errors": evaluation.endpoint_errors,
         },
-        folder=folder,
+        folder=job.output,
     )
 
 
-def _verdict(job: Job, metrics: dict[str, Metric], answers: Sequence[Answer]) -> Verdict:
+def _verdict(
+    job: EvaluationJob,
+    sagemaker: Any,
+    metrics: dict[str, Metric],
+    answers: Sequence[Answer],
+    scores: Scores,
+) -> Verdict:
+    config = job.config
+    slices = {answer.row.row_id: answer.row.slices for answer in answers}
+    scales = {spec.name: scale_of(spec) for spec in config.scorers}
+    numbers = {
+        row_id: {name: score.value for name, score in row.items()} for row_id, row in scores.items()
+    }
+    champion = None
+    if config.champion:
+        champion = judge_champion(
+            sagemaker,
+            config.registration.model_package_group,
+            config.champion,
+            rows=slices,
+            scores=numbers,
+            scales=scales,
+            min_rows=config.budgets.min_rows,
+        )
     return judge(
         metrics,
         job.thresholds,
-        job.config.budgets,
+        config.budgets,
         rows=len(answers),
         endpoint_errors=sum(1 for answer in answers if answer.call.error),
+        slices=judge_slices(config.slices, slices, numbers, scales) if config.slices else None,
+        champion=champion,
     )
-
-
-def _run_name(job: Job) -> str:
-    return f"{job.endpoint.name} {job.execution_arn.rpartition('/')[2]}".strip()
-
-
-def _params(job: Job, rows: int) -> dict[str, object]:
-    config = job.config
-    return {
-        "endpoint": job.endpoint.name,
-        "endpoint_format": job.endpoint.format,
-        "endpoint_parameters": job.endpoint.parameters,
-        "system_prompt": job.endpoint.system_prompt or "",
-        "judge": config.judge.model if config.judge else "none",
-        "judge_parameters": config.judge.parameters if config.judge else {},
-        "scorers": ", ".join(spec.name for spec in config.scorers),
-        "dataset_source": config.dataset.source,
-        "rows": rows,
-        **{f"threshold_{p.name}": p.bound for p in job.thresholds},
-    }
-
-
-def _tags(job: Job, model: MeasuredModel) -> dict[str, str]:
-    return {
-        "pipeline_execution_arn": job.execution_arn,
-        "endpoint_arn": model.endpoint_arn,
-        "model_name": model.model_name,
-        "source_uri": model.source_uri,
-        "dataset_sha256": job.dataset_sha256,
-        "config_sha256": job.config_sha256,
-    }
-
-
-def _job(arguments: argparse.Namespace) -> Job:
-    config = load_config(arguments.config)
-    names = {"name": arguments.endpoint_name, "inference_component": arguments.inference_component}
-    return Job(
-        config=config,
-        endpoint=config.endpoint.model_copy(update={k: v for k, v in names.items() if v}),
-        thresholds=override(threshold_parameters(config.thresholds), arguments.threshold),
-        dataset=arguments.dataset,
-        tracking_uri=arguments.mlflow_tracking_uri or config.mlflow.tracking_uri,
-        experiment=arguments.mlflow_experiment or config.mlflow.experiment,
-        execution_arn=arguments.execution_arn,
-        dataset_sha256=read_manifest(arguments.dataset).sha256,
-        config_sha256=config_digest(arguments.config),
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m processing.evaluate", description=__doc__)
-    add = parser.add_argument
-    add("--config", type=Path, default=container.CONFIG_FILE)
-    add("--dataset", type=Path, default=container.PREPARED_DATASET, help="dataset.jsonl's folder")
-    add("--output", type=Path, default=container.EVALUATION_OUTPUT)
-    add("--answers", type=Path, default=container.ANSWERS_OUTPUT, help="kept while the job runs")
-    add("--endpoint-name", help="instead of endpoint.name")
-    add("--inference-component", help="instead of endpoint.inference_component")
-    add("--mlflow-tracking-uri", help="instead of mlflow.tracking_uri")
-    add("--mlflow-experiment", help="instead of mlflow.experiment")
-    add("--execution-arn", default="", help="the pipeline execution, for the record")
-    add("--threshold", action="append", default=[], metavar="NAME=NUMBER",
-        help="a threshold's pipeline parameter, e.g. MinCorrectness=0.8")  # fmt: skip
-    return parser
 
 
 if __name__ == "__main__":

@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from processing.answers import Answer
 from processing.config import EvaluationConfig
 from processing.errors import TrackingError
 from processing.gate import Metric
-from processing.measurements import mean_metric
-from processing.scorers.catalogue import build_scorers
+from processing.measurements import scorer_metric
+from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
 from processing.tracking import TrackedRun, quiet_evaluate, require_traces, traces_by_row
+from processing.verdicts import VerdictDesk, mlflow_scorer
+from processing.worst_case import UNIT, Scale
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace
@@ -39,7 +42,13 @@ Scores = dict[str, dict[str, Score]]
 """row id -> scorer name -> score; only rows that the endpoint answered."""
 
 
-def score_answers(run: TrackedRun, config: EvaluationConfig, answers: Sequence[Answer]) -> Scores:
+def score_answers(
+    run: TrackedRun,
+    config: EvaluationConfig,
+    scorers: Sequence[BuiltScorer],
+    desk: VerdictDesk,
+    answers: Sequence[Answer],
+) -> Scores:
     """Score every answered row inside the active run, and read the verdicts back from MLflow.
 
     Raises TrackingError if MLflow does not hold a trace for every row and a verdict for every
@@ -52,15 +61,14 @@ def score_answers(run: TrackedRun, config: EvaluationConfig, answers: Sequence[A
     answered = [answer for answer in answers if answer.text is not None]
     if not answered:
         return {}
-    scorers = build_scorers(config.scorers, config.judge)
     quiet_evaluate(config.judge.concurrency if config.judge else 4, len(scorers))
     print(f"scoring {len(answered)} answers with {len(scorers)} scorers", flush=True)
     with contextlib.redirect_stdout(io.StringIO()):  # MLflow's coloured advertisement of its page
         mlflow.genai.evaluate(
             data=[_evaluation_row(answer, traces[answer.row.row_id]) for answer in answered],
-            scorers=scorers,
+            scorers=[mlflow_scorer(built, desk) for built in scorers],
         )
-    return _read_scores(run, [spec.name for spec in config.scorers], answered)
+    return _read_scores(run, [built.spec for built in scorers], answered)
 
 
 def _evaluation_row(answer: Answer, trace: Trace) -> dict[str, Any]:
@@ -72,57 +80,61 @@ def _evaluation_row(answer: Answer, trace: Trace) -> dict[str, Any]:
     }
 
 
-def _read_scores(run: TrackedRun, names: Sequence[str], answered: Sequence[Answer]) -> Scores:
+def _read_scores(
+    run: TrackedRun, specs: Sequence[ScorerSpec], answered: Sequence[Answer]
+) -> Scores:
     traces = traces_by_row(run, include_spans=False)
     require_traces(traces, answered)
     return {
-        answer.row.row_id: _row_scores(answer.row.row_id, traces[answer.row.row_id], names)
+        answer.row.row_id: _row_scores(answer.row.row_id, traces[answer.row.row_id], specs)
         for answer in answered
     }
 
 
-def _row_scores(row_id: str, trace: Trace, names: Sequence[str]) -> dict[str, Score]:
+def _row_scores(row_id: str, trace: Trace, specs: Sequence[ScorerSpec]) -> dict[str, Score]:
     verdicts = {a.name: a for a in trace.info.assessments if a.feedback is not None}
-    missing = [name for name in names if name not in verdicts]
+    missing = [spec.name for spec in specs if spec.name not in verdicts]
     if missing:
         raise TrackingError(
             f"MLflow holds no verdict of {', '.join(missing)} on row {row_id}: "
             "the record is incomplete, so there is no verdict on the model"
         )
-    return {name: _score(verdicts[name]) for name in names}
+    return {spec.name: _score(spec, verdicts[spec.name]) for spec in specs}
 
 
-def _score(assessment: Assessment) -> Score:
+def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
     feedback = assessment.feedback
     assert feedback is not None
     if feedback.error is not None:
         reason = feedback.error.error_message or feedback.error.error_code
         return Score(None, "error", assessment.rationale, str(reason))
-    value = as_number(feedback.value)
+    value = number_of(spec, feedback.value)
     error = None if value is not None else f"the verdict {feedback.value!r} is no number"
-    return Score(value, str(feedback.value), assessment.rationale, error)
+    shown = (assessment.metadata or {}).get("category", str(feedback.value))
+    return Score(value, shown, assessment.rationale, error)
 
 
-def as_number(value: object) -> float | None:
-    """The rule that turns a verdict into a number: yes and true are 1, no and false are 0.
+def scorer_metrics(
+    scores: Scores,
+    names: Sequence[str],
+    *,
+    rows: int | None = None,
+    scales: Mapping[str, Scale] = MappingProxyType({}),
+    by_interval: Collection[str] = (),
+) -> dict[str, Metric]:
+    """Each scorer's metric over the answered rows, of `rows` in all (without it: those answered).
 
-    None for everything else that is not a finite number; `unknown` is a judge that gave no verdict.
+    `by_interval`: the scorers whose interval is held against a threshold.
     """
-    if isinstance(value, str):
-        return {"yes": 1.0, "no": 0.0}.get(value.strip().lower())
-    if isinstance(value, bool | int | float) and math.isfinite(value):
-        return float(value)
-    return None
-
-
-def scorer_metrics(scores: Scores, names: Sequence[str]) -> dict[str, Metric]:
-    """Mean, standard deviation, n and errors of each scorer over the answered rows."""
-    metrics = {}
-    for name in names:
-        values = [row[name].value for row in scores.values()]
-        numbers = [value for value in values if value is not None]
-        metrics[name] = mean_metric(numbers, errors=len(values) - len(numbers))
-    return metrics
+    return {
+        name: scorer_metric(
+            [row[name].value for row in scores.values()],
+            rows=rows,
+            scale=scales.get(name, UNIT),
+            numbers="t" if name in by_interval else "BCa",
+        )
+        for name in names
+    }
 
 
 def require_same_means(ours: Mapping[str, Metric], held: Mapping[str, Metric]) -> None:

@@ -150,8 +150,13 @@ def log_metrics(metrics: Mapping[str, Metric], scorers: Sequence[str]) -> None:
         numbers[f"{name}/errors"] = metric.errors
         if name not in scorers and metric.value is not None:
             numbers[name] = metric.value
-        if metric.standard_deviation is not None:
-            numbers[f"{name}/standard_deviation"] = metric.standard_deviation
+        numbers[f"{name}/coverage"] = metric.coverage
+        spread = {
+            "standard_deviation": metric.standard_deviation,
+            "low": metric.low,
+            "high": metric.high,
+        }
+        numbers |= {f"{name}/{key}": n for key, n in spread.items() if n is not None}
     mlflow.log_metrics(numbers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import subprocess
@@ -20,7 +21,7 @@ from running_aws import REPOSITORY, ConfigWriter, RunningAws
 def write_config(tmp_path: Path) -> ConfigWriter:
     """Writes the example configuration with some sections changed; returns the new file.
 
-    Keys are merged into the example's section; thresholds and lists replace the example's.
+    Keys are merged into the example's section; thresholds, slices and lists replace the example's.
     """
 
     def write(**changes: Any) -> Path:
@@ -28,10 +29,13 @@ def write_config(tmp_path: Path) -> ConfigWriter:
         questions = REPOSITORY / "examples" / "health" / "questions.jsonl"
         document["dataset"]["source"] = str(questions)
         for section, change in changes.items():
-            if isinstance(change, dict) and section != "thresholds":
-                document[section] |= change
+            if isinstance(change, dict) and section not in ("thresholds", "slices"):
+                document[section] = document.get(section, {}) | change
             else:
                 document[section] = change
+        if "scorers" in changes:  # the example's slices name the example's scorers
+            for section in {"slices", "champion"} - changes.keys():
+                document.pop(section, None)
         path = tmp_path / f"{document['pipeline']['name']}.yaml"
         with path.open("w") as file:
             YAML(typ="safe").dump(document, file)
@@ -46,9 +50,11 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAws]:
     from pipeline.local.services import four_free_ports
 
     state = tmp_path_factory.mktemp("local-aws")
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first_port = 14566 + 500 * worker  # two workers looking at once would find the same ports
     command = [
         *(sys.executable, "pipeline_definition.py", "local"),
-        *("--port", str(four_free_ports(14566)), "--state", str(state)),
+        *("--port", str(four_free_ports(first_port)), "--state", str(state)),
     ]
     process = subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

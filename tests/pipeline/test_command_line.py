@@ -120,7 +120,7 @@ def test_an_aws_that_cannot_be_reached_is_one_line() -> None:
 
 def test_what_aws_would_refuse_is_found_before_an_upsert(write_config: ConfigWriter) -> None:
     long_tag = {"team": "x" * 300}
-    refused = cli("check", "--config", str(write_config(infrastructure={"tags": long_tag})))
+    refused = cli("definition", "--config", str(write_config(infrastructure={"tags": long_tag})))
     assert refused.returncode == 2
     assert "PrepareDataset (CreateProcessingJob)" in refused.stderr
     assert "256" in refused.stderr

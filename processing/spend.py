@@ -1,0 +1,136 @@
+"""What an evaluation has cost so far: calls, tokens and, where prices are known, money.
+
+Calls are counted where they go onto the wire, retries included, so that the figures are those of
+the bill and not of what came of it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from processing.config import Prices
+
+ENDPOINT = "endpoint"
+
+
+@dataclass(frozen=True)
+class Account:
+    """One service's figures. `reused` are answers or verdicts that cost nothing this time."""
+
+    calls: int = 0
+    reused: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass
+class Spend:
+    """Figures by service: `endpoint`, and each judge model by its name. Safe between threads."""
+
+    prices: Mapping[str, Prices]
+    accounts: dict[str, Account] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(
+        self,
+        service: str,
+        *,
+        calls: int = 0,
+        reused: int = 0,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+    ) -> None:
+        with self._lock:
+            had = self.accounts.get(service, Account())
+            self.accounts[service] = replace(
+                had,
+                calls=had.calls + calls,
+                reused=had.reused + reused,
+                input_tokens=had.input_tokens + input_tokens,
+                output_tokens=had.output_tokens + output_tokens,
+            )
+
+    def cost(self, service: str) -> float | None:
+        """In the currency of the prices; None where the configuration has no price."""
+        price, account = self.prices.get(service), self.accounts.get(service, Account())
+        if price is None:
+            return None
+        return (
+            account.input_tokens * price.input_per_million
+            + account.output_tokens * price.output_per_million
+        ) / 1_000_000
+
+    def line(self) -> str:
+        """Spent so far, in one line."""
+        return "spent so far: " + "; ".join(
+            f"{service} {account.calls} calls ({account.reused} reused), "
+            f"{account.input_tokens} tokens in, {account.output_tokens} out"
+            + (f", {cost:.4f}" if (cost := self.cost(service)) is not None else "")
+            for service, account in sorted(self.accounts.items())
+        )
+
+
+@contextmanager
+def judge_calls_counted(spend: Spend) -> Iterator[None]:
+    """Count every call that litellm makes: MLflow, DeepEval and RAGAS all ask judges through it."""
+    import litellm
+    from litellm.integrations.custom_logger import CustomLogger
+
+    class Counter(CustomLogger):  # type: ignore[misc]
+        made = told = 0
+
+        def log_pre_api_call(self, model: str, messages: object, kwargs: object) -> None:  # noqa: ARG002
+            Counter.made += 1
+            spend.add(_judge_name(model), calls=1)
+
+        def log_success_event(
+            self, kwargs: dict[str, object], response_obj: object, **_times: object
+        ) -> None:
+            Counter.told += 1
+            usage = getattr(response_obj, "usage", None)
+            spend.add(
+                _judge_name(str(kwargs.get("model"))),
+                input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
+                output_tokens=getattr(usage, "completion_tokens", 0) or 0,
+            )
+
+    counter = Counter()
+    litellm.callbacks.append(counter)
+    try:
+        yield
+        # litellm tells of successes from a thread of its own, a little later
+        deadline = time.monotonic() + 2
+        seen = -1
+        while seen != Counter.told and Counter.told < Counter.made and time.monotonic() < deadline:
+            seen = Counter.told
+            time.sleep(0.1)
+    finally:
+        litellm.callbacks.remove(counter)
+
+
+@contextmanager
+def reported(spend: Spend, seconds: float) -> Iterator[None]:
+    """Print the spent-so-far line every so often while the block runs, and once at its end."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(seconds):
+            print(spend.line(), flush=True)
+
+    thread = threading.Thread(target=tell, name="spend", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        print(spend.line(), flush=True)
+
+
+def _judge_name(model: str) -> str:
+    """litellm's name of a model without the route: `converse/us.x` -> `us.x`."""
+    return model.removeprefix("bedrock/").removeprefix("converse/").removeprefix("openai/")
