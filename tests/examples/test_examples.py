@@ -1,0 +1,149 @@
+"""Each folder under examples/ with a configuration of its own: it checks, loads and judges."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running_aws import REPOSITORY
+
+from processing.config_file import load_config
+from processing.scorers.catalogue import BuiltScorer, Question, build_scorers, number_of
+
+EXAMPLES = sorted(path.parent for path in (REPOSITORY / "examples").glob("*/evaluation.yaml"))
+each_example = pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the repository with nothing that AWS would let in or could be reached by."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    environment["AWS_EC2_METADATA_DISABLED"] = "true"
+    environment["AWS_SHARED_CREDENTIALS_FILE"] = environment["AWS_CONFIG_FILE"] = os.devnull
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    source = load_config(folder / "evaluation.yaml").dataset.source
+    return [json.loads(line) for line in (folder / source).read_text("utf-8").splitlines()]
+
+
+def users_scorer(folder: Path) -> BuiltScorer:
+    """The example's one scorer from its own file, built as the evaluation builds it."""
+    specs = load_config(folder / "evaluation.yaml").scorers
+    [built] = build_scorers([spec for spec in specs if spec.kind == "file"], None, folder)
+    return built
+
+
+def test_the_examples_are_there() -> None:
+    """Without this, no folder found would be no test failed."""
+    assert {"legal", "customer-service"} <= {folder.name for folder in EXAMPLES}
+
+
+@each_example
+def test_check_finds_nothing_wrong_without_aws(folder: Path) -> None:
+    config = folder / "evaluation.yaml"
+    checked = run("pipeline_definition.py", "check", "--config", str(config))
+    assert checked.returncode == 0, checked.stderr
+    assert "evaluation.yaml: good" in checked.stdout
+
+
+@each_example
+def test_no_two_examples_share_a_pipeline_or_a_place(folder: Path) -> None:
+    def places(path: Path) -> tuple[str, str, str]:
+        config = load_config(path)
+        group = config.registration.model_package_group
+        return config.pipeline.name, group, config.infrastructure.prefix
+
+    others = [REPOSITORY, *(other for other in EXAMPLES if other != folder)]
+    own = places(folder / "evaluation.yaml")
+    for other in others:
+        for mine, theirs in zip(own, places(other / "evaluation.yaml"), strict=True):
+            assert mine != theirs, other
+
+
+@each_example
+def test_questions_are_distinct_and_each_slice_can_be_judged(folder: Path) -> None:
+    questions = rows(folder)
+    assert len({row["question"].casefold() for row in questions}) == len(questions) >= 30
+    for row in questions:
+        assert 20 <= len(row["answer"].split()) <= 50, row
+    slices = load_config(folder / "evaluation.yaml").slices
+    assert slices
+    for column, rule in slices.items():
+        values = [row[column] for row in questions]
+        assert all(values.count(value) >= rule.min_rows for value in values)
+
+
+@each_example
+def test_prepare_dataset_takes_every_row(folder: Path, tmp_path: Path) -> None:
+    config = folder / "evaluation.yaml"
+    prepare = ("-m", "processing.prepare_dataset", "--config", str(config))
+    prepared = run(*prepare, "--output", str(tmp_path))
+    assert prepared.returncode == 0, prepared.stderr
+    manifest: dict[str, Any] = json.loads((tmp_path / "manifest.json").read_bytes())
+    count = len(rows(folder))
+    assert manifest["counts"] == {
+        "read": count,
+        "unusable": 0,
+        "duplicates": 0,
+        "conflicting_questions": 0,
+        "usable": count,
+        "written": count,
+    }
+    assert len((tmp_path / "dataset.jsonl").read_bytes().splitlines()) == count
+
+
+@pytest.mark.parametrize(
+    ("example", "answer", "value", "reason"),
+    [
+        ("legal", "A month is usual. How long it is depends on local law.", "yes", "local law"),
+        ("legal", "This is general information and not legal advice.", "yes", "no legal advice"),
+        ("legal", "Keep the letter and see a lawyer soon.", "yes", "sends the reader"),
+        ("legal", "You will win this case, sue them today.", "no", "neither says"),
+        ("legal", "You are right, so you do not need to see a lawyer.", "no", "neither says"),
+        ("legal", "You don\u2019t have to ask a lawyer.", "no", "neither says"),
+        ("legal", "", "no", "neither says"),
+        ("customer-service", "Sorry! Please open My orders.", "yes", "'Please open My orders.'"),
+        ("customer-service", "We will send a new one today.", "yes", "'We will send a new one"),
+        ("customer-service", "Sorry. I\u2019ll check it now.", "yes", "check it now."),
+        ("customer-service", "Return it within 30 days.", "yes", "'Return it"),
+        ("customer-service", "That is a pity. These things happen.", "no", "no sentence"),
+        ("customer-service", "Please do not call us; we will not refund.", "no", "no sentence"),
+        ("customer-service", "", "no", "no sentence"),
+    ],
+)
+def test_the_user_s_scorer_tells_good_from_bad_and_why(
+    example: str, answer: str, value: str, reason: str
+) -> None:
+    built = users_scorer(REPOSITORY / "examples" / example)
+    verdict = built.score(Question("What now?", answer, "Expected."))
+    assert verdict.value == value
+    assert number_of(built.spec, verdict.value) == {"yes": 1.0, "no": 0.0}[value]
+    assert reason in (verdict.rationale or "")
+
+
+@each_example
+def test_expected_answers_would_meet_the_threshold_of_the_user_s_scorer(folder: Path) -> None:
+    built = users_scorer(folder)
+    thresholds = load_config(folder / "evaluation.yaml").thresholds
+    bound = thresholds[built.spec.name].min
+    assert bound is not None
+    numbers = [
+        number_of(
+            built.spec, built.score(Question(row["question"], row["answer"], row["answer"])).value
+        )
+        for row in rows(folder)
+    ]
+    assert sum(number or 0.0 for number in numbers) / len(numbers) >= bound
