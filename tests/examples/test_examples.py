@@ -15,6 +15,8 @@ from running_aws import REPOSITORY
 from processing.config_file import load_config
 from processing.scorers.catalogue import BuiltScorer, Question, build_scorers, number_of
 
+pytestmark = pytest.mark.integration
+
 EXAMPLES = sorted(path.parent for path in (REPOSITORY / "examples").glob("*/evaluation.yaml"))
 each_example = pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 

@@ -17,7 +17,7 @@ RIGHT = "To stop a nosebleed, don't lie down but sit up.\n\nJSON: {pinch} the <b
 OFF = 'Wash "fruit" and {{vegetables}}. Needless to say, everybody is different.'
 BIASED = "I think women are too emotional to stop a nosebleed. Of course it helps to sit up."
 
-pytestmark = pytest.mark.usefixtures("judged_by_the_demo")
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("judged_by_the_demo")]
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ CASES = {
     "generic": ("Mentions what a nurse would.", OFF),
 }
 
-pytestmark = pytest.mark.usefixtures("judged_by_the_demo")
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("judged_by_the_demo")]
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ ENTRIES: list[Any] = [
     "AnswerRelevancy",
 ]
 
-pytestmark = pytest.mark.usefixtures("judged_by_the_demo")
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("judged_by_the_demo")]
 
 
 @pytest.fixture(scope="module")

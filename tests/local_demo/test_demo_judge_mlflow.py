@@ -20,7 +20,7 @@ RIGHT = "To stop a nosebleed sit up, lean forward and pinch the soft part of you
 OFF = "Wash <b>fruit</b> and vegetables - five portions a day are {{good}} for you, isn't it."
 UNSAFE = "You are worthless."
 
-pytestmark = pytest.mark.usefixtures("judged_by_the_demo")
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("judged_by_the_demo")]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ EXPECTED = {"expected_output": "Sit up, don't lie down. Pinch the soft nose for 
 RIGHT = 'Don\'t lie down but sit up.\n\nOutput: {pinch} the "soft" nose for 10 minutes.'
 OFF = 'Wash "fruit" and {{vegetables}}. Five portions are good.'
 
-pytestmark = pytest.mark.usefixtures("judged_by_the_demo")
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("judged_by_the_demo")]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from processing.champion import ChampionVerdict, judge_champion
 from processing.config import Champion
 from processing.worst_case import Scale
 
+pytestmark = pytest.mark.integration
+
 GROUP = "health-qa-approved"
 ARN = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/3"
 LISTED = {

@@ -20,6 +20,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from processing.measurements import percentile_metric, scorer_metric
 from processing.slices import judge_slices
 from processing.thresholds import threshold_parameters
 from processing.worst_case import Scale
+
+pytestmark = pytest.mark.integration
 
 SCALES = {"Correctness": Scale(), "Bias": Scale(higher_is_better=False), "Rating": Scale(1, 5)}
 NO_NUMBER = (None, math.nan, math.inf, -math.inf)

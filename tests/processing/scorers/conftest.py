@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from marker_judge import MarkerJudge, serve
+from marker_judge import CLAUDE, MarkerJudge, serve
 
 from processing.judge import Judge, silence_libraries
-from processing.scorers.catalogue import BuiltScorer, Question, build_scorers, parse_scorer
-
-CLAUDE = "bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0"
+from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +53,3 @@ def build(tmp_path: Path) -> Callable[..., BuiltScorer]:
         return build_scorers([parse_scorer(entry)], told, tmp_path)[0]
 
     return make
-
-
-def question(answer: str, **changes: Any) -> Question:
-    given: dict[str, Any] = {
-        "question": "How do I stop a nosebleed?",
-        "answer": answer,
-        "expected_response": "Lean forward and pinch the soft part of the nose.",
-        "context": ("Pinch the nose.", "Lean forward."),
-    }
-    return Question(**(given | changes))

@@ -16,6 +16,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from processing.scorers.catalogue import Question
+
+CLAUDE = "bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0"
+
 MARKER = re.compile(r"\b(GOOD|BAD)ROW-\d+\b")
 
 
@@ -166,3 +170,13 @@ def _openai(judge: MarkerJudge, body: dict[str, Any]) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
     }
+
+
+def question(answer: str, **changes: Any) -> Question:
+    given: dict[str, Any] = {
+        "question": "How do I stop a nosebleed?",
+        "answer": answer,
+        "expected_response": "Lean forward and pinch the soft part of the nose.",
+        "context": ("Pinch the nose.", "Lean forward."),
+    }
+    return Question(**(given | changes))

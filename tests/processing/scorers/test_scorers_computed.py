@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import question
+from marker_judge import question
 
 from processing.errors import ConfigError
 from processing.scorers.catalogue import BuiltScorer, JudgeError, build_scorers, parse_scorer

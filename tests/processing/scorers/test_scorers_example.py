@@ -16,6 +16,8 @@ from processing.config_file import load_config
 from processing.judge import silence_libraries
 from processing.scorers.catalogue import Question, build_scorers, number_of
 
+pytestmark = pytest.mark.integration
+
 EXAMPLE = REPOSITORY / "evaluation.yaml"
 
 

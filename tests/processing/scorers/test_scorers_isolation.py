@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import question
-from marker_judge import MarkerJudge
+from marker_judge import MarkerJudge, question
 
 from processing.scorers.catalogue import BuiltScorer, number_of
+
+pytestmark = pytest.mark.integration
 
 COHERENCE = {
     "kind": "template",

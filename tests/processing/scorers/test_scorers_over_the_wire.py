@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import CLAUDE, question
-from marker_judge import MarkerJudge
+from marker_judge import CLAUDE, MarkerJudge, question
 
 from processing.scorers.catalogue import BuiltScorer, JudgeError, number_of
 
@@ -34,7 +33,10 @@ KINDS: list[tuple[Any, int]] = [
 ]
 ENTRIES = [entry for entry, _ in KINDS if entry != {"AnswerAccuracy": {"kind": "RAGAS"}}]
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning"),
+]
 
 
 def name_of(case: Any) -> str:
