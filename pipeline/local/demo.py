@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from pipeline.bundle import Bundle, load_bundle
+from pipeline.local.mlflow_server import end_on_signals
 from pipeline.local.services import GOOD, WORSE, four_free_ports, local_aws
 from processing.config import EvaluationConfig
 
@@ -87,4 +88,8 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_on_signals()
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nstopped")

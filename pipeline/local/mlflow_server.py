@@ -80,7 +80,14 @@ def wait_for(server: MlflowServer) -> None:
     raise RuntimeError(f"the MLflow server did not start; see {server.log}")
 
 
+def end_on_signals() -> None:
+    """Make SIGTERM and SIGHUP end this process as Ctrl-C does, so that no server outlives it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
 def main() -> None:
+    end_on_signals()
     parser = argparse.ArgumentParser(description="MLflow on what the local AWS has logged.")
     parser.add_argument("state", type=Path, nargs="?", default=Path(".demo"))
     parser.add_argument("--port", type=int, default=4569)
