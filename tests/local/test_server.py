@@ -159,6 +159,7 @@ print(json.dumps([good.describe()["PipelineExecutionStatus"],
 """
 
 
+@pytest.mark.integration
 def test_the_sdk_upserts_starts_waits_and_lists(aws: LocalAws) -> None:
     environment = {
         **os.environ,

@@ -36,6 +36,7 @@ def _closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.integration
 def test_the_example_is_good_and_says_so_in_few_lines() -> None:
     checked = cli("check")
     assert checked.returncode == 0, checked.stderr
