@@ -68,7 +68,7 @@ def load_bundle(path: Path) -> Bundle:
             "give a path relative to the configuration file, s3://bucket/key, or hf://owner/name"
         )
     bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
-    folder = f"{prefix}/config/{config_digest(path)[:16]}"
+    folder = f"{prefix}/config/{config_digest(path, config)[:16]}"
     named = {"evaluation.yaml": path, **{f: path.parent / f for f in config.scorer_files()}}
     upload = (
         Upload(local, bucket, f"{prefix}/datasets/{_digest(local)[:16]}/{local.name}")

@@ -161,13 +161,13 @@ def _line(document: Any, location: Location) -> int:
     return line
 
 
-def config_digest(path: Path) -> str:
+def config_digest(path: Path, config: EvaluationConfig) -> str:
     """SHA-256, in hexadecimal, of the file's bytes and of the scorer files that it names.
 
     Raises ConfigError if one of those cannot be read.
     """
     digest = hashlib.sha256(path.read_bytes())
-    for name in load_config(path).scorer_files():
+    for name in config.scorer_files():
         try:
             digest.update(name.encode() + (path.parent / name).read_bytes())
         except OSError as error:

@@ -37,6 +37,7 @@ from processing.tracking import (
     tracked_run,
 )
 from processing.verdicts import VerdictDesk, definition_digest
+from processing.worst_case import Scale
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -138,6 +139,10 @@ def _score(
         return score_answers(run, job.config, built, desk, answers)
 
 
+def _scales(config: EvaluationConfig) -> dict[str, Scale]:
+    return {spec.name: scale_of(spec) for spec in config.scorers}
+
+
 def _asks_judges(built: Sequence[BuiltScorer]) -> bool:
     return any(scorer.judge is not None for scorer in built)
 
@@ -151,7 +156,7 @@ def _record_metrics(
         scores,
         names,
         rows=len(answers),
-        scales={spec.name: scale_of(spec) for spec in config.scorers},
+        scales=_scales(config),
         by_interval=[name for name, bound in config.thresholds.items() if bound.on == "interval"],
     )
     measured = {**scored, **measure(answers)}
@@ -184,7 +189,7 @@ def _verdict(
 ) -> Verdict:
     config = job.config
     slices = {answer.row.row_id: answer.row.slices for answer in answers}
-    scales = {spec.name: scale_of(spec) for spec in config.scorers}
+    scales = _scales(config)
     numbers = {
         row_id: {name: score.value for name, score in row.items()} for row_id, row in scores.items()
     }

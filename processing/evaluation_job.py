@@ -90,7 +90,7 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
         experiment=arguments.mlflow_experiment or config.mlflow.experiment,
         execution_arn=arguments.execution_arn,
         dataset_sha256=read_manifest(arguments.dataset).sha256,
-        config_sha256=config_digest(arguments.config),
+        config_sha256=config_digest(arguments.config, config),
     )
 
 

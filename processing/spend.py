@@ -85,7 +85,7 @@ def judge_calls_counted(spend: Spend) -> Iterator[None]:
 
         def log_pre_api_call(self, model: str, messages: object, kwargs: object) -> None:  # noqa: ARG002
             Counter.made += 1
-            spend.add(_judge_name(model), calls=1)
+            spend.add(judge_name(model), calls=1)
 
         def log_success_event(
             self, kwargs: dict[str, object], response_obj: object, **_times: object
@@ -93,7 +93,7 @@ def judge_calls_counted(spend: Spend) -> Iterator[None]:
             Counter.told += 1
             usage = getattr(response_obj, "usage", None)
             spend.add(
-                _judge_name(str(kwargs.get("model"))),
+                judge_name(str(kwargs.get("model"))),
                 input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
                 output_tokens=getattr(usage, "completion_tokens", 0) or 0,
             )
@@ -131,6 +131,10 @@ def reported(spend: Spend, seconds: float) -> Iterator[None]:
         print(spend.line(), flush=True)
 
 
-def _judge_name(model: str) -> str:
-    """litellm's name of a model without the route: `converse/us.x` -> `us.x`."""
-    return model.removeprefix("bedrock/").removeprefix("converse/").removeprefix("openai/")
+def judge_name(model: str) -> str:
+    """The one name of a judge's account, from the configuration's URI or from litellm's name.
+
+    `bedrock:/us.x` and `converse/us.x` are both `us.x`.
+    """
+    name = model.partition(":/")[2].lstrip("/") or model
+    return name.removeprefix("bedrock/").removeprefix("converse/").removeprefix("openai/")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.dataset import Row
 from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, number_of
-from processing.spend import Spend
+from processing.spend import Spend, judge_name
 from processing.store import Record, Shelf, key_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _paid_once(built: BuiltScorer, question: Question, desk: VerdictDesk) -> Fee
     )
     kept = shelf.get(key)
     if kept is not None:
-        desk.spend.add(_judge_name(built), reused=1)
+        desk.spend.add(judge_name(built.judge.model), reused=1)
         return _feedback(kept)
     feedback = asked_again(lambda: _numbered(built, built.score(question)))
     shelf.put(key, _record(feedback))
@@ -131,8 +131,3 @@ def _feedback(kept: Record) -> Feedback:
 
     source = AssessmentSource.from_dictionary(kept["source"])
     return Feedback(**{**kept, "source": source})
-
-
-def _judge_name(built: BuiltScorer) -> str:
-    assert built.judge is not None
-    return built.judge.model.partition(":/")[2].lstrip("/")
