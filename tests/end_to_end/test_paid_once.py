@@ -58,6 +58,8 @@ def test_answers_outlive_a_killed_job(aws: RunningAws, write_config: ConfigWrite
 
 
 def test_verdicts_outlive_a_killed_job(aws: RunningAws, write_config: ConfigWriter) -> None:
+    # its own endpoint: the process to kill is found by its name, among those of all test workers
+    aws.add_endpoint("kill-while-judging")
     aws.set_judge("slow-judge", faults={"latency_ms": 500, "jitter_ms": 0})
     config = write_config(
         **named(
@@ -68,15 +70,15 @@ def test_verdicts_outlive_a_killed_job(aws: RunningAws, write_config: ConfigWrit
         )
     )
     assert aws.type("upsert", "--config", str(config)).returncode == 0
-    process = start_in_background(aws, config, "EndpointName=health-qa-good")
+    process = start_in_background(aws, config, "EndpointName=kill-while-judging")
     kept_once_there_are(aws, "kept-verdicts", "verdicts", 4)
-    os.kill(evaluating("health-qa-good"), signal.SIGKILL)
+    os.kill(evaluating("kill-while-judging"), signal.SIGKILL)
     process.communicate(timeout=60)
     survived = len(kept(aws, "kept-verdicts", "verdicts"))
     assert 4 <= survived < 40
 
     asked_before, judged_before = aws.calls(ENDPOINT), aws.calls(JUDGE)
-    done = start(aws, config, "EndpointName=health-qa-good")
+    done = start(aws, config, "EndpointName=kill-while-judging")
     assert done.returncode == 0, done.stdout + done.stderr
     assert aws.calls(ENDPOINT) == asked_before
     assert aws.calls(JUDGE) - judged_before == 40 - survived
