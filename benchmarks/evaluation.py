@@ -68,7 +68,7 @@ def main() -> None:
     print(
         f"{'contender':<20} {'rows':>6} {'judges':>6} {'at once':>7} {'calls':>6} {'ideal':>6} "
         f"{'wall':>7} {'x ideal':>7} {'CPU':>6} {'CPU ms/row':>10} {'first call':>10} "
-        f"{'peak MB':>7} {'MLflow CPU':>10}"
+        f"{'peak MB':>7} {'MLflow CPU':>10} {'MLflow MB':>9}"
     )
     for rows in given.rows:
         for judges in given.judges:
@@ -85,7 +85,9 @@ def _measure(contender: str, rows: int, judges: str, concurrency: int) -> None:
             command, environment = CONTENDERS[contender](work, folder, servers)
             if command is None:
                 return
-            _tell(contender, work, servers, timed_run(command, environment, folder))
+            timed = timed_run(command, environment, folder)
+            stored = sum(file.stat().st_size for file in (folder / "mlflow").glob("mlflow.db*"))
+            _tell(contender, work, servers, timed, stored)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -120,7 +122,7 @@ def timed_run(command: list[str], environment: dict[str, str], folder: Path) -> 
     )
 
 
-def _tell(contender: str, work: Work, servers: Servers, timed: Timed) -> None:
+def _tell(contender: str, work: Work, servers: Servers, timed: Timed, stored: int) -> None:
     told = get_json(f"{servers.stub}/calls")
     made = sum(told["calls"].values())
     first = told["curve"][0][0] - timed.started if told["curve"] else float("nan")
@@ -128,7 +130,8 @@ def _tell(contender: str, work: Work, servers: Servers, timed: Timed) -> None:
         f"{contender:<20} {work.rows:>6} {work.judges:>6} {work.concurrency:>7} {made:>6} "
         f"{work.ideal:>6.1f} {timed.wall:>7.1f} {timed.wall / work.ideal:>7.2f} "
         f"{timed.cpu:>6.1f} {timed.cpu / work.rows * 1000:>10.1f} {first:>10.1f} "
-        f"{timed.peak_mb:>7.0f} {_cpu_of(servers.mlflow_pid):>10.1f}"
+        f"{timed.peak_mb:>7.0f} {_cpu_of(servers.mlflow_pid):>10.1f} "
+        f"{stored / 1e6:>9.1f}"
         + ("" if made == work.calls else f"  CALLS: {work.calls} were due")
         + (f"  EXIT CODE {timed.returncode}" if timed.returncode else ""),
         flush=True,
