@@ -13,14 +13,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from processing.errors import DatasetError
+from processing.exact_json import encode
 
 ROWS_FILE = "dataset.jsonl"
 MANIFEST_FILE = "manifest.json"
 
 Scalar = str | int | float | bool | None
 
-# Built once: json.dumps with options makes a new encoder for every row.
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Row:
             "context": self.context,
             "slices": self.slices,
         }
-        return (_encode(record) + "\n").encode()
+        return encode(record) + b"\n"
 
 
 def make_row(
@@ -61,22 +60,16 @@ def make_row(
     relabelled row keeps its answers.
     """
     question, expected_response = normal(question), normal(expected_response)
-    passages = tuple(text for text in map(normal, context or ()) if text) or None
-    # Put together by hand, since it is made a million times and encoding a bare text is quick.
-    canonical = (
-        f'{{"context":{_encode_passages(passages)},"expected_response":{_encode(expected_response)},'
-        f'"question":{_encode(question)}}}'
+    passages = tuple(filter(None, map(normal, context))) or None if context else None
+    canonical = encode(
+        {"context": passages, "expected_response": expected_response, "question": question}
     )
-    row_id = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    row_id = hashlib.sha256(canonical).hexdigest()[:16]
     return Row(row_id, question, expected_response, passages, slices or {})
 
 
-def _encode_passages(passages: tuple[str, ...] | None) -> str:
-    return "null" if passages is None else f"[{','.join(map(_encode, passages))}]"
-
-
 def normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
 def write_lines(lines: Iterable[bytes], directory: Path) -> str:

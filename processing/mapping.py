@@ -13,6 +13,8 @@ from processing.records import BadRecord, Record
 
 NO_NAME = "(column without a name)"
 
+_JSON_SCALARS = frozenset({str, int, bool, type(None)})
+
 
 class _Unusable(Exception):
     """Arguments: reason, detail."""
@@ -43,10 +45,10 @@ def map_record(
 
 
 def _required(value: Any, what: str) -> str:
-    text = _text(value, what)
+    text = value if value.__class__ is str else _text(value, what)
     if text is None:
         raise _Unusable(f"missing {what}", "")
-    if not text.strip():
+    if not text or text.isspace():
         raise _Unusable(f"empty {what}", "")
     return text
 
@@ -74,6 +76,9 @@ def _slices(values: dict[str, Any], columns: Columns, dropped: set[str]) -> dict
     slices: dict[str, Scalar] = {}
     for name, value in values.items():
         if name in mapped:
+            continue
+        if name and value.__class__ in _JSON_SCALARS:
+            slices[name] = value
             continue
         if not name:
             # The index that pandas writes to a CSV.

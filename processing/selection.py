@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from processing.dataset import Row
@@ -22,14 +23,15 @@ class RowIndex:
     """
 
     row_id: array[int] = field(default_factory=lambda: array("Q"))
-    question: array[int] = field(default_factory=lambda: array("Q"))
-    response: array[int] = field(default_factory=lambda: array("Q"))
+    question: array[int] = field(default_factory=lambda: array("q"))
+    response: array[int] = field(default_factory=lambda: array("q"))
     place: array[int] = field(default_factory=lambda: array("Q"))
 
     def add(self, row: Row, file: int, line: int) -> None:
         self.row_id.append(int(row.row_id, 16))
-        self.question.append(_digest(row.question))
-        self.response.append(_digest(row.expected_response))
+        # Only told apart from one another, and only in this process.
+        self.question.append(hash(row.question))
+        self.response.append(hash(row.expected_response))
         self.place.append(file << _LINE_BITS | line)
 
     def __len__(self) -> int:
@@ -71,7 +73,7 @@ def select(index: RowIndex, *, sample_size: int, seed: int, listed: int) -> Sele
 
     rows = pl.DataFrame(
         {
-            name: np.asarray(getattr(index, name), dtype=np.uint64)
+            name: np.asarray(getattr(index, name))
             for name in ("row_id", "question", "response", "place")
         }
     ).with_row_index()
@@ -80,8 +82,8 @@ def select(index: RowIndex, *, sample_size: int, seed: int, listed: int) -> Sele
     responses = kept.group_by("question").agg(pl.col("response").n_unique())
     drawn = kept["index"]
     if 0 < sample_size < kept.height:
-        lots = [_digest(f"{seed}:{row_id:016x}") for row_id in kept["row_id"]]
-        ranked = kept.select("index", "row_id", pl.Series("lot", lots, dtype=pl.UInt64))
+        lots = np.frombuffer(_lots(kept["row_id"].to_list(), seed), dtype=">u8").astype(np.uint64)
+        ranked = kept.select("index", "row_id", pl.Series("lot", lots))
         drawn = ranked.sort("lot", "row_id").head(sample_size)["index"]
     written = np.zeros(len(index), dtype=np.uint8)
     written[drawn.to_numpy()] = 1
@@ -101,9 +103,10 @@ def select(index: RowIndex, *, sample_size: int, seed: int, listed: int) -> Sele
     )
 
 
-def _digest(text: str) -> int:
-    """The first 64 bits of the text's SHA-256."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+def _lots(row_ids: Iterable[int], seed: int) -> bytes:
+    """The first 64 bits of each row's lot, one after the other."""
+    form, sha256 = f"{seed}:%016x".encode(), hashlib.sha256
+    return b"".join([sha256(form % row_id).digest()[:8] for row_id in row_ids])
 
 
 def _place(packed: int) -> Place:

@@ -225,6 +225,16 @@ def test_distinct_slice_values_are_counted_as_json_tells_them_apart(
     assert outcome.manifest["slices"] == {"v": 5}
 
 
+def test_slices_are_told_from_texts_that_look_like_them(tmp_path: Path, prepare: Prepare) -> None:
+    trick = 'x","context":null,"slices":{"no":1}'
+    records = [{"q": trick, "a": trick, "c": [trick, "slices"], 'slices":{"': 2**70, "slices": "{"}]
+    columns = {"question": "q", "expected_response": "a", "context": "c"}
+    outcome = prepare(write_jsonl(tmp_path / "rows.jsonl", records), columns=columns)
+    assert outcome.rows[0]["slices"] == {'slices":{"': 2**70, "slices": "{"}
+    assert outcome.manifest["slices"] == {"slices": 1, 'slices":{"': 1}
+    assert outcome.manifest["has_context"] is True
+
+
 def test_dates_decimals_and_floats_of_parquet_become_json(tmp_path: Path, prepare: Prepare) -> None:
     import datetime
     import decimal
