@@ -23,11 +23,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-WORDS = (
-    "about after again blood breathing call cause daily doctor does exercise fever fluid help heart "
-    "hours ibuprofen illness keep medicine most muscles nausea often pain pharmacist pressure rest "
-    "risk safe sleep stress sugar swelling symptoms take temperature über usually water weeks with"
-).split()
+WORDS = [
+    "about",
+    "after",
+    "again",
+    "blood",
+    "breathing",
+    "call",
+    "cause",
+    "daily",
+    "doctor",
+    "does",
+    "exercise",
+    "fever",
+    "fluid",
+    "help",
+    "heart",
+    "hours",
+    "ibuprofen",
+    "illness",
+    "keep",
+    "medicine",
+    "most",
+    "muscles",
+    "nausea",
+    "often",
+    "pain",
+    "pharmacist",
+    "pressure",
+    "rest",
+    "risk",
+    "safe",
+    "sleep",
+    "stress",
+    "sugar",
+    "swelling",
+    "symptoms",
+    "take",
+    "temperature",
+    "über",
+    "usually",
+    "water",
+    "weeks",
+    "with",
+]
 SAMPLE_SHARE = 2
 DUPLICATES_IN = 50
 EMPTY_IN = 1000

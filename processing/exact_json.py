@@ -49,7 +49,11 @@ def _may_be_rounded(value: Any) -> bool:
         return bool(abs(value) >= 2**63)
     if value.__class__ not in _UNSURE:
         return False
-    for item in value.values() if value.__class__ is dict else value:
+    items: Any = value
+    if isinstance(value, dict):
+        items = value.values()
+    # a loop, since any() over a generator takes five times as long
+    for item in items:  # noqa: SIM110
         if item.__class__ in _UNSURE and _may_be_rounded(item):
             return True
     return False

@@ -77,9 +77,8 @@ def read_parts(
             if isinstance(mapped, BadRecord):
                 tally.add_unusable(part.name, mapped)
             else:
-                row, line = mapped
-                tally.index.add(row, number, record.line)
-                spool.write(line)
+                tally.index.add(mapped, number, record.line)
+                spool.write(mapped.line)
         if seen:
             _check_columns(part.name, list(seen), columns, config_name)
     return tally

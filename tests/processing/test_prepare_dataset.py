@@ -56,7 +56,7 @@ class Outcome:
         return (self.directory / "dataset.jsonl").exists()
 
 
-def write_config(folder: Path, dataset: Columns) -> Path:
+def write_config(folder: Path, dataset: Columns, **infrastructure: Any) -> Path:
     document = {
         "dataset": dataset,
         "endpoint": {"name": "model"},
@@ -69,6 +69,7 @@ def write_config(folder: Path, dataset: Columns) -> Path:
             "pipeline_role": "arn:aws:iam::123456789012:role/p",
             "job_role": "arn:aws:iam::123456789012:role/j",
             "image": "image",
+            **infrastructure,
         },
     }
     path = folder / "evaluation.yaml"
@@ -832,6 +833,7 @@ def test_the_manifest_and_the_lines_on_the_terminal(tmp_path: Path, prepare: Pre
         "slices",
         "has_context",
         "sha256",
+        "shards",
         "notes",
     ]
     assert manifest["schema"] == 1
