@@ -19,54 +19,20 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-WORDS = [
-    "about",
-    "after",
-    "again",
-    "blood",
-    "breathing",
-    "call",
-    "cause",
-    "daily",
-    "doctor",
-    "does",
-    "exercise",
-    "fever",
-    "fluid",
-    "help",
-    "heart",
-    "hours",
-    "ibuprofen",
-    "illness",
-    "keep",
-    "medicine",
-    "most",
-    "muscles",
-    "nausea",
-    "often",
-    "pain",
-    "pharmacist",
-    "pressure",
-    "rest",
-    "risk",
-    "safe",
-    "sleep",
-    "stress",
-    "sugar",
-    "swelling",
-    "symptoms",
-    "take",
-    "temperature",
-    "über",
-    "usually",
-    "water",
-    "weeks",
-    "with",
-]
+TEXT = (
+    "about after again blood breathing call cause daily doctor does exercise fever fluid heart "
+    "hours ibuprofen illness keep medicine most muscles nausea often pain pharmacist pressure rest "
+    "risk safe sleep stress sugar swelling symptoms take temperature über usually water weeks with"
+)
+WORDS = TEXT.split()
+
+FLOOR_NAME, OURS_NAME = "read + SHA-256", "PrepareDataset"
 SAMPLE_SHARE = 2
 DUPLICATES_IN = 50
 EMPTY_IN = 1000
@@ -80,7 +46,8 @@ with open(sys.argv[1], "rb") as file:
 DATASETS = """
 import sys
 import datasets, numpy
-source, output, cache, sample, shards, processes = sys.argv[1], sys.argv[2], sys.argv[3], *map(int, sys.argv[4:])
+source, output, cache = sys.argv[1:4]
+sample, shards, processes = map(int, sys.argv[4:])
 processes = None if processes == 1 else processes
 datasets.disable_progress_bars()
 rows = datasets.load_dataset("json", data_files=source, split="train", cache_dir=cache)
@@ -104,9 +71,14 @@ if 0 < sample < len(rows):
     drawn = numpy.random.default_rng(7).choice(len(rows), sample, replace=False)
     rows = rows.select(numpy.sort(drawn))
 for number in range(shards):
-    rows.shard(shards, number, contiguous=True).to_json(f"{output}/{number}.jsonl", num_proc=processes)
+    shard = rows.shard(shards, number, contiguous=True)
+    shard.to_json(f"{output}/{number}.jsonl", num_proc=processes)
 print(len(rows))
 """
+
+
+Command = Callable[[str], list[str]]
+"""From the folder for its output to the command line."""
 
 
 @dataclass(frozen=True)
@@ -126,24 +98,27 @@ def main() -> None:
         write_rows(source, asked.rows)
         config.write_text(json.dumps(_config(asked.sample, asked.shards)))
         size = source.stat().st_size / 1e6
-        print(
-            f"{asked.rows} rows, {size:.0f} MB; {asked.sample or 'all'} drawn, {asked.shards} shards"
-        )
-        python = sys.executable
-        cost = {
-            "floor: read + SHA-256": lambda _: [python, "-c", FLOOR, str(source)],
-            "PrepareDataset": lambda out: [
-                *(python, "-m", "processing.prepare_dataset", "--config", str(config)),
-                *("--output", out, "--input", str(folder / "none")),
-            ],
-        }
-        for processes in asked.datasets_processes:
-            numbers = (str(asked.sample), str(asked.shards), str(processes))
-            cost[f"datasets, num_proc {processes}"] = lambda out, numbers=numbers: [
-                *(python, "-c", DATASETS, str(source), out, f"{out}/cache", *numbers)
-            ]
+        drawn = asked.sample or "all"
+        print(f"{asked.rows} rows, {size:.0f} MB; {drawn} drawn, {asked.shards} shards")
+        commands = _commands(asked, source, config)
         for _ in range(asked.repeat):
-            _table({name: _run(command, folder) for name, command in cost.items()})
+            _table({name: _run(command, folder) for name, command in commands.items()})
+
+
+def _commands(asked: argparse.Namespace, source: Path, config: Path) -> dict[str, Command]:
+    def ours(out: str) -> list[str]:
+        job = [sys.executable, "-m", "processing.prepare_dataset", "--config", str(config)]
+        return [*job, "--output", out, "--input", f"{out}/none"]
+
+    def theirs(processes: int, out: str) -> list[str]:
+        numbers = (str(asked.sample), str(asked.shards), str(processes))
+        return [sys.executable, "-c", DATASETS, str(source), out, f"{out}/cache", *numbers]
+
+    return {
+        FLOOR_NAME: lambda _: [sys.executable, "-c", FLOOR, str(source)],
+        OURS_NAME: ours,
+        **{f"datasets, num_proc {n}": partial(theirs, n) for n in asked.datasets_processes},
+    }
 
 
 def _arguments() -> argparse.Namespace:
@@ -200,11 +175,12 @@ def _config(sample: int, shards: int) -> dict[str, object]:
             "pipeline_role": role,
             "job_role": role,
             "image": "image",
+            "evaluate": {"instance_count": shards},
         },
     }
 
 
-def _run(command, folder: Path) -> Cost:
+def _run(command: Command, folder: Path) -> Cost:
     with tempfile.TemporaryDirectory(dir=folder) as out:
         started = time.monotonic()
         process = subprocess.Popen(
@@ -217,7 +193,7 @@ def _run(command, folder: Path) -> Cost:
         )
         peak = [0.0]
         threading.Thread(target=_watch, args=(process.pid, peak), daemon=True).start()
-        said = process.stdout.read()
+        said = process.stdout.read() if process.stdout else ""
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - started
     if status:
@@ -255,7 +231,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _table(costs: dict[str, Cost]) -> None:
-    floor, ours = costs["floor: read + SHA-256"], costs["PrepareDataset"]
+    floor, ours = costs[FLOOR_NAME], costs[OURS_NAME]
     print(f"{'':26}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}{'x floor':>9}{'x ours':>8}")
     for name, cost in costs.items():
         print(
