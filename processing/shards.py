@@ -81,10 +81,11 @@ class Share:
     places: list[int]
 
 
-def read_share(folder: Path, manifest: Manifest) -> Share:
+def read_share(folder: Path, manifest: Manifest, *, whole: bool) -> Share:
     """The rows of the manifest's files that are in `folder`: all of them, some or none.
 
-    Raises DatasetError where a file is not the one in the manifest, or one too many.
+    Raises DatasetError where a file is not the one in the manifest, or one too many; and if `whole`
+    where one is missing.
     """
     rows: list[Row] = []
     places: list[int] = []
@@ -100,5 +101,9 @@ def read_share(folder: Path, manifest: Manifest) -> Share:
         if (folder / shard.name).is_file():
             rows += read_lines(folder / shard.name, shard.sha256)
             places += range(first, first + shard.rows)
+        elif whole:
+            raise DatasetError(
+                f"{folder / shard.name} does not exist: run processing.prepare_dataset first"
+            )
         first += shard.rows
     return Share(rows, places)

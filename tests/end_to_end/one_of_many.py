@@ -38,7 +38,7 @@ def main() -> None:
     asked, _ = parser.parse_known_args()
     instance = this_instance()
     manifest = read_manifest_file(asked.manifest)
-    share = read_share(container.PREPARED_DATASET, manifest)
+    share = read_share(container.PREPARED_DATASET, manifest, whole=False)
     meeting = Rendezvous(boto3.client("s3"), asked.parts_uri, container.job_name(), instance)
     with failure_told(meeting):
         stem = file_stem(container.job_name(), instance)

@@ -84,7 +84,7 @@ def test_whichever_shards_an_instance_gets_it_knows_its_rows_places(
         share_folder.mkdir()
         for shard in manifest.shards[::-1][host::2]:
             (folder / shard.name).rename(share_folder / shard.name)
-        share = read_share(share_folder, manifest)
+        share = read_share(share_folder, manifest, whole=False)
         assert share.rows == [dataset[place] for place in share.places]
         seen += share.places
     assert sorted(seen) == list(range(24))
@@ -94,12 +94,16 @@ def test_a_shard_that_was_changed_or_is_from_another_run_is_refused(tmp_path: Pa
     out = prepare(tmp_path, 2)
     manifest: Manifest = read_manifest(out)
     first, second = (out / "shards" / shard.name for shard in manifest.shards)
+    assert len(read_share(out / "shards", manifest, whole=True).rows) == 24
     second.write_bytes(first.read_bytes())
     with pytest.raises(DatasetError, match=r"shard-00001-of-00002\.jsonl is not the file that"):
-        read_share(out / "shards", manifest)
-    second.rename(out / "shards" / "shard-00001-of-00003.jsonl")
+        read_share(out / "shards", manifest, whole=True)
+    second.unlink()
+    with pytest.raises(DatasetError, match=r"shard-00001-of-00002\.jsonl does not exist: run"):
+        read_share(out / "shards", manifest, whole=True)
+    first.rename(out / "shards" / "shard-00001-of-00003.jsonl")
     with pytest.raises(DatasetError, match="from another run"):
-        read_share(out / "shards", manifest)
+        read_share(out / "shards", manifest, whole=True)
 
 
 def test_more_than_one_instance_is_for_the_evaluation(tmp_path: Path) -> None:
