@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from processing.errors import DatasetError
 from processing.exact_json import decode
@@ -61,7 +61,7 @@ def read_records(file: DataFile, file_format: Format) -> Records:
         raise DatasetError(f"{file.name}: cannot be read: {error}") from error
 
 
-def _open(file: DataFile) -> gzip.GzipFile | io.BufferedReader:
+def _open(file: DataFile) -> gzip.GzipFile | BinaryIO:
     """The file's bytes, unzipped. Raises DatasetError for UTF-16, as some spreadsheets save it."""
     zipped = file.name.lower().endswith(".gz")
     with gzip.open(file.path) if zipped else file.path.open("rb") as stream:
