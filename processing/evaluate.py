@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from processing import container
+from processing.absent import name_absent_modules
 from processing.answers import Answer, AnswerDesk, answer_rows
 from processing.champion import judge_champion
 from processing.config import EvaluationConfig
@@ -54,6 +55,7 @@ SPEND_SECONDS = 10.0
 
 def main(argv: Sequence[str] | None = None) -> None:
     silence_libraries()
+    name_absent_modules()
     container.name_region()
     evaluation = evaluate(read_arguments(argv, __doc__))
     word = "passed" if evaluation.verdict.passed else "not passed"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from processing.absent import heavy_modules_left_out
 from processing.answers import Answer
 from processing.errors import TrackingError
 from processing.gate import Metric
@@ -61,7 +62,10 @@ def score_answers(
         traces.expect(answer.row.row_id, len(scorers) + 1)
     # evaluate turns on tracing of every client library, and would trace each call to a judge
     mlflow.autolog(disable=True, silent=True)
-    with contextlib.redirect_stdout(io.StringIO()):  # MLflow's coloured advertisement of its page
+    with (
+        heavy_modules_left_out(),
+        contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
+    ):
         mlflow.genai.evaluate(
             data=[_evaluation_row(answer, traces.draft(answer.row.row_id)) for answer in answered],
             scorers=[mlflow_scorer(built, desk) for built in scorers],

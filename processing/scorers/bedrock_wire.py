@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,9 @@ class BedrockWire:
     forms: tuple[str, ...] = ("text_format", "tool", "plain")
 
     def __init__(self, connections: int) -> None:
-        self._client = functools.cache(functools.partial(_client, connections))
+        self._connections = connections
+        self._clients: dict[float, Any] = {}  # by time-out in seconds
+        self._lock = threading.Lock()
 
     def ask(
         self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
@@ -57,20 +60,22 @@ class BedrockWire:
             said = f"{type(error).__name__}: {error}"
             raise JudgeError(f"the judge failed ({said})", retryable=False) from error
 
+    def _client(self, timeout_seconds: float) -> Any:
+        import boto3
+        from botocore.config import Config
 
-def _client(connections: int, timeout_seconds: float) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.Session().client(
-        "bedrock-runtime",
-        config=Config(
-            connect_timeout=5,
-            read_timeout=timeout_seconds,
-            max_pool_connections=connections,
-            retries={"mode": "standard", "total_max_attempts": 1},
-        ),
-    )
+        with self._lock:
+            if timeout_seconds not in self._clients:
+                config = Config(
+                    connect_timeout=5,
+                    read_timeout=timeout_seconds,
+                    max_pool_connections=self._connections,
+                    retries={"mode": "standard", "total_max_attempts": 1},
+                )
+                self._clients[timeout_seconds] = boto3.Session().client(
+                    "bedrock-runtime", config=config
+                )
+            return self._clients[timeout_seconds]
 
 
 def _request(judge: Judge, messages: Messages) -> dict[str, Any]:
