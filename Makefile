@@ -6,7 +6,7 @@ UV := 0.13.9
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo test unit lint bench bench-throttling mlflow lock clean
+.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean
 
 demo: $(READY)                 ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo
@@ -31,6 +31,9 @@ bench: $(READY)                ## ours at every size; more with benchmarks/evalu
 
 bench-throttling: $(READY)     ## how many calls at once, where a service takes only so many
 	$(BIN)/python benchmarks/throttling.py
+
+bench-prepare: $(READY)        ## PrepareDataset against the datasets library: a million rows, some minutes
+	@$(BIN)/python -m benchmarks.prepare_dataset
 
 mlflow: $(READY)               ## open what the demo logged
 	@$(BIN)/python -m pipeline.local.mlflow_server .demo --port $(PORT)

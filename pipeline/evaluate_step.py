@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 from pipeline.bundle import Bundle
 from pipeline.parameters import PipelineParameters
 from pipeline.processing_step import (
+    INPUT_FOLDER,
     processor,
     retry_policies,
+    run_file_uri,
     run_output,
     s3_input,
     step_arguments,
     store_output,
 )
+from processing.config import Machine
+from processing.dataset import MANIFEST_FILE
+from processing.shards import SHARDS_FOLDER
 
 if TYPE_CHECKING:
+    from sagemaker.core.shapes.shapes import ProcessingInput
     from sagemaker.core.workflow.pipeline_context import PipelineSession
     from sagemaker.core.workflow.properties import PropertyFile
     from sagemaker.mlops.workflow.steps import ProcessingStep
@@ -38,7 +44,6 @@ def evaluate_step(
     """Not cached: the model behind an endpoint changes without its name changing."""
     from sagemaker.mlops.workflow.steps import ProcessingStep
 
-    dataset = prepared.properties.ProcessingOutputConfig.Outputs["dataset"].S3Output.S3Uri
     machine = bundle.config.infrastructure.evaluate
     return ProcessingStep(
         name="EvaluateModel",
@@ -46,13 +51,26 @@ def evaluate_step(
         description="Answers every row through the endpoint, scores the answers, logs to MLflow.",
         step_args=step_arguments(
             processor(bundle, session, machine, "processing.evaluate"),
-            inputs=[s3_input("config", bundle.config_uri), s3_input("dataset", dataset)],
+            inputs=[s3_input("config", bundle.config_uri), *_dataset(machine, prepared)],
             outputs=[run_output(bundle, "evaluation"), store_output(bundle)],
             arguments=_arguments(bundle, parameters),
         ),
         property_files=[report],
         retry_policies=retry_policies(),
     )
+
+
+def _dataset(machine: Machine, prepared: ProcessingStep) -> list[ProcessingInput]:
+    """For several instances the manifest comes apart from the rows, of which each gets a share."""
+    from sagemaker.core.workflow.functions import Join
+
+    written = prepared.properties.ProcessingOutputConfig.Outputs["dataset"].S3Output.S3Uri
+    if machine.instance_count == 1:
+        return [s3_input("dataset", written)]
+    return [
+        s3_input("dataset", Join(on="/", values=[written, f"{SHARDS_FOLDER}/"]), sharded=True),
+        s3_input("manifest", Join(on="/", values=[written, MANIFEST_FILE])),
+    ]
 
 
 def _arguments(bundle: Bundle, parameters: PipelineParameters) -> list[Any]:
@@ -68,6 +86,11 @@ def _arguments(bundle: Bundle, parameters: PipelineParameters) -> list[Any]:
         "--reuse": parameters.reuse_answers,
         "--execution-arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
     }
+    if bundle.config.infrastructure.evaluate.instance_count > 1:
+        options |= {
+            "--manifest": f"{INPUT_FOLDER}/manifest/{MANIFEST_FILE}",
+            "--parts-uri": run_file_uri(bundle, "parts"),
+        }
     arguments = [part for name, value in options.items() if value is not None
                  for part in (name, value)]  # fmt: skip
     for name, threshold in parameters.thresholds.items():

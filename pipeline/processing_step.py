@@ -28,7 +28,7 @@ def processor(bundle: Bundle, session: PipelineSession, machine: Machine, module
     return Processor(
         role=infrastructure.job_role,
         image_uri=infrastructure.image,
-        instance_count=1,
+        instance_count=machine.instance_count,
         instance_type=machine.instance_type,
         volume_size_in_gb=machine.volume_gb,
         volume_kms_key=infrastructure.volume_kms_key,
@@ -48,8 +48,11 @@ def step_arguments(processor: Processor, **run_arguments: Any) -> Any:
         return processor.run(**run_arguments)
 
 
-def s3_input(name: str, uri: Any) -> ProcessingInput:
-    """An object or prefix in S3 that the job finds under /opt/ml/processing/input/<name>."""
+def s3_input(name: str, uri: Any, *, sharded: bool = False) -> ProcessingInput:
+    """An object or prefix in S3 that the job finds under /opt/ml/processing/input/<name>.
+
+    Every instance finds all of it or, if `sharded`, each some of the objects below the prefix.
+    """
     from sagemaker.core.shapes.shapes import ProcessingInput, ProcessingS3Input
 
     return ProcessingInput(
@@ -59,7 +62,7 @@ def s3_input(name: str, uri: Any) -> ProcessingInput:
             local_path=f"{INPUT_FOLDER}/{name}",
             s3_data_type="S3Prefix",
             s3_input_mode="File",
-            s3_data_distribution_type="FullyReplicated",
+            s3_data_distribution_type="ShardedByS3Key" if sharded else "FullyReplicated",
         ),
     )
 

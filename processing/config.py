@@ -230,11 +230,12 @@ class Mlflow(Section):
 
 
 class Machine(Section):
-    """The instance that one processing job runs on."""
+    """The instances that one processing job runs on."""
 
     instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\..+")
     volume_gb: int = Field(default=30, ge=1, le=16384)
     max_runtime_seconds: int = Field(default=4 * 3600, ge=60, le=777_600)
+    instance_count: int = Field(default=1, ge=1, le=100)
 
 
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
@@ -260,6 +261,12 @@ class Infrastructure(Section):
     def _vpc_is_whole(self) -> Self:
         if bool(self.subnets) != bool(self.security_group_ids):
             raise ValueError("a VPC needs both subnets: and security_group_ids:")
+        return self
+
+    @model_validator(mode="after")
+    def _one_instance_prepares(self) -> Self:
+        if self.prepare.instance_count > 1:
+            raise ValueError("instance_count: is for evaluate: one instance prepares the dataset")
         return self
 
 

@@ -8,19 +8,17 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from processing.errors import DatasetError
+from processing.exact_json import decode, encode
 
 ROWS_FILE = "dataset.jsonl"
 MANIFEST_FILE = "manifest.json"
 
 Scalar = str | int | float | bool | None
-
-# Built once: json.dumps with options makes a new encoder for every row.
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,32 @@ class Row:
 
         Raises UnicodeEncodeError where a text holds what UTF-8 cannot (a lone surrogate).
         """
-        record = {
-            "row_id": self.row_id,
-            "inputs": {"question": self.question},
-            "expectations": {"expected_response": self.expected_response},
-            "context": self.context,
-            "slices": self.slices,
-        }
-        return (_encode(record) + "\n").encode()
+        return _line(
+            self.row_id.encode(),
+            encode(self.question),
+            encode(self.expected_response),
+            encode(self.context),
+            encode(self.slices),
+        )
+
+
+def _line(row_id: bytes, question: bytes, response: bytes, context: bytes, slices: bytes) -> bytes:
+    return b"".join(
+        (
+            *(b'{"row_id":"', row_id, b'","inputs":{"question":', question),
+            *(b'},"expectations":{"expected_response":', response),
+            *(b'},"context":', context, b',"slices":', slices, b"}\n"),
+        )
+    )
+
+
+class Written(NamedTuple):
+    """A row's line of `dataset.jsonl`, and what is compared of it. `row_id` is 8 bytes here."""
+
+    line: bytes
+    row_id: bytes
+    question: str
+    expected_response: str
 
 
 def make_row(
@@ -54,44 +70,39 @@ def make_row(
     context: Iterable[str] | None = None,
     slices: dict[str, Scalar] | None = None,
 ) -> Row:
-    """A row with its texts brought to normal form and its id made from them.
+    """The row that `write_row` writes. Raises UnicodeEncodeError as it does."""
+    return row_of(decode(write_row(question, expected_response, context, slices).line))
+
+
+def write_row(
+    question: str,
+    expected_response: str,
+    context: Iterable[str] | None = None,
+    slices: dict[str, Scalar] | None = None,
+) -> Written:
+    """A row's line, with its texts brought to normal form and its id made from them.
 
     `row_id`: the first 16 hexadecimal characters of SHA-256 over the canonical JSON (keys sorted,
     no spaces, UTF-8) of question, expected_response and context. Slices do not enter, so that a
     relabelled row keeps its answers.
+
+    Raises UnicodeEncodeError where a text holds what UTF-8 cannot (a lone surrogate).
     """
     question, expected_response = normal(question), normal(expected_response)
-    passages = tuple(text for text in map(normal, context or ()) if text) or None
-    # Put together by hand, since it is made a million times and encoding a bare text is quick.
-    canonical = (
-        f'{{"context":{_encode_passages(passages)},"expected_response":{_encode(expected_response)},'
-        f'"question":{_encode(question)}}}'
+    passages = tuple(filter(None, map(normal, context))) if context else ()
+    # Put together from encoded texts, since this is done a million times.
+    asked, expected = encode(question), encode(expected_response)
+    given = encode(passages) if passages else b"null"
+    canonical = b"".join(
+        (b'{"context":', given, b',"expected_response":', expected, b',"question":', asked, b"}")
     )
-    row_id = hashlib.sha256(canonical.encode()).hexdigest()[:16]
-    return Row(row_id, question, expected_response, passages, slices or {})
-
-
-def _encode_passages(passages: tuple[str, ...] | None) -> str:
-    return "null" if passages is None else f"[{','.join(map(_encode, passages))}]"
+    row_id = hashlib.sha256(canonical).digest()[:8]
+    line = _line(row_id.hex().encode(), asked, expected, given, encode(slices or {}))
+    return Written(line, row_id, question, expected_response)
 
 
 def normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
-
-
-def write_lines(lines: Iterable[bytes], directory: Path) -> str:
-    """Write `dataset.jsonl` from `Row.line()`s in one step; returns the file's SHA-256."""
-    part = directory / f".{ROWS_FILE}.part"
-    digest = hashlib.sha256()
-    try:
-        with part.open("wb") as file:
-            for line in lines:
-                file.write(line)
-                digest.update(line)
-        part.replace(directory / ROWS_FILE)
-    finally:
-        part.unlink(missing_ok=True)
-    return digest.hexdigest()
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
 def read_rows(directory: Path) -> list[Row]:
@@ -102,37 +113,45 @@ def read_rows(directory: Path) -> list[Row]:
     path = directory / ROWS_FILE
     if not path.is_file():
         raise DatasetError(f"{path} does not exist: run processing.prepare_dataset first")
+    described = (directory / MANIFEST_FILE).is_file()
+    return read_lines(path, read_manifest(directory).sha256 if described else None)
+
+
+def read_lines(path: Path, sha256: str | None) -> list[Row]:
+    """The rows of one file. Raises DatasetError as `read_rows`; no `sha256` is not checked."""
     digest, rows = hashlib.sha256(), []
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             digest.update(line)
             rows.append(_read_line(path, number, line))
-    if (directory / MANIFEST_FILE).is_file():
-        expected = read_manifest(directory).sha256
-        if digest.hexdigest() != expected:
-            raise DatasetError(
-                f"{path} is not the file that {MANIFEST_FILE} describes (SHA-256 "
-                f"{digest.hexdigest()[:12]}, not {expected[:12] or 'none'}): it was changed "
-                "or cut off; prepare the dataset again"
-            )
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise DatasetError(
+            f"{path} is not the file that {MANIFEST_FILE} describes (SHA-256 "
+            f"{digest.hexdigest()[:12]}, not {sha256[:12] or 'none'}): it was changed "
+            "or cut off; prepare the dataset again"
+        )
     return rows
 
 
 def _read_line(path: Path, number: int, line: bytes) -> Row:
     try:
-        record = json.loads(line)
-        return Row(
-            row_id=record["row_id"],
-            question=record["inputs"]["question"],
-            expected_response=record["expectations"]["expected_response"],
-            context=None if record["context"] is None else tuple(record["context"]),
-            slices=record["slices"],
-        )
+        return row_of(decode(line))
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(
             f"{path}:{number}: is not a prepared row ({type(error).__name__}: {error}); "
             "prepare the dataset again"
         ) from error
+
+
+def row_of(record: dict[str, Any]) -> Row:
+    """The row that a line of `dataset.jsonl` holds. Raises KeyError or TypeError if it is none."""
+    return Row(
+        row_id=record["row_id"],
+        question=record["inputs"]["question"],
+        expected_response=record["expectations"]["expected_response"],
+        context=None if record["context"] is None else tuple(record["context"]),
+        slices=record["slices"],
+    )
 
 
 class _Part(BaseModel):
@@ -176,8 +195,17 @@ class DuplicateRow(_Part):
     first_line: int
 
 
+class ShardFile(_Part):
+    name: str
+    rows: int
+    sha256: str
+
+
 class Manifest(_Part):
-    """`manifest.json`. `sha256` is empty where no rows were written; `notes` then say why."""
+    """`manifest.json`. `sha256` is empty where no rows were written; `notes` then say why.
+
+    It is that of all rows, as they follow one another in `shards`.
+    """
 
     # "schema" itself is taken: BaseModel has a method of that name.
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -194,6 +222,7 @@ class Manifest(_Part):
     slices: dict[str, int]
     has_context: bool
     sha256: str
+    shards: list[ShardFile]
     notes: list[str]
 
 
@@ -205,8 +234,11 @@ def write_manifest(manifest: Manifest, directory: Path) -> None:
 
 
 def read_manifest(directory: Path) -> Manifest:
+    return read_manifest_file(directory / MANIFEST_FILE)
+
+
+def read_manifest_file(path: Path) -> Manifest:
     """Raises DatasetError where the manifest is missing or is not one."""
-    path = directory / MANIFEST_FILE
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except OSError as error:

@@ -5,6 +5,7 @@ ReportedError               what is wrong, where, and how to mend it
 ├── DatasetError            the rows cannot be used
 ├── EndpointError           the model endpoint does not exist, or has stopped answering
 ├── TrackingError           MLflow does not hold what it should
+├── InstanceError           the instances of one job do not come together
 └── LaunchError             AWS refused, or the pipeline cannot be built or found
 """
 
@@ -33,6 +34,10 @@ class EndpointError(ReportedError):
 
 class TrackingError(ReportedError):
     """MLflow cannot be reached, or its record is incomplete."""
+
+
+class InstanceError(ReportedError):
+    """An instance of the job failed, is missing, or has measured something else."""
 
 
 class LaunchError(ReportedError):

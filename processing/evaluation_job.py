@@ -10,8 +10,9 @@ from pathlib import Path
 from processing import container
 from processing.config import Endpoint, EvaluationConfig
 from processing.config_file import config_digest, load_config
-from processing.dataset import read_manifest
+from processing.dataset import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint import MeasuredModel
+from processing.instances import file_stem, this_instance
 from processing.store import Store
 from processing.thresholds import ThresholdParameter, override, threshold_parameters
 
@@ -30,8 +31,13 @@ class EvaluationJob:
     tracking_uri: str
     experiment: str
     execution_arn: str
-    dataset_sha256: str
+    manifest: Manifest
+    parts_uri: str | None
     config_sha256: str
+
+    @property
+    def dataset_sha256(self) -> str:
+        return self.manifest.sha256
 
     @property
     def run_name(self) -> str:
@@ -72,6 +78,7 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
     """
     arguments = _parser(description).parse_args(argv)
     config = load_config(arguments.config)
+    manifest = read_manifest_file(arguments.manifest or arguments.dataset / MANIFEST_FILE)
     names = {"name": arguments.endpoint_name, "inference_component": arguments.inference_component}
     return EvaluationJob(
         config=config,
@@ -82,14 +89,15 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
         output=arguments.output,
         store=Store(
             folder=arguments.store,
-            job=container.job_name(),
+            job=file_stem(container.job_name(), this_instance()),
             uri=arguments.store_uri,
             reuse=arguments.reuse == "yes",
         ),
         tracking_uri=arguments.mlflow_tracking_uri or config.mlflow.tracking_uri,
         experiment=arguments.mlflow_experiment or config.mlflow.experiment,
         execution_arn=arguments.execution_arn,
-        dataset_sha256=read_manifest(arguments.dataset).sha256,
+        manifest=manifest,
+        parts_uri=arguments.parts_uri,
         config_sha256=config_digest(arguments.config, config),
     )
 
@@ -99,6 +107,8 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--config", type=Path, default=container.CONFIG_FILE)
     add("--dataset", type=Path, default=container.PREPARED_DATASET, help="dataset.jsonl's folder")
+    add("--manifest", type=Path, help="manifest.json (default: the one in --dataset)")
+    add("--parts-uri", help="where several instances put their parts together (s3://...)")
     add("--output", type=Path, default=container.EVALUATION_OUTPUT)
     add("--store", type=Path, default=container.STORE_OUTPUT, help="answers and verdicts, kept")
     add("--store-uri", help="where earlier jobs' answers and verdicts are (s3://...)")

@@ -8,33 +8,32 @@ import math
 from typing import Any
 
 from processing.config import Columns
-from processing.dataset import Row, Scalar, make_row
+from processing.dataset import Scalar, Written, write_row
 from processing.records import BadRecord, Record
 
 NO_NAME = "(column without a name)"
+
+_JSON_SCALARS = frozenset({str, int, bool, type(None)})
 
 
 class _Unusable(Exception):
     """Arguments: reason, detail."""
 
 
-def map_record(
-    record: Record, columns: Columns, dropped: set[str]
-) -> tuple[Row, bytes] | BadRecord:
-    """The record as a row with its line of dataset.jsonl, or why it is unusable.
+def map_record(record: Record, columns: Columns, dropped: set[str]) -> Written | BadRecord:
+    """The record as a line of dataset.jsonl, or why it is unusable.
 
     Texts may be numbers and booleans too, taken as their JSON text. A context is a text or a list
     of them; it may be empty. The names of columns whose values are no JSON scalars go to `dropped`.
     """
     values = record.columns
     try:
-        row = make_row(
+        return write_row(
             question=_required(values.get(columns.question), "question"),
             expected_response=_required(values.get(columns.expected_response), "expected response"),
             context=_context(values.get(columns.context)) if columns.context else None,
             slices=_slices(values, columns, dropped),
         )
-        return row, row.line()
     except _Unusable as unusable:
         reason, detail = unusable.args
         return BadRecord(record.line, reason, detail)
@@ -43,10 +42,10 @@ def map_record(
 
 
 def _required(value: Any, what: str) -> str:
-    text = _text(value, what)
+    text = value if value.__class__ is str else _text(value, what)
     if text is None:
         raise _Unusable(f"missing {what}", "")
-    if not text.strip():
+    if not text or text.isspace():
         raise _Unusable(f"empty {what}", "")
     return text
 
@@ -74,6 +73,9 @@ def _slices(values: dict[str, Any], columns: Columns, dropped: set[str]) -> dict
     slices: dict[str, Scalar] = {}
     for name, value in values.items():
         if name in mapped:
+            continue
+        if name and value.__class__ in _JSON_SCALARS:
+            slices[name] = value
             continue
         if not name:
             # The index that pandas writes to a CSV.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import IO
 from processing.config import Columns
 from processing.dataset import UnusableRow
 from processing.errors import DatasetError
+from processing.exact_json import decode, encode
 from processing.mapping import map_record
 from processing.records import BadRecord
 from processing.selection import RowIndex
@@ -22,6 +22,9 @@ LISTED = 100
 
 MANY_VALUES = 10_000
 """Distinct values of a slice column are counted up to here; a column with more is no slice."""
+
+
+_NO_CONTEXT, _SLICES = b',"context":null', b',"slices":{'
 
 
 @dataclass
@@ -48,7 +51,7 @@ class Contents:
 
     written: int = 0
     has_context: bool = False
-    values: dict[str, set[str]] = field(default_factory=dict)
+    values: dict[str, set[str | bytes]] = field(default_factory=dict)
 
 
 def read_parts(
@@ -61,19 +64,21 @@ def read_parts(
     tally = Tally()
     for number, part in enumerate(parts):
         seen: dict[str, None] = {}
+        last: tuple[str, ...] = ()
         for record in part.records:
             tally.read += 1
             if isinstance(record, BadRecord):
                 tally.add_unusable(part.name, record)
                 continue
-            seen.update(dict.fromkeys(record.columns))
+            if (names := tuple(record.columns)) != last:
+                seen.update(dict.fromkeys(names))
+                last = names
             mapped = map_record(record, columns, tally.dropped)
             if isinstance(mapped, BadRecord):
                 tally.add_unusable(part.name, mapped)
             else:
-                row, line = mapped
-                tally.index.add(row, number, record.line)
-                spool.write(line)
+                tally.index.add(mapped, number, record.line)
+                spool.write(mapped.line)
         if seen:
             _check_columns(part.name, list(seen), columns, config_name)
     return tally
@@ -95,12 +100,13 @@ def _check_columns(file: str, found: list[str], columns: Columns, config_name: s
 def watched(lines: Iterable[bytes], contents: Contents) -> Iterator[bytes]:
     """The same lines; what is in them is noted in `contents`."""
     for line in lines:
-        record = json.loads(line)
+        # Inside a text the quotes would be escaped: this is where the slices begin.
+        end = line.index(_SLICES)
         contents.written += 1
-        contents.has_context |= record["context"] is not None
-        for name, value in record["slices"].items():
+        contents.has_context |= not line.startswith(_NO_CONTEXT, end - len(_NO_CONTEXT))
+        for name, value in decode(line[end + len(_SLICES) - 1 : -2]).items():
             values = contents.values.setdefault(name, set())
             if value is not None and len(values) < MANY_VALUES:
-                # As JSON text, since 1, 1.0 and true are one and the same to a set.
-                values.add(json.dumps(value))
+                # Numbers as JSON text, since 1, 1.0 and true are one and the same to a set.
+                values.add(value if value.__class__ is str else encode(value))
         yield line

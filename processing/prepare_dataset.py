@@ -1,4 +1,4 @@
-"""The PrepareDataset job: the user's rows in, `dataset.jsonl` and `manifest.json` out.
+"""The PrepareDataset job: the user's rows in, `dataset.jsonl` or shards, and `manifest.json` out.
 
 python -m processing.prepare_dataset --config evaluation.yaml --output prepared
 
@@ -21,17 +21,18 @@ from processing.config import Dataset
 from processing.config_file import load_config
 from processing.dataset import (
     MANIFEST_FILE,
-    ROWS_FILE,
     Counts,
     DuplicateRow,
     Manifest,
+    ShardFile,
     UnusableRow,
-    write_lines,
     write_manifest,
 )
 from processing.errors import DatasetError, run_job
 from processing.passes import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
+from processing.records import BUFFER_BYTES
 from processing.selection import Selection, select
+from processing.shards import remove_shards, shard_files, write_shards
 from processing.sources import OpenSource, open_source
 
 
@@ -39,14 +40,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Raises ConfigError and DatasetError."""
     container.name_region()
     arguments = _arguments(argv)
-    dataset = load_config(arguments.config).dataset
+    config = load_config(arguments.config)
     asked = {"source": arguments.source, "sample_size": arguments.sample_size}
-    dataset = dataset.model_copy(
+    dataset = config.dataset.model_copy(
         update={name: value for name, value in asked.items() if value is not None}
     )
     if dataset.sample_size < 0:
         raise DatasetError(f"the sample size is {dataset.sample_size}; 0 takes all rows")
-    prepare(dataset, config=arguments.config, inputs=arguments.input, output=arguments.output)
+    prepare(
+        dataset,
+        config=arguments.config,
+        inputs=arguments.input,
+        output=arguments.output,
+        shards=config.infrastructure.evaluate.instance_count,
+    )
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -76,20 +83,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         default=container.DATASET_OUTPUT,
         metavar="DIR",
-        help="where dataset.jsonl and manifest.json go (default: %(default)s)",
+        help="where the rows and manifest.json go (default: %(default)s)",
     )
     return parser.parse_args(argv)
 
 
-def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path) -> Manifest:
-    """Write `dataset.jsonl` and `manifest.json` to `output`, and tell what was read.
+def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path, shards: int) -> Manifest:
+    """Write the rows, to so many files, and `manifest.json` to `output`; tell what was read.
 
     Raises DatasetError where there are no usable rows, or too many unusable ones; the manifest is
     written then too, so that all of them can be seen, and no rows are.
     """
     output.mkdir(parents=True, exist_ok=True)
-    for stale in (ROWS_FILE, MANIFEST_FILE):
-        (output / stale).unlink(missing_ok=True)
+    remove_shards(output)
+    (output / MANIFEST_FILE).unlink(missing_ok=True)
     with open_source(dataset, inputs, config.parent) as source, _spool(output) as spool:
         tally = read_parts(source.parts, dataset.columns, spool, config.name)
         selection = select(
@@ -97,11 +104,13 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path) -> Ma
         )
         _tell_read(source, tally, selection)
         failure = _why_not(dataset, tally, config.name)
-        contents, sha256 = Contents(), ""
+        contents, files, sha256 = Contents(), list[ShardFile](), ""
         if failure is None:
             spool.seek(0)
             lines = compress(spool, selection.written)
-            sha256 = write_lines(watched(lines, contents), output)
+            files, sha256 = write_shards(
+                watched(lines, contents), output, rows=selection.written.count(1), count=shards
+            )
         manifest = _manifest(
             dataset=dataset,
             source=source,
@@ -109,6 +118,7 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path) -> Ma
             selection=selection,
             contents=contents,
             sha256=sha256,
+            shards=files,
             failure=failure,
         )
         write_manifest(manifest, output)
@@ -123,7 +133,7 @@ def _spool(output: Path) -> Iterator[IO[bytes]]:
     # Beside the output, since that is on the volume whose size the configuration sets.
     path = output / ".rows.spool"
     try:
-        with path.open("w+b") as spool:
+        with path.open("w+b", BUFFER_BYTES) as spool:
             yield spool
     finally:
         path.unlink(missing_ok=True)
@@ -158,6 +168,7 @@ def _manifest(
     selection: Selection,
     contents: Contents,
     sha256: str,
+    shards: list[ShardFile],
     failure: str | None,
 ) -> Manifest:
     names = [part.name for part in source.parts]
@@ -191,6 +202,7 @@ def _manifest(
         slices={name: len(values) for name, values in sorted(contents.values.items())},
         has_context=contents.has_context,
         sha256=sha256,
+        shards=shards,
         notes=[*source.notes, *_notes(dataset, selection, contents, failure)],
     )
 
@@ -235,7 +247,9 @@ def _tell_written(manifest: Manifest, output: Path) -> None:
     if manifest.slices:
         columns = (f"{name} ({count} values)" for name, count in manifest.slices.items())
         print(f"slice columns: {', '.join(columns)}")
-    print(f"wrote {counts.written} rows to {output / ROWS_FILE}, and {MANIFEST_FILE} beside it")
+    files = shard_files(len(manifest.shards))
+    several = f" to {output / files[-1]}" if len(files) > 1 else ""
+    print(f"wrote {counts.written} rows to {output / files[0]}{several}, and {MANIFEST_FILE}")
 
 
 if __name__ == "__main__":

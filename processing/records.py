@@ -15,13 +15,15 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from processing.errors import DatasetError
+from processing.exact_json import decode
 
 Format = Literal["jsonl", "csv", "parquet"]
 
 BATCH_ROWS = 4096
+BUFFER_BYTES = 1 << 20
 
 
 class Record(NamedTuple):
@@ -59,27 +61,19 @@ def read_records(file: DataFile, file_format: Format) -> Records:
         raise DatasetError(f"{file.name}: cannot be read: {error}") from error
 
 
-def _open(file: DataFile) -> gzip.GzipFile | io.BufferedReader:
+def _open(file: DataFile) -> gzip.GzipFile | BinaryIO:
     """The file's bytes, unzipped. Raises DatasetError for UTF-16, as some spreadsheets save it."""
     zipped = file.name.lower().endswith(".gz")
     with gzip.open(file.path) if zipped else file.path.open("rb") as stream:
         start = stream.read(2)
     if start in (b"\xff\xfe", b"\xfe\xff"):
         raise DatasetError(f"{file.name}: is UTF-16 text; save it as UTF-8")
-    return gzip.open(file.path) if zipped else file.path.open("rb")
+    return gzip.open(file.path) if zipped else file.path.open("rb", BUFFER_BYTES)
 
 
 # JSON Lines
 
 _BOM = b"\xef\xbb\xbf"
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def _read_jsonl(file: DataFile) -> Records:
@@ -101,9 +95,7 @@ def _read_jsonl(file: DataFile) -> Records:
 
 def _json_record(number: int, line: bytes) -> Record | BadRecord:
     try:
-        value = _decode(line.decode())
-        if _SURROGATE.search(line):
-            json.dumps(value, ensure_ascii=False).encode()
+        value = decode(line)
     except UnicodeDecodeError as error:
         return BadRecord(number, "invalid UTF-8", f"byte {error.start + 1} of the line")
     except UnicodeEncodeError:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from processing.dataset import Row
+from processing.dataset import Written
 
 _LINE_BITS = 40
 
@@ -18,22 +19,23 @@ _LINE_BITS = 40
 class RowIndex:
     """What is remembered of each usable row, in source order: four arrays of equal length.
 
-    `place` is the number of the file << 40 | the line in it.
+    `row_ids` are 8 bytes each; `place` is the number of the file << 40 | the line in it.
     """
 
-    row_id: array[int] = field(default_factory=lambda: array("Q"))
-    question: array[int] = field(default_factory=lambda: array("Q"))
-    response: array[int] = field(default_factory=lambda: array("Q"))
+    row_ids: bytearray = field(default_factory=bytearray)
+    question: array[int] = field(default_factory=lambda: array("q"))
+    response: array[int] = field(default_factory=lambda: array("q"))
     place: array[int] = field(default_factory=lambda: array("Q"))
 
-    def add(self, row: Row, file: int, line: int) -> None:
-        self.row_id.append(int(row.row_id, 16))
-        self.question.append(_digest(row.question))
-        self.response.append(_digest(row.expected_response))
+    def add(self, row: Written, file: int, line: int) -> None:
+        self.row_ids += row.row_id
+        # Only told apart from one another, and only in this process.
+        self.question.append(hash(row.question))
+        self.response.append(hash(row.expected_response))
         self.place.append(file << _LINE_BITS | line)
 
     def __len__(self) -> int:
-        return len(self.row_id)
+        return len(self.place)
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ def select(index: RowIndex, *, sample_size: int, seed: int, listed: int) -> Sele
 
     rows = pl.DataFrame(
         {
-            name: np.asarray(getattr(index, name), dtype=np.uint64)
-            for name in ("row_id", "question", "response", "place")
+            "row_id": np.frombuffer(index.row_ids, dtype=">u8").astype(np.uint64),
+            "question": np.asarray(index.question),
+            "response": np.asarray(index.response),
+            "place": np.asarray(index.place),
         }
     ).with_row_index()
     is_first = rows["row_id"].is_first_distinct()
@@ -80,8 +84,8 @@ def select(index: RowIndex, *, sample_size: int, seed: int, listed: int) -> Sele
     responses = kept.group_by("question").agg(pl.col("response").n_unique())
     drawn = kept["index"]
     if 0 < sample_size < kept.height:
-        lots = [_digest(f"{seed}:{row_id:016x}") for row_id in kept["row_id"]]
-        ranked = kept.select("index", "row_id", pl.Series("lot", lots, dtype=pl.UInt64))
+        lots = np.frombuffer(_lots(kept["row_id"], seed), dtype=">u8").astype(np.uint64)
+        ranked = kept.select("index", "row_id", pl.Series("lot", lots))
         drawn = ranked.sort("lot", "row_id").head(sample_size)["index"]
     written = np.zeros(len(index), dtype=np.uint8)
     written[drawn.to_numpy()] = 1
@@ -101,9 +105,12 @@ def select(index: RowIndex, *, sample_size: int, seed: int, listed: int) -> Sele
     )
 
 
-def _digest(text: str) -> int:
-    """The first 64 bits of the text's SHA-256."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+def _lots(row_ids: Iterable[int], seed: int) -> bytearray:
+    """The first 64 bits of each row's lot, one after the other."""
+    form, lots = f"{seed}:%016x".encode(), bytearray()
+    for row_id in row_ids:
+        lots += hashlib.sha256(form % row_id).digest()[:8]
+    return lots
 
 
 def _place(packed: int) -> Place:

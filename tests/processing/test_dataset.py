@@ -17,10 +17,10 @@ from processing.dataset import (
     make_row,
     read_manifest,
     read_rows,
-    write_lines,
     write_manifest,
 )
 from processing.errors import DatasetError
+from processing.shards import write_shards
 
 ROWS = [
     make_row("Why?", "So.", ["One.", "Two."], {"topic": "x", "n": 3, "none": None}),
@@ -29,7 +29,7 @@ ROWS = [
 
 
 def write_dataset(directory: Path, rows: list[Row]) -> Manifest:
-    digest = write_lines((row.line() for row in rows), directory)
+    shards, digest = write_shards((row.line() for row in rows), directory, rows=len(rows), count=1)
     manifest = Manifest(
         source="rows.jsonl",
         format="jsonl",
@@ -46,6 +46,7 @@ def write_dataset(directory: Path, rows: list[Row]) -> Manifest:
         slices={},
         has_context=True,
         sha256=digest,
+        shards=shards,
         notes=[],
     )
     write_manifest(manifest, directory)
@@ -118,6 +119,6 @@ def test_an_interrupted_write_leaves_the_earlier_rows(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_lines(lines(), tmp_path)
+        write_shards(lines(), tmp_path, rows=2, count=1)
     assert read_rows(tmp_path) == ROWS
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset.jsonl", "manifest.json"]

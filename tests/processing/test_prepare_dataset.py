@@ -56,7 +56,7 @@ class Outcome:
         return (self.directory / "dataset.jsonl").exists()
 
 
-def write_config(folder: Path, dataset: Columns) -> Path:
+def write_config(folder: Path, dataset: Columns, **infrastructure: Any) -> Path:
     document = {
         "dataset": dataset,
         "endpoint": {"name": "model"},
@@ -69,6 +69,7 @@ def write_config(folder: Path, dataset: Columns) -> Path:
             "pipeline_role": "arn:aws:iam::123456789012:role/p",
             "job_role": "arn:aws:iam::123456789012:role/j",
             "image": "image",
+            **infrastructure,
         },
     }
     path = folder / "evaluation.yaml"
@@ -223,6 +224,16 @@ def test_distinct_slice_values_are_counted_as_json_tells_them_apart(
     records = [{**row, "v": value} for row, value in zip(rows(6), values, strict=True)]
     outcome = prepare(write_jsonl(tmp_path / "rows.jsonl", records))
     assert outcome.manifest["slices"] == {"v": 5}
+
+
+def test_slices_are_told_from_texts_that_look_like_them(tmp_path: Path, prepare: Prepare) -> None:
+    trick = 'x","context":null,"slices":{"no":1}'
+    records = [{"q": trick, "a": trick, "c": [trick, "slices"], 'slices":{"': 2**70, "slices": "{"}]
+    columns = {"question": "q", "expected_response": "a", "context": "c"}
+    outcome = prepare(write_jsonl(tmp_path / "rows.jsonl", records), columns=columns)
+    assert outcome.rows[0]["slices"] == {'slices":{"': 2**70, "slices": "{"}
+    assert outcome.manifest["slices"] == {"slices": 1, 'slices":{"': 1}
+    assert outcome.manifest["has_context"] is True
 
 
 def test_dates_decimals_and_floats_of_parquet_become_json(tmp_path: Path, prepare: Prepare) -> None:
@@ -822,6 +833,7 @@ def test_the_manifest_and_the_lines_on_the_terminal(tmp_path: Path, prepare: Pre
         "slices",
         "has_context",
         "sha256",
+        "shards",
         "notes",
     ]
     assert manifest["schema"] == 1

@@ -1,0 +1,74 @@
+"""What an instance hands in of an evaluation comes back as it was."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from processing.answers import Answer
+from processing.dataset import make_row
+from processing.endpoint import Call
+from processing.parts import add_spend, answer_of, gather_verdicts, own_part, verdicts_of
+from processing.payload import Reply
+from processing.shards import Share
+from processing.spend import Account, Spend
+
+ROWS = [make_row(f"Question {n}?", "So.") for n in range(30)]
+
+
+def answered(number: int, error: str | None = None) -> Answer:
+    reply = None if error else Reply(f"Answer {number}", 3, None)
+    call = Call(reply, error, 2, 0.1 + number, 1_700_000_000_000_000_000 + number, 2)
+    return Answer(ROWS[number], {"messages": [{"role": "user"}]}, call, reused=number % 2 == 0)
+
+
+ANSWERS = [answered(n, "throttled" if n == 3 else None) for n in range(30)]
+
+
+def test_answers_and_verdicts_come_back_as_they_were() -> None:
+    spend = Spend({})
+    spend.add("endpoint", calls=31, input_tokens=90)
+    verdicts = {ROWS[0].row_id: {"Safety": {"value": 0.1}, "Bias": {"error": "no"}}}
+    share = Share(ROWS, list(range(100, 130)))
+    part = own_part("algo-2", share, ANSWERS, verdicts, measured={"model": "m"}, spend=spend)
+    assert [row.place for row in part.rows] == share.places
+    assert [answer_of(row) for row in part.rows] == ANSWERS
+    assert verdicts_of(part.rows)[ROWS[0].row_id] == verdicts[ROWS[0].row_id]
+    own = Spend({})
+    own.add("endpoint", calls=1)
+    own.add("judge", calls=5)
+    add_spend(own, [part])
+    assert own.accounts == {"endpoint": Account(32, 0, 90), "judge": Account(5)}
+
+
+def test_every_judge_gives_every_answered_row_a_verdict_so_many_at_once() -> None:
+    lock, running, most = threading.Lock(), [0], [0]
+
+    def verdict(scorer: str, answer: Answer) -> dict[str, Any]:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        with lock:
+            running[0] -= 1
+        return {"value": f"{scorer} on {answer.text}"}
+
+    verdicts = gather_verdicts(ANSWERS, ["Safety", "Bias"], verdict, at_once=4)
+    assert most == [4]
+    assert verdicts == {
+        answer.row.row_id: {
+            name: {"value": f"{name} on {answer.text}"} for name in ("Safety", "Bias")
+        }
+        for answer in ANSWERS
+        if answer.text is not None
+    }
+    assert len(verdicts) == 29
+
+
+def test_without_judges_nobody_is_asked() -> None:
+    def refused(scorer: str, answer: Answer) -> dict[str, Any]:
+        raise AssertionError((scorer, answer))
+
+    verdicts = gather_verdicts(ANSWERS, [], refused, at_once=1)
+    assert verdicts == {}
