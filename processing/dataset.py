@@ -105,26 +105,17 @@ def normal(text: str) -> str:
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
-def read_rows(directory: Path) -> list[Row]:
-    """The rows that PrepareDataset wrote to `directory`, in their order.
+def read_lines(path: Path, sha256: str) -> list[Row]:
+    """The rows of one file.
 
-    Raises DatasetError where they are missing, malformed or not the ones in the manifest.
+    Raises DatasetError where they are malformed, or not the ones in the manifest.
     """
-    path = directory / ROWS_FILE
-    if not path.is_file():
-        raise DatasetError(f"{path} does not exist: run processing.prepare_dataset first")
-    described = (directory / MANIFEST_FILE).is_file()
-    return read_lines(path, read_manifest(directory).sha256 if described else None)
-
-
-def read_lines(path: Path, sha256: str | None) -> list[Row]:
-    """The rows of one file. Raises DatasetError as `read_rows`; no `sha256` is not checked."""
     digest, rows = hashlib.sha256(), []
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             digest.update(line)
             rows.append(_read_line(path, number, line))
-    if sha256 is not None and digest.hexdigest() != sha256:
+    if digest.hexdigest() != sha256:
         raise DatasetError(
             f"{path} is not the file that {MANIFEST_FILE} describes (SHA-256 "
             f"{digest.hexdigest()[:12]}, not {sha256[:12] or 'none'}): it was changed "

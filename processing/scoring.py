@@ -74,9 +74,15 @@ def score_answers(
 
 def _rows_at_once(scorers: Sequence[BuiltScorer]) -> int:
     """So many that no judge ever waits for a row: some of a row's verdicts come before others."""
+    judges = sum(1 for built in scorers if built.judge is not None)
+    return max(4, 2 * judge_calls_at_once(scorers) // judges) if judges else 4
+
+
+def judge_calls_at_once(scorers: Sequence[BuiltScorer]) -> int:
+    """What the judges' concurrencies come to."""
     judges = [built.judge for built in scorers if built.judge is not None]
-    calls = sum({(judge.model, judge.base_url): judge.concurrency for judge in judges}.values())
-    return max(4, 2 * calls // len(judges)) if judges else 4
+    concurrency = {(judge.model, judge.base_url): judge.concurrency for judge in judges}
+    return max(1, sum(concurrency.values()))
 
 
 def _evaluation_row(answer: Answer, trace: Trace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from processing.dataset import Row
@@ -32,6 +32,8 @@ class VerdictDesk:
     rows: Mapping[str, Row]
     shelves: Mapping[str, Shelf]
     spend: Spend
+    given: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
+    """Verdicts that the job's instances have paid for already: by row id and scorer."""
 
 
 def mlflow_scorer(built: BuiltScorer, desk: VerdictDesk) -> Scorer:
@@ -45,18 +47,38 @@ def mlflow_scorer(built: BuiltScorer, desk: VerdictDesk) -> Scorer:
     @scorer(name=name, timeout=0)
     def verdict(outputs: str, trace: Trace) -> Feedback:
         row = desk.rows[trace.info.tags["row_id"]]
-        question = Question(
-            question=row.question,
-            answer=outputs,
-            expected_response=row.expected_response,
-            context=row.context,
-        )
+        if (record := desk.given.get(row.row_id, {}).get(name)) is not None:
+            return _given(record)
+        question = _question(row, outputs)
         if built.judge is None:
             return _numbered(built, built.score(question))
         return _paid_once(built, question, desk)
 
     made: Scorer = verdict
     return made
+
+
+def verdict_record(built: BuiltScorer, row: Row, answer: str, desk: VerdictDesk) -> Record:
+    """A judge's verdict as it is kept; `{"error": reason}` where there is none."""
+    try:
+        return _record(_paid_once(built, _question(row, answer), desk))
+    except JudgeError as error:
+        return {"error": error.reason}
+
+
+def _given(record: Record) -> Feedback:
+    if "error" in record:
+        raise JudgeError(record["error"], retryable=False)
+    return _feedback(record)
+
+
+def _question(row: Row, answer: str) -> Question:
+    return Question(
+        question=row.question,
+        answer=answer,
+        expected_response=row.expected_response,
+        context=row.context,
+    )
 
 
 def definition_digest(built: BuiltScorer) -> str:

@@ -16,11 +16,10 @@ from processing.dataset import (
     Row,
     make_row,
     read_manifest,
-    read_rows,
     write_manifest,
 )
 from processing.errors import DatasetError
-from processing.shards import write_shards
+from processing.shards import read_share, write_shards
 
 ROWS = [
     make_row("Why?", "So.", ["One.", "Two."], {"topic": "x", "n": 3, "none": None}),
@@ -51,6 +50,10 @@ def write_dataset(directory: Path, rows: list[Row]) -> Manifest:
     )
     write_manifest(manifest, directory)
     return manifest
+
+
+def read_rows(directory: Path) -> list[Row]:
+    return read_share(directory, read_manifest(directory), whole=True).rows
 
 
 def test_rows_and_manifest_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -96,14 +99,18 @@ def test_rows_that_were_changed_or_cut_off_after_preparing_are_refused(tmp_path:
 
 
 def test_a_malformed_row_is_named_with_its_line(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ROWS)
     (tmp_path / "dataset.jsonl").write_bytes(ROWS[0].line() + b'{"row_id": "x"}\n')
     with pytest.raises(DatasetError, match=r"dataset\.jsonl:2: is not a prepared row"):
         read_rows(tmp_path)
 
 
 def test_missing_and_foreign_files_say_what_to_run(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ROWS)
+    (tmp_path / "dataset.jsonl").unlink()
     with pytest.raises(DatasetError, match=r"dataset\.jsonl does not exist: run"):
         read_rows(tmp_path)
+    (tmp_path / "manifest.json").unlink()
     with pytest.raises(DatasetError, match=r"manifest\.json cannot be read"):
         read_manifest(tmp_path)
     (tmp_path / "manifest.json").write_text('{"schema": 2}')

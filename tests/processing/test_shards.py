@@ -9,7 +9,7 @@ import pytest
 from test_prepare_dataset import rows, write_config, write_jsonl
 
 from processing.config_file import load_config
-from processing.dataset import Manifest, read_manifest, read_rows
+from processing.dataset import Manifest, read_manifest
 from processing.errors import ConfigError, DatasetError
 from processing.prepare_dataset import main
 from processing.shards import read_share
@@ -74,7 +74,8 @@ def test_shards_of_an_earlier_run_with_other_instances_are_gone(tmp_path: Path) 
 def test_whichever_shards_an_instance_gets_it_knows_its_rows_places(
     tmp_path: Path, instances: int
 ) -> None:
-    dataset = read_rows(prepare(tmp_path, 1))
+    one = prepare(tmp_path, 1)
+    dataset = read_share(one, read_manifest(one), whole=True).rows
     out = prepare(tmp_path, instances, "--sample-size", "0")
     manifest = read_manifest(out)
     folder = out / "shards" if instances > 1 else out
