@@ -20,6 +20,7 @@ RAW_DATASET = PROCESSING / "input" / "raw"
 PREPARED_DATASET = PROCESSING / "input" / "dataset"
 DATASET_OUTPUT = PROCESSING / "output" / "dataset"
 EVALUATION_OUTPUT = PROCESSING / "output" / "evaluation"
+EVALUATION_INPUT = PROCESSING / "input" / "evaluation"
 STORE_OUTPUT = PROCESSING / "output" / "store"
 
 
@@ -28,8 +29,17 @@ def job_name() -> str:
 
     Source: developer guide, "/opt/ml/config/processingjobconfig.json".
     """
+    return _job_config("ProcessingJobName") or f"by-hand-{uuid.uuid4().hex[:12]}"
+
+
+def job_arn() -> str:
+    """This processing job's ARN; empty outside SageMaker."""
+    return _job_config("ProcessingJobArn")
+
+
+def _job_config(key: str) -> str:
     try:
         config = json.loads((OPT_ML / "config" / "processingjobconfig.json").read_text())
-        return str(config["ProcessingJobName"])
+        return str(config[key])
     except (OSError, ValueError, KeyError):
-        return f"by-hand-{uuid.uuid4().hex[:12]}"
+        return ""
