@@ -11,6 +11,7 @@ import json
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 OPT_ML = Path(os.environ.get("OPT_ML", "/opt/ml"))
 MESSAGE_FILE = OPT_ML / "output" / "message"
@@ -37,9 +38,21 @@ def job_arn() -> str:
     return _job_config("ProcessingJobArn")
 
 
+def input_uri(name: str) -> str:
+    """Where in S3 an input of this processing job comes from; empty outside SageMaker."""
+    for entry in _read_job_config().get("ProcessingInputs", []):
+        if entry.get("InputName") == name:
+            return str(entry.get("S3Input", {}).get("S3Uri", ""))
+    return ""
+
+
 def _job_config(key: str) -> str:
+    return str(_read_job_config().get(key, ""))
+
+
+def _read_job_config() -> dict[str, Any]:
     try:
         config = json.loads((OPT_ML / "config" / "processingjobconfig.json").read_text())
-        return str(config[key])
-    except (OSError, ValueError, KeyError):
-        return ""
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}

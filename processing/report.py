@@ -18,6 +18,7 @@ from processing.answers import Answer
 from processing.champion import ChampionVerdict
 from processing.endpoint import MeasuredModel
 from processing.gate import Check, Metric, Verdict
+from processing.model_card import model_card
 from processing.scoring import Scores
 from processing.slices import SliceCheck
 from processing.spend import Spend
@@ -126,6 +127,7 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
         "config_sha256": evaluation.config_sha256,
         "execution_arn": evaluation.execution_arn,
         "metadata": _metadata(evaluation),
+        "model_card": model_card(evaluation),
     }
 
 

@@ -58,6 +58,7 @@ class Endpoints:
     def operations(self) -> dict[str, Operation]:
         return {
             "CreateModel": self._create_model,
+            "CreateEndpointConfig": self._create_config,
             "CreateEndpoint": self._create,
             "DeleteEndpoint": self._delete,
         }
@@ -67,6 +68,11 @@ class Endpoints:
         for container in _containers(call.request):
             if "ModelPackageName" in container:
                 self._require_deployable(call, container["ModelPackageName"])
+        return call.forward(call.operation, call.request)
+
+    def _create_config(self, call: Call) -> dict[str, Any]:
+        name = call.request["EndpointConfigName"]
+        self._require_new(call, "EndpointConfig", name, "endpoint configuration")
         return call.forward(call.operation, call.request)
 
     def _require_deployable(self, call: Call, name: str) -> None:

@@ -87,8 +87,9 @@ def serve(
 
     `job_environment` is what every job gets besides its own Environment: on AWS its credentials and
     region, here also AWS_ENDPOINT_URL. `job_runner` runs the instances of jobs, by default as
-    processes in `repo_root`. `host` answers for endpoints, by default nobody. `echo` takes the jobs' output, a line at a time. A stopped job has
-    `stop_grace_seconds` between SIGTERM and SIGKILL.
+    processes in `repo_root`. `host` answers for endpoints, by default nobody does. `echo` takes the
+    jobs' output, a line at a time. A stopped job has `stop_grace_seconds` between SIGTERM and
+    SIGKILL.
 
     Raises OSError when the port is taken.
     """
