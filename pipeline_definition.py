@@ -162,12 +162,12 @@ def _checked_definition(bundle: Bundle) -> str:
     """Raises LaunchError, a line for each thing that AWS would refuse."""
     import logging
 
-    from pipeline.check import check_definition
+    from pipeline.check import check_candidate, check_definition
     from pipeline.definition import build
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
     text: str = build(bundle).definition()
-    problems = check_definition(text)
+    problems = [*check_definition(text), *check_candidate(bundle.config)]
     if problems:
         raise LaunchError("\n".join(problems))
     return text

@@ -80,9 +80,7 @@ def create(
         client.create_model(
             ModelName=name, Tags=tags, **_model_request(package, config), **_network(config)
         )
-        client.create_endpoint_config(
-            EndpointConfigName=name, ProductionVariants=[_variant(name, config)], Tags=tags
-        )
+        client.create_endpoint_config(**endpoint_config_request(name, config), Tags=tags)
         client.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
     except (ClientError, BotoCoreError) as error:
         raise CandidateError(f"candidate {package.arn} cannot be deployed: {error}") from error
@@ -110,20 +108,22 @@ def _network(config: EvaluationConfig) -> dict[str, Any]:
     }
 
 
-def _variant(model: str, config: EvaluationConfig) -> dict[str, Any]:
+def endpoint_config_request(name: str, config: EvaluationConfig) -> dict[str, Any]:
+    """Of CreateEndpointConfig, without tags. `name` is the model's too."""
     candidate = _section(config)
     limits = {
         "VolumeSizeInGB": candidate.volume_gb,
         "ModelDataDownloadTimeoutInSeconds": candidate.download_seconds,
         "ContainerStartupHealthCheckTimeoutInSeconds": candidate.startup_seconds,
     }
-    return {
+    variant = {
         "VariantName": VARIANT,
-        "ModelName": model,
+        "ModelName": name,
         "InstanceType": candidate.instance_type,
         "InitialInstanceCount": candidate.instance_count,
-        **{name: value for name, value in limits.items() if value is not None},
+        **{limit: value for limit, value in limits.items() if value is not None},
     }
+    return {"EndpointConfigName": name, "ProductionVariants": [variant]}
 
 
 def _section(config: EvaluationConfig) -> Any:
