@@ -42,13 +42,14 @@ def stamp(evaluation: dict[str, Any], package_arn: str, decision: str, stage: st
     if decision == "Approved" and evaluation["gate"]["passed"] != 1:
         raise CandidateError(f"{package_arn} cannot be approved: {evaluation['gate']['summary']}")
     try:
-        boto3.client("sagemaker").update_model_package(**_request(evaluation, decision, stage))
+        boto3.client("sagemaker").update_model_package(**request(evaluation, decision, stage))
     except (ClientError, BotoCoreError) as error:
         raise CandidateError(f"{package_arn} cannot be stamped: {error}") from error
     print(f"stamped {package_arn} {decision}")
 
 
-def _request(evaluation: dict[str, Any], decision: str, stage: str) -> dict[str, Any]:
+def request(evaluation: dict[str, Any], decision: str, stage: str) -> dict[str, Any]:
+    """Of UpdateModelPackage."""
     summary = evaluation["gate"]["summary"]
     execution = evaluation["execution_arn"].rpartition("/")[2]
     reason = f"Evaluated by execution {execution}, MLflow run {evaluation['mlflow']['run_id']}: "
