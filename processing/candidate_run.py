@@ -48,6 +48,9 @@ DELETE_SECONDS = 1800.0
 STOP_SECONDS = 100.0
 """How long after SIGTERM: SageMaker kills the container 120 s later."""
 CHILD_SECONDS = 5.0
+RESERVED_SECONDS = 300.0
+"""Of the job's time, for deleting; of a short one's a quarter."""
+BEGAN = time.monotonic()
 
 
 class _StoppedBySagemaker(BaseException):
@@ -76,6 +79,16 @@ def evaluate_candidate(job: EvaluationJob, arguments: Sequence[str]) -> None:
     Raises ConfigError or CandidateError, and SystemExit with the evaluation's exit code if that has
     failed and has said why, or with 143 when SageMaker has stopped the job.
     """
+    termination = _Termination()
+    try:
+        _evaluate_once(job, arguments, termination)
+    except _StoppedBySagemaker:
+        print("stopped by SageMaker", flush=True)
+        raise SystemExit(128 + signal.SIGTERM) from None
+
+
+def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _Termination) -> None:
+    """Unless it has been evaluated, or is being."""
     import boto3
 
     session = boto3.Session()
@@ -84,13 +97,13 @@ def evaluate_candidate(job: EvaluationJob, arguments: Sequence[str]) -> None:
     group = job.config.registration.model_package_group
     package = read_package(client, job.model_package_arn or "", group)
     register = _register(session, job, fingerprint(job, package.identity(candidate)))
-    earlier = register.claim() if register else None
+    earlier = _claim(register) if register else None
     if earlier is not None:
         write_already_evaluated(earlier, job)
         return
     evaluated = False
     try:
-        _deploy_and_evaluate(client, job, package, arguments)
+        _deploy_and_evaluate(client, job, package, arguments, termination)
         evaluated = True
     finally:
         if register and not evaluated:
@@ -119,10 +132,25 @@ def _register(session: Session, job: EvaluationJob, found: str) -> VerdictRegist
     return VerdictRegister(session, job, found) if job.store.uri else None
 
 
+def _claim(register: VerdictRegister) -> dict[str, Any] | None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return register.claim()
+    except (ClientError, BotoCoreError) as error:
+        raise CandidateError(
+            f"which candidates have a verdict cannot be read or written, {register.uri}: {error}; "
+            "the job role needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there"
+        ) from error
+
+
 def _deploy_and_evaluate(
-    client: Any, job: EvaluationJob, package: CandidatePackage, arguments: Sequence[str]
+    client: Any,
+    job: EvaluationJob,
+    package: CandidatePackage,
+    arguments: Sequence[str],
+    termination: _Termination,
 ) -> None:
-    termination = _Termination()
     deployment = plan(job.config, package, job.execution_arn, job.store.job)
     try:
         try:
@@ -131,12 +159,9 @@ def _deploy_and_evaluate(
             create(client, deployment, package, job.config)
             wait_until_in_service(client, deployment, _section(job).wait_seconds)
             _require_an_answer(job, deployment)
-            _evaluate(deployment, arguments)
+            _evaluate(job, deployment, arguments)
         finally:
             termination.cleaning = True
-    except _StoppedBySagemaker:
-        print("stopped: deleting the candidate's endpoint", flush=True)
-        raise SystemExit(128 + signal.SIGTERM) from None
     finally:
         _delete(client, deployment, termination)
 
@@ -172,8 +197,14 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
         )
 
 
-def _evaluate(deployment: Deployment, arguments: Sequence[str]) -> None:
-    """The evaluation in a process of its own, with the endpoint's name added."""
+def _evaluate(job: EvaluationJob, deployment: Deployment, arguments: Sequence[str]) -> None:
+    """The evaluation in a process of its own, with the endpoint's name added.
+
+    Whether SageMaker sends SIGTERM to a job that is over its time is not documented, so this ends
+    before, while there is time to delete.
+    """
+    allowed = job.config.infrastructure.evaluate.max_runtime_seconds
+    left = BEGAN + allowed - min(RESERVED_SECONDS, allowed / 4) - time.monotonic()
     child = subprocess.Popen(
         [
             *(sys.executable, "-m", "processing.evaluate", *arguments),
@@ -181,7 +212,14 @@ def _evaluate(deployment: Deployment, arguments: Sequence[str]) -> None:
         ]
     )
     try:
-        code = child.wait()
+        code = child.wait(left)
+    except subprocess.TimeoutExpired:
+        raise CandidateError(
+            f"the evaluation of {deployment.tags[PACKAGE_TAG]} was ended, to be able to delete its "
+            f"endpoint before the job's {allowed} s are over: raise "
+            "infrastructure.evaluate.max_runtime_seconds; what was answered is kept, so that "
+            "another start goes on from there"
+        ) from None
     finally:
         _end(child)
     if code < 0:

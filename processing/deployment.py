@@ -31,8 +31,11 @@ REPORT_SECONDS = 60.0
 
 
 def name_prefix(pipeline: str) -> str:
-    """What the names of a pipeline's candidates begin with; for IAM policies too."""
-    return f"{pipeline[:30].rstrip('-')}-candidate-"
+    """What the names of a pipeline's candidates begin with; for IAM policies too.
+
+    In small letters, as SageMaker writes them in ARNs.
+    """
+    return f"{pipeline[:30].rstrip('-')}-candidate-".lower()
 
 
 @dataclass(frozen=True)
