@@ -157,7 +157,9 @@ def _deploy_and_evaluate(
             _sweep_before(client, job)
             print(f"deploying candidate {package.name} as {deployment.name}", flush=True)
             create(client, deployment, package, job.config)
-            wait_until_in_service(client, deployment, _section(job).wait_seconds)
+            wait_until_in_service(
+                client, deployment, min(_section(job).wait_seconds, _seconds_left(job))
+            )
             _require_an_answer(job, deployment)
             _evaluate(job, deployment, arguments)
         finally:
@@ -198,13 +200,7 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
 
 
 def _evaluate(job: EvaluationJob, deployment: Deployment, arguments: Sequence[str]) -> None:
-    """The evaluation in a process of its own, with the endpoint's name added.
-
-    Whether SageMaker sends SIGTERM to a job that is over its time is not documented, so this ends
-    before, while there is time to delete.
-    """
-    allowed = job.config.infrastructure.evaluate.max_runtime_seconds
-    left = BEGAN + allowed - min(RESERVED_SECONDS, allowed / 4) - time.monotonic()
+    """The evaluation in a process of its own, with the endpoint's name added."""
     child = subprocess.Popen(
         [
             *(sys.executable, "-m", "processing.evaluate", *arguments),
@@ -212,11 +208,11 @@ def _evaluate(job: EvaluationJob, deployment: Deployment, arguments: Sequence[st
         ]
     )
     try:
-        code = child.wait(left)
+        code = child.wait(_seconds_left(job))
     except subprocess.TimeoutExpired:
         raise CandidateError(
             f"the evaluation of {deployment.tags[PACKAGE_TAG]} was ended, to be able to delete its "
-            f"endpoint before the job's {allowed} s are over: raise "
+            "endpoint before the job's time is over: raise "
             "infrastructure.evaluate.max_runtime_seconds; what was answered is kept, so that "
             "another start goes on from there"
         ) from None
@@ -230,6 +226,17 @@ def _evaluate(job: EvaluationJob, deployment: Deployment, arguments: Sequence[st
         )
     if code:
         raise SystemExit(code)  # it has said why, and where SageMaker looks for it
+
+
+def _seconds_left(job: EvaluationJob) -> float:
+    """For everything but deleting.
+
+    Whether SageMaker sends SIGTERM to a job that is over its time is not documented, so this one
+    ends by itself before.
+    """
+    allowed = job.config.infrastructure.evaluate.max_runtime_seconds
+    reserved = min(RESERVED_SECONDS, allowed / 4)
+    return max(0.0, BEGAN + allowed - reserved - time.monotonic())
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -158,7 +158,8 @@ def wait_until_in_service(client: Any, deployment: Deployment, seconds: float) -
         if now - started > seconds:
             raise CandidateError(
                 f"candidate {deployment.tags[PACKAGE_TAG]} is still not in service after "
-                f"{seconds:g} s (candidate.wait_seconds); its log is "
+                f"{seconds:.0f} s (candidate.wait_seconds, and no longer than the job's "
+                "evaluate.max_runtime_seconds allows); its log is "
                 f"/aws/sagemaker/Endpoints/{deployment.name}"
             )
         if now - reported > REPORT_SECONDS:
