@@ -30,7 +30,7 @@ from processing.deployment import (
     plan,
     wait_until_in_service,
 )
-from processing.endpoint import ask, runtime_client
+from processing.endpoint import ask, endpoint_pace, runtime_client
 from processing.errors import CandidateError, ConfigError
 from processing.fingerprint import fingerprint
 from processing.leftovers import age, find_leftovers, sweep
@@ -190,7 +190,8 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
     names = {"name": deployment.name, "variant": None, "inference_component": None}
     endpoint = job.endpoint.model_copy(update=names)
     row = make_row("Are you ready?", "Yes.", ["This is a test."])
-    call = ask(runtime_client(endpoint, boto3.Session()), endpoint, request_body(endpoint, row))
+    client = runtime_client(endpoint, boto3.Session())
+    call = ask(client, endpoint, request_body(endpoint, row), endpoint_pace(endpoint))
     if call.error:
         raise CandidateError(
             f"candidate {deployment.tags[PACKAGE_TAG]} is in service but does not answer: "
