@@ -22,6 +22,7 @@ class PipelineParameters:
     """The SDK's parameters, by what they are for. `thresholds` is by parameter name."""
 
     endpoint_name: Parameter
+    model_package_arn: Parameter
     inference_component: Parameter | None
     dataset_uri: Parameter
     sample_size: Parameter
@@ -35,6 +36,7 @@ class PipelineParameters:
         """In the order in which Studio shows them."""
         given = [
             self.endpoint_name,
+            self.model_package_arn,
             self.inference_component,
             self.dataset_uri,
             self.sample_size,
@@ -58,6 +60,7 @@ def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineP
     component = config.endpoint.inference_component
     return PipelineParameters(
         endpoint_name=ParameterString("EndpointName", config.endpoint.name),
+        model_package_arn=ParameterString("ModelPackageArn", "none"),
         inference_component=ParameterString("InferenceComponent", component) if component else None,
         dataset_uri=ParameterString("DatasetUri", dataset_uri),
         sample_size=ParameterInteger("SampleSize", config.dataset.sample_size),

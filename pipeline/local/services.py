@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +42,16 @@ class Addresses:
 
 
 @contextmanager
-def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[Addresses]:
+def local_aws(
+    config: EvaluationConfig,
+    port: int,
+    state_dir: Path,
+    job_environment: Mapping[str, str] | None = None,
+) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
-    The endpoint that the configuration names answers as the good demo model.
+    The endpoint that the configuration names answers as the good demo model. `job_environment` is
+    what every job gets besides what points it at the local AWS.
     """
     import boto3
 
@@ -67,7 +73,11 @@ def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
         for server in (
-            serve(port, state_dir=state_dir, job_environment=environment),
+            serve(
+                port,
+                state_dir=state_dir,
+                job_environment={**environment, **(job_environment or {})},
+            ),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),
         ):

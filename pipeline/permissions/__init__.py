@@ -1,0 +1,8 @@
+"""Who may do what: one policy for each of those who act, with the names of this configuration.
+
+caller          whoever types upsert, start, status, trigger put
+administrator   whoever types permissions create (and lets trigger put make its role)
+pipeline        the role of SageMaker Pipelines: starts the jobs, reads the verdict, registers
+job             the role of the two processing jobs: reads, asks, scores, records
+trigger         the role of EventBridge: starts this pipeline and nothing else
+"""
