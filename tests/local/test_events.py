@@ -93,15 +93,22 @@ class Queue:
 
     def __init__(self, sqs: Any) -> None:
         self._sqs = sqs
-        self._url = sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-        attributes = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self.url = sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
         self.target = {"Arn": attributes["Attributes"]["QueueArn"]}
         self._received: list[dict[str, Any]] = []
 
     def events(self) -> list[dict[str, Any]]:
-        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
-        self._received += [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        self._received += [json.loads(message["Body"]) for message in self.messages()]
         return self._received
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Those that were not received before."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        found: list[dict[str, Any]] = answer.get("Messages", [])
+        return found
 
 
 @pytest.fixture
