@@ -174,6 +174,7 @@ def _champion(bundle: Bundle, account: Account) -> list[Statement]:
     if bundle.config.champion is None:
         return []
     group = bundle.config.registration.model_package_group
+    # the authorization reference names packages for ListModelPackages, older policies the group
     return [
         allow(
             "Champion",

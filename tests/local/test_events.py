@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Runs, eventually
+from .conftest import ROLE_OF_RULE, Runs, eventually
 from .definitions import (
     IMAGE,
     compare,
@@ -26,31 +26,6 @@ from .definitions import (
 
 SPECIFICATION = {"Containers": [{"Image": IMAGE}]}
 PACKAGE_CHANGE = "SageMaker Model Package State Change"
-ROLE_OF_RULE = "arn:aws:iam::123456789012:role/rule"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": "123456789012"},
-                "ArnLike": {"aws:SourceArn": "arn:aws:events:us-east-1:123456789012:rule/rule-*"},
-            },
-        }
-    ],
-}
-START = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": "sagemaker:StartPipelineExecution",
-            "Resource": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/*",
-        }
-    ],
-}
 
 Inbox = Callable[[dict[str, Any]], Callable[[], list[dict[str, Any]]]]
 
@@ -75,17 +50,10 @@ class Rules:
 
 
 @pytest.fixture
-def rules(client: Callable[[str], Any]) -> Iterator[Rules]:
+def rules(client: Callable[[str], Any], role_of_rule: None) -> Iterator[Rules]:  # noqa: ARG001
     made = Rules(client("events"))
     yield made
     made.disable_all()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def role_of_rule(client: Callable[[str], Any]) -> None:
-    iam = client("iam")
-    iam.create_role(RoleName="rule", AssumeRolePolicyDocument=json.dumps(TRUST))
-    iam.put_role_policy(RoleName="rule", PolicyName="start", PolicyDocument=json.dumps(START))
 
 
 class Queue:

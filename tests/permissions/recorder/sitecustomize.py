@@ -1,6 +1,7 @@
 """Put on PYTHONPATH: writes every boto3 call of the process to the file RECORDED_CALLS.
 
-A line for each: {"operation": "s3:PutObject", "parameters": {...}}; bodies are left out.
+A line for each: {"operation": "s3:PutObject", "given": [names], "parameters": {...}}; values that
+are no text, number or list are left out.
 """
 
 import json
@@ -16,16 +17,20 @@ def _record(target: str) -> None:
     original = BaseClient._make_api_call
 
     def call(self: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
-        kept = {k: v for k, v in api_params.items() if isinstance(v, str | int | list)}
         line = {
             "operation": f"{self.meta.service_model.service_name}:{operation_name}",
-            "parameters": kept,
+            "given": list(api_params),
+            "parameters": {
+                name: value
+                for name, value in api_params.items()
+                if isinstance(value, str | int | list)
+            },
         }
-        with open(target, "a", encoding="utf-8") as file:  # noqa: PTH123 one append, no partial line
+        with open(target, "a", encoding="utf-8") as file:  # noqa: PTH123 one append, whole lines
             file.write(json.dumps(line, default=str) + "\n")
         return original(self, operation_name, api_params)
 
-    BaseClient._make_api_call = call  # type: ignore[method-assign]
+    BaseClient._make_api_call = call
 
 
 if _TARGET:
