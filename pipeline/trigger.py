@@ -15,7 +15,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.bundle import Bundle
-from pipeline.permissions.roles import MADE_BY, get_role, put_role, trigger_permissions
+from pipeline.permissions.roles import (
+    MADE_BY,
+    delete_role,
+    get_role,
+    put_role,
+    trigger_permissions,
+)
 from pipeline.permissions.statements import account_of
 from pipeline.trigger_names import TriggerNames, names_of
 from pipeline.trigger_queue import delete_queue, put_queue
@@ -224,9 +230,7 @@ def _delete_role(iam: Any, bundle: Bundle, names: TriggerNames) -> list[str]:
     role = get_role(iam, names.role)
     if role is None or not _made_here(role):
         return [f"kept role {names.role_arn}: `trigger put` did not make it"] if role else []
-    policy = trigger_permissions(bundle).policy_name
-    iam.delete_role_policy(RoleName=names.role, PolicyName=policy)
-    iam.delete_role(RoleName=names.role)
+    delete_role(iam, trigger_permissions(bundle))
     return [f"deleted role {names.role_arn}"]
 
 

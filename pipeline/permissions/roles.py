@@ -106,3 +106,16 @@ def get_role(iam: Any, name: str) -> dict[str, Any] | None:
             return None
         raise
     return role
+
+
+def delete_role(iam: Any, made: Permissions) -> None:
+    """A role that `put_role` has made. Raises ClientError if somebody gave it other policies."""
+    from botocore.exceptions import ClientError
+
+    name = str(made.role_arn).rpartition("/")[2]
+    try:
+        iam.delete_role_policy(RoleName=name, PolicyName=made.policy_name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+    iam.delete_role(RoleName=name)

@@ -290,6 +290,7 @@ def test_no_other_configuration_gives_the_job_what_it_does_not_need(
     assert {action.partition(":")[0] for action in server - example} == {"sagemaker-mlflow"}
 
 
+@pytest.mark.integration
 def test_the_pipeline_role_may_do_what_its_steps_need_and_no_more(
     write_config: ConfigWriter,
 ) -> None:
@@ -355,7 +356,7 @@ def test_every_boto3_operation_in_the_source_is_in_a_policy(write_config: Config
 
 
 def operations_in_source() -> dict[str, set[str]]:
-    """Names of boto3 calls and paginators in the source, with the actions that they may stand for."""
+    """Names of boto3 calls and paginators in the source, with the actions they may stand for."""
     operations: dict[str, set[str]] = {}
     for service in ("sagemaker", "sagemaker-runtime", "events", "sqs", "iam", "s3", "sts"):
         model = boto3.client(service, region_name="us-east-1").meta.service_model

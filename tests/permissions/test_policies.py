@@ -123,10 +123,12 @@ def lint(everyone: list[Permissions]) -> list[str]:
             if match.rule.id not in ABOUT_TEMPLATES]  # fmt: skip
 
 
+@pytest.mark.integration
 def test_cfn_lint_finds_nothing(everyone: list[Permissions]) -> None:
     assert lint(everyone) == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("action", "resource", "rule"),
     [
@@ -248,6 +250,7 @@ def type_(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.integration
 def test_show_prints_each_policy_ready_to_be_pasted(write_config: ConfigWriter) -> None:
     config = str(write_config())
     shown = type_("show", "--config", config)
