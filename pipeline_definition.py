@@ -163,6 +163,19 @@ def permissions(arguments: argparse.Namespace) -> int:
     return SUCCEEDED
 
 
+def sweep(arguments: argparse.Namespace) -> int:
+    """Delete candidates' endpoints that a killed job has left behind."""
+    from pipeline.sweep import parse_age, sweep_leftovers
+
+    older_than = parse_age(arguments.older_than)
+    bundle, _, client = _connected(arguments)
+    name = bundle.config.pipeline.name
+    left = sweep_leftovers(client, name, older_than, print, dry_run=arguments.dry_run)
+    for line in left:
+        print(f"error: could not be deleted: {line}", file=sys.stderr)
+    return NOT_SUCCEEDED if left else SUCCEEDED
+
+
 def local(arguments: argparse.Namespace) -> int:
     """Serve the local AWS in the foreground."""
     from pipeline.local.foreground import serve_until_interrupted
@@ -180,12 +193,12 @@ def _checked_definition(bundle: Bundle) -> str:
     """Raises LaunchError, a line for each thing that AWS would refuse."""
     import logging
 
-    from pipeline.check import check_definition
+    from pipeline.check import check_candidate, check_definition
     from pipeline.definition import build
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
     text: str = build(bundle).definition()
-    problems = check_definition(text)
+    problems = [*check_definition(text), *check_candidate(bundle.config)]
     if problems:
         raise LaunchError("\n".join(problems))
     return text
@@ -234,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     added = {}
     for name, function in {
         "check": check, "definition": definition, "upsert": upsert, "start": start,
-        "status": status, "list": list_, "stop": stop, "trigger": trigger,
+        "status": status, "list": list_, "stop": stop, "sweep": sweep, "trigger": trigger,
         "permissions": permissions, "local": local,
     }.items():  # fmt: skip
         added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
@@ -251,6 +264,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     added["permissions"].add_argument("action", choices=["show", "create"])
     added["permissions"].add_argument("who", nargs="?", help="for show: one of those it names")
+    added["sweep"].add_argument("--older-than", default="6h", metavar="AGE", help="30m, 6h, 2d")
+    added["sweep"].add_argument("--dry-run", action="store_true", help="only say what would go")
     added["local"].add_argument("--port", type=int, default=4566, help="and the three above it")
     added["local"].add_argument("--state", type=Path, default=Path(".demo"), help="kept here")
     return parser

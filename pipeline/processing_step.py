@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 INPUT_FOLDER, OUTPUT_FOLDER = "/opt/ml/processing/input", "/opt/ml/processing/output"
 
 
-def processor(bundle: Bundle, session: PipelineSession, machine: Machine, module: str) -> Processor:
-    """A Processor that runs `python3 -m module` in the configured image.
+def processor(
+    bundle: Bundle,
+    session: PipelineSession,
+    machine: Machine,
+    module: str,
+    *,
+    role: str | None = None,
+) -> Processor:
+    """A Processor that runs `python3 -m module` in the configured image, as the job role or `role`.
 
     The code is in the image, so building the definition uploads nothing and calls nobody.
     """
@@ -26,7 +33,7 @@ def processor(bundle: Bundle, session: PipelineSession, machine: Machine, module
 
     infrastructure = bundle.config.infrastructure
     return Processor(
-        role=infrastructure.job_role,
+        role=role or infrastructure.job_role,
         image_uri=infrastructure.image,
         instance_count=1,
         instance_type=machine.instance_type,

@@ -212,14 +212,40 @@ class Prices(Section):
     output_per_million: float = Field(ge=0)
 
 
+class Candidate(Section):
+    """The endpoint that a model package (ModelPackageArn) is deployed to while it is evaluated.
+
+    `environment` is added to what the package says of its containers. `download_seconds` and
+    `startup_seconds` are SageMaker's own limits for the model's data and the container's health
+    check; after `wait_seconds` without InService the candidate counts as failed.
+    """
+
+    instance_type: str = Field(pattern=r"^ml\..+")
+    instance_count: int = Field(default=1, ge=1, le=16)
+    volume_gb: int | None = Field(default=None, ge=1, le=512)
+    download_seconds: int | None = Field(default=None, ge=60, le=3600)
+    startup_seconds: int | None = Field(default=None, ge=60, le=3600)
+    wait_seconds: int = Field(default=3600, ge=1, le=14400)
+    environment: dict[str, str] = Field(default={}, max_length=100)
+    network_isolation: bool = False
+
+
+LifeCycleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+
+
 GroupName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 ApprovalStatus = Literal["PendingManualApproval", "Approved", "Rejected"]
 
 
 class Registration(Section):
+    """`stage`: the registered package's ModelLifeCycle.Stage, with the StageStatus Passed."""
+
     model_package_group: GroupName
     approval_status: ApprovalStatus = "PendingManualApproval"
     description: str = Field(default="", max_length=1024)
+    model_card: bool = True
+    stage: LifeCycleName = "Evaluated"
+    stamp_candidate: bool = False
 
 
 # Form and limits: EventBridge API reference, SageMakerPipelineParameter.
@@ -294,6 +320,8 @@ class Infrastructure(Section):
     pipeline_role: RoleArn
     job_role: RoleArn
     trigger_role: RoleArn | None = None
+    model_role: RoleArn | None = None
+    stamp_role: RoleArn | None = None
     image: str = Field(min_length=1, max_length=255)
     prepare: Machine = Machine()
     evaluate: Machine = Machine()
@@ -302,7 +330,8 @@ class Infrastructure(Section):
     subnets: list[str] = Field(default=[], max_length=16)
     security_group_ids: list[str] = Field(default=[], max_length=5)
     encrypt_inter_container_traffic: bool = False
-    tags: dict[str, str] = Field(default={}, max_length=50)
+    # a resource takes 50, and a candidate's endpoint has four more
+    tags: dict[str, str] = Field(default={}, max_length=46)
 
     @model_validator(mode="after")
     def _vpc_is_whole(self) -> Self:
@@ -317,6 +346,7 @@ class EvaluationConfig(Section):
     pipeline: PipelineSection = PipelineSection()
     dataset: Dataset
     endpoint: Endpoint
+    candidate: Candidate | None = None
     judge: Judge | None = None
     scorers: list[Annotated[ScorerSpec, BeforeValidator(parse_scorer)]] = Field(min_length=1)
     thresholds: dict[str, Threshold] = Field(min_length=1)

@@ -4,6 +4,7 @@ ReportedError               what is wrong, where, and how to mend it
 ├── ConfigError             evaluation.yaml: key path and line
 ├── DatasetError            the rows cannot be used
 ├── EndpointError           the model endpoint does not exist, or has stopped answering
+├── CandidateError          the model package cannot be deployed, or did not start
 ├── TrackingError           MLflow does not hold what it should
 └── LaunchError             AWS refused, or the pipeline cannot be built or found
 """
@@ -29,6 +30,10 @@ class DatasetError(ReportedError):
 
 class EndpointError(ReportedError):
     """The endpoint cannot be described, or has stopped answering."""
+
+
+class CandidateError(ReportedError):
+    """The candidate's model package cannot be deployed, or its endpoint did not start."""
 
 
 class TrackingError(ReportedError):

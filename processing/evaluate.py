@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from processing import container
 from processing.answers import Answer, AnswerDesk, answer_rows
+from processing.candidate import measured_model
+from processing.candidate_run import evaluate_candidate, keep_verdict
 from processing.champion import judge_champion
 from processing.config import EvaluationConfig
 from processing.dataset import Row, read_rows
-from processing.endpoint import MeasuredModel, describe_model, runtime_client
+from processing.endpoint import MeasuredModel, runtime_client
 from processing.errors import EndpointError, run_job
 from processing.evaluation_job import EvaluationJob, read_arguments
+from processing.fingerprint import fingerprint
 from processing.gate import Metric, Verdict, judge
 from processing.judge import route_bedrock_calls, silence_libraries
 from processing.measurements import as_held, measure, scale_of
@@ -48,7 +51,12 @@ SPEND_SECONDS = 10.0
 def main(argv: Sequence[str] | None = None) -> None:
     silence_libraries()
     route_bedrock_calls()
-    evaluation = evaluate(read_arguments(argv, __doc__))
+    job = read_arguments(argv, __doc__)
+    if job.model_package_arn and not job.deployed:
+        evaluate_candidate(job, sys.argv[1:] if argv is None else argv)
+        return
+    evaluation = evaluate(job)
+    keep_verdict(evaluation, job)
     word = "passed" if evaluation.verdict.passed else "not passed"
     print(f"quality gate {word}: {evaluation.verdict.summary}")
 
@@ -60,7 +68,7 @@ def evaluate(job: EvaluationJob) -> Evaluation:
     session = boto3.Session()
     sagemaker = session.client("sagemaker")
     rows = read_rows(job.dataset)
-    model = describe_model(sagemaker, job.endpoint)
+    model = measured_model(sagemaker, job)
     # before anything is paid for: a scorer that cannot be built ends the job here
     scorers = build_scorers(job.config.scorers, job.config.judge, job.config_folder)
     spend = Spend(job.config.prices)
@@ -88,6 +96,7 @@ def evaluate(job: EvaluationJob) -> Evaluation:
             config_sha256=job.config_sha256,
             execution_arn=job.execution_arn,
             spend=spend,
+            fingerprint=fingerprint(job, model.identity),
             number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},
         )
         _record_outcome(evaluation, job)
@@ -108,7 +117,7 @@ def _answer(
 
 
 def _require_same_model(sagemaker: Any, job: EvaluationJob, model: MeasuredModel) -> None:
-    if describe_model(sagemaker, job.endpoint) != model:
+    if measured_model(sagemaker, job) != model:
         raise EndpointError(
             f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
             "the answers come from more than one model; start the pipeline again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,9 +67,11 @@ class RunningAws:
             "InstanceType": "ml.g4dn.xlarge",
             "InitialInstanceCount": 1,
         }
+        self._put("SAGEMAKER_RUNTIME", f"endpoints/{name}", behaviour)
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        self._put("SAGEMAKER_RUNTIME", f"endpoints/{name}", behaviour)
+        while sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating":
+            time.sleep(0.1)
 
     def set_judge(self, model: str, **behaviour: Any) -> None:
         self._put("BEDROCK_RUNTIME", f"models/{model}", behaviour)

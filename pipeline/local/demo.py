@@ -78,7 +78,7 @@ def run_pages(bundle: Bundle) -> list[str]:
         execution = summary["PipelineExecutionArn"].rpartition("/")[2]
         uri = bundle.uri("runs", execution, "evaluation", "evaluation.json")
         evaluation = read_evaluation(session, uri)
-        if evaluation:
+        if evaluation and evaluation["mlflow"]:
             pages.append(str(evaluation["mlflow"]["url"]))
     return pages
 

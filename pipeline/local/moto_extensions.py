@@ -1,13 +1,15 @@
 """Knows moto's inside (5.2.5), as does `moto_events`; it mends what the local AWS trips over.
 
 - A model package version number is never given twice (moto counts what is left after a deletion).
-- Model packages and groups can be deleted.
+- Model packages and groups can be deleted; an endpoint's status can be set, and it can have
+  today's instance types.
 
 moto keeps everything in this process's memory, for all servers in it together.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import threading
 from collections import Counter
@@ -19,7 +21,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from moto.sagemaker.models import ModelPackage, sagemaker_backends
+from moto.sagemaker.models import FakeEndpointConfig, ModelPackage, sagemaker_backends
 
 
 @dataclass
@@ -51,6 +53,7 @@ def install() -> None:
     with _patched.lock:
         if not _patched.installed:
             _count_versions()
+            FakeEndpointConfig.validate_instance_type = _any_instance_type
             _patched.installed = True
 
 
@@ -66,6 +69,31 @@ def delete_model_package(account: str, region: str, arn: str) -> None:
 def delete_model_package_group(account: str, region: str, name: str) -> None:
     """Removes a group that exists."""
     del sagemaker_backends[account][region].model_package_groups[name]
+
+
+def endpoint(account: str, region: str, name: str) -> Any:
+    """moto's own object of an endpoint, to know it again; None if there is none."""
+    return sagemaker_backends[account][region].endpoints.get(name)
+
+
+def set_endpoint_status(
+    account: str, region: str, name: str, status: str, failure_reason: str = ""
+) -> None:
+    """moto's endpoints are InService from the start."""
+    found = endpoint(account, region, name)
+    if found is not None:
+        found.endpoint_status, found.failure_reason = status, failure_reason or None
+        found.last_modified_time = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+def remove_endpoint(account: str, region: str, name: str, which: Any) -> None:
+    """Removes that endpoint, and not one that has been given the name since."""
+    if endpoint(account, region, name) is which:
+        sagemaker_backends[account][region].endpoints.pop(name, None)
+
+
+def _any_instance_type(_self: Any, _instance_type: str) -> None:
+    """botocore's model, which the front door checks against, knows more of them than moto."""
 
 
 def _count_versions() -> None:

@@ -24,6 +24,7 @@ from pipeline.local import moto_events, moto_extensions
 from pipeline.local.api import Clients
 from pipeline.local.container import JobRunner
 from pipeline.local.delivery import Delivery
+from pipeline.local.endpoints import Endpoints, Host, NoHost
 from pipeline.local.events import EventBus
 from pipeline.local.executions import Executions
 from pipeline.local.front_door import FrontDoor
@@ -80,6 +81,7 @@ def serve(
     state_dir: Path,
     job_environment: Mapping[str, str],
     job_runner: JobRunner | None = None,
+    host: Host | None = None,
     repo_root: Path = REPOSITORY,
     echo: Callable[[str], None] = print,
     stop_grace_seconds: float = _SAGEMAKER_GRACE_SECONDS,
@@ -88,8 +90,9 @@ def serve(
 
     `job_environment` is what every job gets besides its own Environment: on AWS its credentials and
     region, here also AWS_ENDPOINT_URL. `job_runner` runs the instances of jobs, by default as
-    processes in `repo_root`. `echo` takes the jobs' output, a line at a time. A stopped job has
-    `stop_grace_seconds` between SIGTERM and SIGKILL.
+    processes in `repo_root`. `host` answers for endpoints, by default nobody does. `echo` takes the
+    jobs' output, a line at a time. A stopped job has `stop_grace_seconds` between SIGTERM and
+    SIGKILL.
 
     Raises OSError when the port is taken.
     """
@@ -107,11 +110,13 @@ def serve(
         stop_grace_seconds=stop_grace_seconds,
     )
     executions = Executions(clients, jobs, bus)
+    registry = ModelRegistry(bus)
     operations = {
         **jobs.operations(),
         **executions.operations(),
         **Pipelines(clients, executions.of_pipeline).operations(),
-        **ModelRegistry(bus).operations(),
+        **registry.operations(),
+        **Endpoints(host or NoHost(), registry.describe, echo).operations(),
     }
     moto_extensions.install()
     delivery = Delivery(clients, ACCOUNT, echo)

@@ -22,6 +22,10 @@ class Addresses:
     first_port: int
 
     @property
+    def endpoint(self) -> str:
+        return self._url(1)
+
+    @property
     def mlflow(self) -> str:
         return self._url(3)
 
@@ -29,7 +33,7 @@ class Addresses:
         """The variables that point any AWS tool at the local AWS."""
         return {
             "AWS_ENDPOINT_URL": self._url(0),
-            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self._url(1),
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.endpoint,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self._url(2),
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
@@ -57,6 +61,7 @@ def local_aws(
 
     from pipeline.local.account import furnish
     from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
+    from pipeline.local.demo_hosting import DemoHosting
     from pipeline.local.demo_judge import serve_judge
     from pipeline.local.mlflow_server import start_mlflow, wait_for
     from pipeline.local.server import serve
@@ -72,11 +77,13 @@ def local_aws(
     with ExitStack() as running:
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
+        host = DemoHosting(addresses.endpoint)
         for server in (
             serve(
                 port,
                 state_dir=state_dir,
                 job_environment={**environment, **(job_environment or {})},
+                host=host,
             ),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),
