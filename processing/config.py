@@ -217,7 +217,8 @@ class Candidate(Section):
 
     `environment` is added to what the package says of its containers. `download_seconds` and
     `startup_seconds` are SageMaker's own limits for the model's data and the container's health
-    check; after `wait_seconds` without InService the candidate counts as failed.
+    check; after `wait_seconds` without InService the candidate counts as failed. `model_data` and
+    `images` are where candidates come from; only `permissions` asks, for what model_role may read.
     """
 
     instance_type: str = Field(pattern=r"^ml\..+")
@@ -228,6 +229,8 @@ class Candidate(Section):
     wait_seconds: int = Field(default=3600, ge=1, le=14400)
     environment: dict[str, str] = Field(default={}, max_length=100)
     network_isolation: bool = False
+    model_data: list[S3Uri] = Field(default=[], max_length=10)
+    images: list[str] = Field(default=[], max_length=10)
 
 
 LifeCycleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]

@@ -71,10 +71,13 @@ def _principal_fits(principal: Any, asking: str | None) -> bool:
 def _condition_holds(
     operator: str, key: str, wanted: list[str], context: Mapping[str, str]
 ) -> bool:
-    if operator not in _OPERATORS:
+    test = _OPERATORS.get(operator.removesuffix("IfExists"))
+    if test is None:
         raise PolicyError(f"the condition operator {operator}")
     held = {name.lower(): value for name, value in context.items()}.get(key.lower())
-    return held is not None and any(_OPERATORS[operator](str(value), held) for value in wanted)
+    if held is None:
+        return operator.endswith("IfExists")
+    return any(test(str(value), held) for value in wanted)
 
 
 def _like(pattern: str, value: str) -> bool:

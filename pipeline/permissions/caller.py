@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.bundle import Bundle
+from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.statements import (
     Account,
     Document,
@@ -13,6 +14,7 @@ from pipeline.permissions.statements import (
     allow,
     document,
     key_use,
+    list_statement,
     pass_role,
 )
 from pipeline.trigger_names import names_of
@@ -58,14 +60,15 @@ def caller_policy(bundle: Bundle) -> Document:
                 account.s3(bucket, f"{prefix}/config/*", f"{prefix}/datasets/*"),
             ),
             allow("Results", ["s3:GetObject"], account.s3(bucket, f"{prefix}/runs/*")),
-            # without it S3 answers 403 for a report that is not there yet
-            allow("ResultsMissing", ["s3:ListBucket"], account.s3(bucket)),
+            # a report that is not there yet
+            list_statement("ResultsMissing", account, bucket, [f"{prefix}/*"]),
             *key_use(
                 "OutputKey",
                 account,
                 infrastructure.output_kms_key,
                 ["kms:Decrypt", "kms:GenerateDataKey"],
             ),
+            *sweep_statements(bundle),
             *(_trigger(bundle, account) if config.trigger else []),
         ]
     )

@@ -1,11 +1,11 @@
-"""The role of the processing jobs: it may read, ask and record, and never registers or approves."""
+"""The role of the processing jobs: it reads, asks, records; it never registers or approves."""
 
 from __future__ import annotations
 
-import re
-
 from pipeline.bundle import Bundle
+from pipeline.permissions.candidate_roles import deploy_statements
 from pipeline.permissions.judges import judge_statements
+from pipeline.permissions.platform import platform_statements
 from pipeline.permissions.statements import (
     Account,
     Document,
@@ -14,6 +14,7 @@ from pipeline.permissions.statements import (
     allow,
     document,
     key_use,
+    list_statement,
 )
 
 # What MLflow's client asks of a tracking server for runs, traces and assessments. A server of the
@@ -31,11 +32,12 @@ def job_policy(bundle: Bundle) -> Document:
     return document(
         [
             *_storage(bundle, account),
-            *_platform(bundle, account),
+            *platform_statements(bundle, account, job=True),
             *_endpoint(bundle, account),
             *judge_statements(account, config),
             *_mlflow(bundle, account),
             *_champion(bundle, account),
+            *deploy_statements(bundle),
             *key_use(
                 "OutputKey",
                 account,
@@ -50,10 +52,9 @@ def _storage(bundle: Bundle, account: Account) -> list[Statement]:
     infrastructure = bundle.config.infrastructure
     bucket, prefix = infrastructure.bucket, infrastructure.prefix
     read = account.s3(bucket, f"{prefix}/*")
-    listed = [f"{prefix}/*"]
     statements = [
         allow("Read", ["s3:GetObject"], read),
-        allow("List", ["s3:ListBucket"], account.s3(bucket), {"StringLike": {"s3:prefix": listed}}),
+        list_statement("List", account, bucket, [f"{prefix}/*"]),
         allow(
             "Write",
             ["s3:PutObject", "s3:AbortMultipartUpload"],
@@ -67,69 +68,9 @@ def _storage(bundle: Bundle, account: Account) -> list[Statement]:
         keys = [below, f"{below}/*"] if key else ["*"]
         statements += [
             allow("ReadDataset", ["s3:GetObject"], account.s3(theirs, *keys)),
-            allow(
-                "ListDataset",
-                ["s3:ListBucket"],
-                account.s3(theirs),
-                {"StringLike": {"s3:prefix": [f"{below}*"]}},
-            ),
+            list_statement("ListDataset", account, theirs, [f"{below}*"]),
         ]
     return statements
-
-
-def _platform(bundle: Bundle, account: Account) -> list[Statement]:
-    """What SageMaker does in a job's name: developer guide, "SageMaker execution roles"."""
-    infrastructure = bundle.config.infrastructure
-    logs = "log-group:/aws/sagemaker/ProcessingJobs"
-    statements = [
-        allow("LogGroup", ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
-              [account.arn("logs", logs), account.arn("logs", f"{logs}:*")]),
-        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"],
-              [account.arn("logs", f"{logs}:log-stream:*")]),
-        allow("Metrics", ["cloudwatch:PutMetricData"], ["*"],
-              {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}}),
-    ]  # fmt: skip
-    repository = re.fullmatch(
-        r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<name>[^:@]+)([:@].+)?",
-        infrastructure.image,
-    )
-    if repository:
-        arn = (
-            f"arn:{account.partition}:ecr:{repository['region']}:{repository['account']}"
-            f":repository/{repository['name']}"
-        )
-        pull = ["BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"]
-        statements += [
-            allow("ImageLogin", ["ecr:GetAuthorizationToken"], ["*"]),
-            allow("Image", [f"ecr:{action}" for action in pull], [arn]),
-        ]
-    if infrastructure.subnets:
-        statements += _network(bundle, account)
-    return [
-        *statements,
-        *key_use("VolumeKey", account, infrastructure.volume_kms_key, ["kms:CreateGrant"]),
-    ]
-
-
-def _network(bundle: Bundle, account: Account) -> list[Statement]:
-    infrastructure = bundle.config.infrastructure
-    interfaces = account.arn("ec2", "network-interface/*")
-    subnets = [account.arn("ec2", f"subnet/{name}") for name in infrastructure.subnets]
-    groups = [account.arn("ec2", f"security-group/{n}") for n in infrastructure.security_group_ids]
-    described = ["DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs"]
-    return [
-        allow("NetworkCreate", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups]),
-        allow(
-            "Network",
-            [
-                "ec2:CreateNetworkInterfacePermission",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DeleteNetworkInterfacePermission",
-            ],
-            [interfaces],
-        ),
-        allow("NetworkDescribe", [f"ec2:Describe{name}" for name in described], ["*"]),
-    ]
 
 
 def _endpoint(bundle: Bundle, account: Account) -> list[Statement]:
@@ -164,9 +105,8 @@ def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
         actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
         statements += [
             allow("Artifacts", actions, account.s3(bucket, below)),
-            allow("ArtifactList", ["s3:ListBucket"], account.s3(bucket),
-                  {"StringLike": {"s3:prefix": [below]}}),
-        ]  # fmt: skip
+            list_statement("ArtifactList", account, bucket, [below]),
+        ]
     return statements
 
 

@@ -6,8 +6,10 @@ Source: developer guide, "IAM access management" of Pipelines (build-and-manage-
 from __future__ import annotations
 
 from pipeline.bundle import Bundle
+from pipeline.permissions.candidate_roles import candidates_of
 from pipeline.permissions.statements import (
     Document,
+    Statement,
     account_of,
     allow,
     document,
@@ -19,6 +21,9 @@ from pipeline.permissions.statements import (
 def pipeline_policy(bundle: Bundle) -> Document:
     account, config = account_of(bundle), bundle.config
     infrastructure, group = config.infrastructure, config.registration.model_package_group
+    job_roles = [infrastructure.job_role]
+    if config.registration.stamp_candidate and infrastructure.stamp_role:
+        job_roles.append(infrastructure.stamp_role)
     return document(
         [
             # Pipelines names the jobs: pipelines-<execution id>-<step>-<random>
@@ -32,7 +37,7 @@ def pipeline_policy(bundle: Bundle) -> Document:
                 ],
                 account.sagemaker("processing-job/pipelines-*"),
             ),
-            pass_role("PassJobRole", [infrastructure.job_role], "sagemaker.amazonaws.com"),
+            pass_role("PassJobRole", job_roles, "sagemaker.amazonaws.com"),
             allow(
                 "Verdict",
                 ["s3:GetObject"],
@@ -55,16 +60,9 @@ def pipeline_policy(bundle: Bundle) -> Document:
     )
 
 
-def _source_packages(bundle: Bundle) -> list[dict[str, object]]:
+def _source_packages(bundle: Bundle) -> list[Statement]:
     """RegisterModel copies from the candidate that SourceUri names."""
-    trigger = bundle.config.trigger
-    if trigger is None or trigger.candidates_group is None:
+    if bundle.config.candidate is None:
         return []
-    candidates = f"model-package/{trigger.candidates_group}/*"
-    return [
-        allow(
-            "SourcePackage",
-            ["sagemaker:DescribeModelPackage"],
-            account_of(bundle).sagemaker(candidates),
-        )
-    ]
+    candidates = account_of(bundle).sagemaker(f"model-package/{candidates_of(bundle)}")
+    return [allow("SourcePackage", ["sagemaker:DescribeModelPackage"], candidates)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.bundle import Bundle
 from pipeline.permissions.caller import administrator_policy, caller_policy
+from pipeline.permissions.candidate_roles import model_policy, stamp_policy
 from pipeline.permissions.job_role import job_policy
 from pipeline.permissions.pipeline_role import pipeline_policy
 from pipeline.permissions.statements import Document, account_of, trust
@@ -45,6 +46,12 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
         Permissions("pipeline", pipeline_policy(bundle), infrastructure.pipeline_role, sagemaker),
         Permissions("job", job_policy(bundle), infrastructure.job_role, sagemaker),
     ]
+    if bundle.config.candidate:
+        model = infrastructure.model_role
+        roles.append(Permissions("model", model_policy(bundle), model, sagemaker))
+    if bundle.config.registration.stamp_candidate:
+        stamp = infrastructure.stamp_role
+        roles.append(Permissions("stamp", stamp_policy(bundle), stamp, sagemaker))
     if bundle.config.trigger:
         roles.append(trigger_permissions(bundle))
     role_arns = [role.role_arn for role in roles if role.role_arn]

@@ -56,6 +56,16 @@ def allow(
     return {**statement, "Condition": dict(condition)} if condition else statement
 
 
+def list_statement(sid: str, account: Account, bucket: str, below: list[str]) -> Statement:
+    """Listing these keys of a bucket, and being told that one is missing.
+
+    GetObject of a key that is not there is answered with 404 only to who may list the bucket, and
+    with 403 else; such a request has no s3:prefix, hence IfExists.
+    """
+    condition = {"StringLikeIfExists": {"s3:prefix": below}}
+    return allow(sid, ["s3:ListBucket"], account.s3(bucket), condition)
+
+
 def pass_role(sid: str, roles: Iterable[str], service: str) -> Statement:
     """These roles, to this service, and no other."""
     return allow(sid, ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": service}})

@@ -33,3 +33,9 @@ def _notes(bundle: Bundle) -> Iterator[str]:
             "# note: mlflow.artifact_location is not set, so the job role gets no right to where "
             "MLflow keeps artifacts (DescribeMlflowApp: ArtifactStoreUri)"
         )
+    candidate = bundle.config.candidate
+    if candidate and not (candidate.model_data and candidate.images):
+        yield (
+            "# note: candidate.model_data (S3 prefixes) and candidate.images (in ECR) are not both "
+            "set, so the model role gets no right to read what is missing"
+        )

@@ -23,12 +23,18 @@ FULL: dict[str, Any] = {
     ],
     "thresholds": {"rougeL_fmeasure": {"min": 0.3}},
     "champion": {"metrics": {"rougeL_fmeasure": {"margin": 0.05}}},
+    "candidate": {
+        "model_data": ["s3://training-output/models/"],
+        "images": [f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/serving:3"],
+    },
+    "registration": {"stamp_candidate": True},
     "trigger": {"schedule": "rate(7 days)"},
     "mlflow": {
         "tracking_uri": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:mlflow-app/app-ABC",
         "artifact_location": "s3://mlflow-artifacts/evaluations",
     },
     "infrastructure": {
+        "stamp_role": f"arn:aws:iam::{ACCOUNT}:role/llm-evaluation-stamp",
         "image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/team/llm-evaluation:1.2.3",
         "volume_kms_key": "1111-2222",
         "output_kms_key": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/3333-4444",

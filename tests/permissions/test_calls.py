@@ -32,6 +32,7 @@ from pipeline.definition import build
 from pipeline.local.iam_policy import Request, allows
 from pipeline.local.services import four_free_ports
 from pipeline.permissions.roles import permissions_of
+from processing.deployment import CREATED_TAG, EXECUTION_TAG, PIPELINE_TAG, name_prefix
 
 IAM_ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -46,10 +47,14 @@ TAGGING = {
     "events:PutRule": ("Tags", "events:TagResource"),
     "sqs:CreateQueue": ("tags", "sqs:TagQueue"),
     "iam:CreateRole": ("Tags", "iam:TagRole"),
+    "sagemaker:CreateModel": ("Tags", "sagemaker:AddTags"),
+    "sagemaker:CreateEndpointConfig": ("Tags", "sagemaker:AddTags"),
+    "sagemaker:CreateEndpoint": ("Tags", "sagemaker:AddTags"),
 }
 PASSING = {
     "sagemaker:CreatePipeline": "sagemaker.amazonaws.com",
     "sagemaker:UpdatePipeline": "sagemaker.amazonaws.com",
+    "sagemaker:CreateModel": "sagemaker.amazonaws.com",
     "events:PutTargets": "events.amazonaws.com",
 }
 # Not seen in a recording, and why they are needed all the same.
@@ -57,6 +62,7 @@ CALLER_ALSO = {
     "s3:AbortMultipartUpload",  # boto3's upload_file, when the upload of a large file fails
     "s3:ListBucket",  # GetObject of a report that is not there: 404 instead of 403
 }
+STAMP_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-stamp"
 KEY_ACTIONS = {"kms:Decrypt", "kms:GenerateDataKey"}  # reading and writing under an SSE-KMS key
 JOB_PLATFORM = {
     # developer guide, "How to use SageMaker execution roles", CreateProcessingJob
@@ -69,6 +75,10 @@ JOB_PLATFORM = {
     *("ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeDhcpOptions"),
     *("ec2:DescribeSubnets", "ec2:DescribeSecurityGroups"),
     *("kms:CreateGrant", *KEY_ACTIONS),
+}
+JOB_SELDOM = {
+    "sagemaker:DescribePipelineExecution",  # another execution claims to evaluate the candidate
+    "s3:DeleteObject",  # the evaluation failed: its own claim is taken back
 }
 JOB_OVER_HTTP = {
     "bedrock:InvokeModel",  # litellm signs Converse itself; the demo judge counts these calls
@@ -97,7 +107,8 @@ def requests_of(call: dict[str, Any]) -> Iterator[Request]:
     if operation in PASSING:
         passed = {"iam:PassedToService": PASSING[operation]}
         for target in parameters.get("Targets", [parameters]):
-            yield Request("iam:PassRole", target["RoleArn"], passed)
+            role = target.get("RoleArn") or target["ExecutionRoleArn"]
+            yield Request("iam:PassRole", role, passed)
 
 
 def resource_of(operation: str, given: dict[str, Any]) -> tuple[str, dict[str, str]]:
@@ -123,7 +134,8 @@ def resource_of(operation: str, given: dict[str, Any]) -> tuple[str, dict[str, s
 
 
 def sagemaker_resource(here: str, given: dict[str, Any]) -> str:
-    arns = {"PipelineExecutionArn", "ResourceArn", "ModelPackageName"} & given.keys()
+    arns = {"PipelineExecutionArn", "ResourceArn", "ModelPackageName", "ModelPackageArn"}
+    arns &= given.keys()
     if arns:
         return str(given[arns.pop()])
     kinds = {
@@ -133,7 +145,9 @@ def sagemaker_resource(here: str, given: dict[str, Any]) -> str:
         "ModelName": "model",
         "ModelPackageGroupName": "model-package-group",
     }
-    [key] = kinds.keys() & given.keys()
+    if "NameContains" in given:  # a list
+        return "*"
+    key = next(key for key in kinds if key in given)
     return f"{here}:{kinds[key]}/{given[key]}"
 
 
@@ -155,20 +169,23 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
             )  # fmt: skip
             assert typed.returncode == 0, typed.stdout + typed.stderr
 
-        use_everything(types)
+        use_everything(types, environment)
         judge = environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
         counted = httpx.get(f"{judge}/_demo/calls").json()["by_name"]
+    calls = {
+        "caller": calls_in(state / "caller.jsonl"),
+        "administrator": calls_in(state / "administrator.jsonl"),
+        "job": [c for c in calls_in(state / "job.jsonl") if "stamp_candidate" not in c["program"]],
+        "stamp": [c for c in calls_in(state / "job.jsonl") if "stamp_candidate" in c["program"]],
+    }
     return Recorded(
         bundle=load_bundle(config),
-        requests={
-            who: [r for call in calls_in(state / f"{who}.jsonl") for r in requests_of(call)]
-            for who in ("caller", "administrator", "job")
-        },
+        requests={who: [r for c in made for r in requests_of(c)] for who, made in calls.items()},
         judges=[name for name, counts in counted.items() if counts],
     )
 
 
-def use_everything(types: Callable[..., None]) -> None:
+def use_everything(types: Callable[..., None], environment: dict[str, str]) -> None:
     types("caller", "upsert")
     types("administrator", "trigger", "put")  # makes the role
     types("administrator", "trigger", "remove")
@@ -178,13 +195,56 @@ def use_everything(types: Callable[..., None]) -> None:
     types("caller", "trigger", "put", "--schedule", "rate(1 day)")
     types("caller", "trigger", "put")  # takes the schedule away
     types("caller", "trigger", "show")
+    types("caller", "trigger", "remove")
     types("caller", "start")
     types("caller", "stop")
-    for _ in range(2):  # the second is held against the first, the champion
-        types("caller", "start", "--wait", "-p", "ApprovalStatus=Approved")
+    # an endpoint, then a candidate, which is held against the first, the champion
+    types("caller", "start", "--wait", "-p", "ApprovalStatus=Approved")
+    candidate = register_candidate(environment)
+    types("caller", "start", "--wait", "-p", f"ModelPackageArn={candidate}")
     types("caller", "status")
     types("caller", "list")
-    types("caller", "trigger", "remove")
+    leave_a_model_behind(environment)
+    types("caller", "sweep", "--older-than", "0m")
+
+
+CONTAINER = {"Image": "demo-endpoint:not-a-model", "ModelDataUrl": "s3://models/m.tar.gz"}
+
+
+def sagemaker_of(environment: dict[str, str]) -> Any:
+    return boto3.client(
+        "sagemaker",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+def register_candidate(environment: dict[str, str]) -> str:
+    sagemaker = sagemaker_of(environment)
+    sagemaker.create_model_package_group(ModelPackageGroupName="health-qa-candidates")
+    made = sagemaker.create_model_package(
+        ModelPackageGroupName="health-qa-candidates",
+        InferenceSpecification={"Containers": [CONTAINER]},
+    )
+    return str(made["ModelPackageArn"])
+
+
+def leave_a_model_behind(environment: dict[str, str]) -> None:
+    """As a job of an execution that is gone would, if it was killed."""
+    tags = {
+        PIPELINE_TAG: "health-qa-evaluation",
+        EXECUTION_TAG: "arn:aws:sagemaker:us-east-1:123456789012:pipeline/health-qa-evaluation"
+        "/execution/aaaabbbbcccc",
+        CREATED_TAG: "2026-01-01T00:00:00+00:00",
+    }
+    sagemaker_of(environment).create_model(
+        ModelName=f"{name_prefix('health-qa-evaluation')}left-behind",
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/llm-evaluation-model",
+        PrimaryContainer=CONTAINER,
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
 
 
 @contextmanager
@@ -223,6 +283,8 @@ def write_small_config(folder: Path, mlflow: str) -> Path:
     document["thresholds"] = {"rougeL_fmeasure": {"min": 0.05}}
     document["champion"] = {"metrics": {"rougeL_fmeasure": {"margin": 0.5}}}
     document["budgets"]["min_rows"] = 3
+    document["registration"]["stamp_candidate"] = True
+    document["infrastructure"]["stamp_role"] = STAMP_ROLE
     document["mlflow"]["tracking_uri"] = mlflow
     document.pop("slices")
     path = folder / "evaluation.yaml"
@@ -273,8 +335,23 @@ def test_the_jobs_may_do_what_they_do_and_no_more(recorded: Recorded) -> None:
     profile = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{PROFILE}"
     assert allows([policy], Request("bedrock:InvokeModel", profile))
     done = {request.action for request in requests}
-    assert actions_of(policy) <= done | JOB_PLATFORM | JOB_OVER_HTTP
+    assert actions_of(policy) <= done | JOB_PLATFORM | JOB_OVER_HTTP | JOB_SELDOM
     assert {"sagemaker:ListModelPackages", "sagemaker:InvokeEndpoint"} <= done
+
+
+@pytest.mark.integration
+def test_the_stamp_may_stamp_and_no_more(recorded: Recorded) -> None:
+    policy, requests = policy_of(recorded.bundle, "stamp"), recorded.requests["stamp"]
+    assert refused([policy], requests) == []
+    assert {request.action for request in requests} == {"sagemaker:UpdateModelPackage"}
+    assert actions_of(policy) - JOB_PLATFORM == {"sagemaker:UpdateModelPackage"}
+
+
+def test_a_candidate_may_only_read_itself_and_log(write_config: ConfigWriter) -> None:
+    policy = policy_of(load_bundle(write_config(**FULL)), "model")
+    assert actions_of(policy) <= JOB_PLATFORM - {"s3:PutObject", "kms:CreateGrant"}
+    read = {r for s in policy["Statement"] for r in s["Resource"] if ":s3:" in r}
+    assert read == {"arn:aws:s3:::training-output", "arn:aws:s3:::training-output/models*"}
 
 
 def test_no_other_configuration_gives_the_job_what_it_does_not_need(

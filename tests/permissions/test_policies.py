@@ -19,14 +19,13 @@ from permissions.configurations import ACCOUNT, APPLICATION_PROFILE, CONFIGURATI
 from pipeline.bundle import load_bundle
 from pipeline.local.iam_policy import Request, allows
 from pipeline.permissions.roles import Permissions, permissions_of
+from processing.deployment import name_prefix
 
 SERVICES: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
 NO_NAME_POSSIBLE = {
     # The authorization reference has a resource for metrics of OpenTelemetry only; the namespace is
     # what limits it.
-    "cloudwatch:PutMetricData": {
-        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
-    }
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
 }
 ABOUT_TEMPLATES = {"I4010"}
 
@@ -63,7 +62,7 @@ def test_every_action_exists_and_names_what_it_is_about(everyone: list[Permissio
     for statement in statements(everyone):
         for action in statement["Action"]:
             if action in NO_NAME_POSSIBLE:
-                assert statement["Condition"] == NO_NAME_POSSIBLE[action]
+                assert statement["Condition"]["StringEquals"][NO_NAME_POSSIBLE[action]]
                 assert statement["Action"] == [action]
             elif forms(action):
                 assert any(
@@ -163,18 +162,43 @@ def test_only_the_roles_of_the_configuration_can_be_passed_and_each_to_its_servi
         if "iam:PassRole" in statement["Action"]
         for resource in statement["Resource"]
     }
-    assert passed == {
+    expected = {
         ("caller", roles["pipeline"], "sagemaker.amazonaws.com"),
         ("caller", roles["trigger"], "events.amazonaws.com"),
         ("pipeline", roles["job"], "sagemaker.amazonaws.com"),
+        ("pipeline", roles.get("stamp"), "sagemaker.amazonaws.com"),
+        ("job", roles["model"], "sagemaker.amazonaws.com"),
     }
+    assert passed == {entry for entry in expected if entry[1]}
 
 
 def test_what_evaluates_cannot_register_or_approve(everyone: list[Permissions]) -> None:
-    [job] = [p for p in everyone if p.who == "job"]
-    changing = re.compile(r"(sagemaker:(Create|Update|Delete|Start|Stop|Add)|iam:|events:|sqs:).*")
-    actions = {action for s in job.policy["Statement"] for action in s["Action"]}
-    assert not [action for action in actions if changing.fullmatch(action)]
+    """It makes and deletes its candidates' endpoints, and passes on the role they run with."""
+    changing = re.compile(r"sagemaker:(Create|Update|Delete|Start|Stop|Add).*|iam:.*")
+    for permissions in everyone:
+        actions = {action for s in permissions.policy["Statement"] for action in s["Action"]}
+        changes = {action for action in actions if changing.fullmatch(action)}
+        if permissions.who == "job":
+            deployed = ("Endpoint", "EndpointConfig", "Model")
+            assert changes == {
+                *(f"sagemaker:{verb}{kind}" for verb in ("Create", "Delete") for kind in deployed),
+                *("sagemaker:AddTags", "iam:PassRole"),
+            }
+        assert ("sagemaker:UpdateModelPackage" in actions) == (permissions.who == "stamp")
+        assert ("sagemaker:CreateModelPackage" in actions) == (permissions.who == "pipeline")
+        if permissions.who == "model":
+            assert not changes
+
+
+def test_the_job_deletes_endpoints_of_candidates_only(write_config: ConfigWriter) -> None:
+    bundle = load_bundle(write_config())
+    here = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint"
+    candidate = f"{here}/{name_prefix(bundle.config.pipeline.name)}abc-123"
+    for who in ("job", "caller"):
+        [policy] = [p.policy for p in permissions_of(bundle) if p.who == who]
+        assert allows([policy], Request("sagemaker:DeleteEndpoint", candidate))
+        served = f"{here}/{bundle.config.endpoint.name}"
+        assert not allows([policy], Request("sagemaker:DeleteEndpoint", served))
 
 
 def test_eventbridge_may_start_this_pipeline_for_its_two_rules(write_config: ConfigWriter) -> None:
@@ -262,4 +286,4 @@ def test_show_prints_each_policy_ready_to_be_pasted(write_config: ConfigWriter) 
         assert f"# {permissions.who}: " in shown.stdout
     nobody = type_("show", "nobody", "--config", config)
     assert nobody.returncode == 2
-    assert "there are caller, pipeline, job, trigger, administrator" in nobody.stderr
+    assert "there are caller, pipeline, job, model, trigger, administrator" in nobody.stderr

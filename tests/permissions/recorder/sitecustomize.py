@@ -1,11 +1,12 @@
 """Put on PYTHONPATH: writes every boto3 call of the process to the file RECORDED_CALLS.
 
-A line for each: {"operation": "s3:PutObject", "given": [names], "parameters": {...}}; values that
-are no text, number or list are left out.
+A line for each: {"operation": "s3:PutObject", "program": the command line, "given": [names],
+"parameters": {...}}; values that are no text, number or list are left out.
 """
 
 import json
 import os
+import sys
 from typing import Any
 
 _TARGET = os.environ.get("RECORDED_CALLS")
@@ -19,6 +20,7 @@ def _record(target: str) -> None:
     def call(self: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
         line = {
             "operation": f"{self.meta.service_model.service_name}:{operation_name}",
+            "program": " ".join(sys.orig_argv),
             "given": list(api_params),
             "parameters": {
                 name: value
