@@ -2,7 +2,7 @@
 
 Starts the local AWS, types the README's own commands, registers a model package in the candidates
 group, and follows what EventBridge starts. Exit code 0 only if exactly one execution was started,
-it registered a model, and nothing that it wrote started another.
+it registered a model, nothing that it wrote started another, and no endpoint is left.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ def main() -> int:
         time.sleep(_NOTHING_MORE_SECONDS)
         count = len(list_executions(bundle))
         registered = model_packages(bundle.config) if count else []
+        left = candidate_endpoints(bundle)
         say("and the trigger is taken away again")
         run("trigger", "remove", *file)
     say(f"done in {time.monotonic() - started:.0f} s")
     print(f"candidate:  {candidate}")
     print(f"executions: {count}, started by EventBridge{'' if count == 1 else ': EXPECTED ONE'}")
     print(f"registered: {', '.join(registered) or 'NOTHING'}, which started nothing")
-    return 0 if ended == 0 and count == 1 and len(registered) == 1 else 1
+    print(f"endpoint:   {f'LEFT BEHIND: {left}' if left else 'made for the candidate, and gone'}")
+    return 0 if (ended, count, len(registered), left) == (0, 1, 1, []) else 1
 
 
 def register_candidate(bundle: Bundle) -> str:
@@ -103,6 +105,16 @@ def list_executions(bundle: Bundle) -> list[str]:
     client = boto3.client("sagemaker")
     listed = launch.list_executions(client, bundle.config.pipeline.name)
     return [str(summary["PipelineExecutionArn"]) for summary in listed]
+
+
+def candidate_endpoints(bundle: Bundle) -> list[str]:
+    import boto3
+
+    from processing.deployment import name_prefix
+
+    prefix = name_prefix(bundle.config.pipeline.name)
+    listed = boto3.client("sagemaker").list_endpoints(NameContains=prefix)
+    return [endpoint["EndpointName"] for endpoint in listed["Endpoints"]]
 
 
 def _config_for(mlflow_port: int) -> Path:

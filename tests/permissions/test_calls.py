@@ -41,6 +41,7 @@ IAM_ACTIONS = {
     "s3:UploadPart": "s3:PutObject",
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "bedrock-runtime:Converse": "bedrock:InvokeModel",
 }
 TAGGING = {
     "sagemaker:CreatePipeline": ("Tags", "sagemaker:AddTags"),
@@ -81,7 +82,7 @@ JOB_SELDOM = {
     "s3:DeleteObject",  # the evaluation failed: its own claim is taken back
 }
 JOB_OVER_HTTP = {
-    "bedrock:InvokeModel",  # litellm signs Converse itself; the demo judge counts these calls
+    "bedrock:InvokeModel",  # where litellm signs Converse itself; the demo judge counts them
     "sagemaker:CallMlflowAppApi",  # sagemaker-mlflow signs requests to an MLflow App itself
 }
 
@@ -128,6 +129,8 @@ def resource_of(operation: str, given: dict[str, Any]) -> tuple[str, dict[str, s
         case "sqs":
             name = given.get("QueueName") or given["QueueUrl"].rpartition("/")[2]
             resource = f"arn:aws:sqs:{here}:{name}"
+        case "bedrock-runtime":
+            resource = f"arn:aws:bedrock:{here}:inference-profile/{given['modelId']}"
         case _:
             resource = sagemaker_resource(f"arn:aws:sagemaker:{here}", given)
     return resource, {}
@@ -435,7 +438,8 @@ def test_every_boto3_operation_in_the_source_is_in_a_policy(write_config: Config
 def operations_in_source() -> dict[str, set[str]]:
     """Names of boto3 calls and paginators in the source, with the actions they may stand for."""
     operations: dict[str, set[str]] = {}
-    for service in ("sagemaker", "sagemaker-runtime", "events", "sqs", "iam", "s3", "sts"):
+    services = ("sagemaker", "sagemaker-runtime", "bedrock-runtime", "events", "sqs", "iam", "s3")
+    for service in (*services, "sts"):
         model = boto3.client(service, region_name="us-east-1").meta.service_model
         for operation in model.operation_names:
             action = IAM_ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")

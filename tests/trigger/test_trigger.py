@@ -65,6 +65,22 @@ class Project:
         )
         return str(answer["ModelPackageArn"])
 
+    def tell_of(self, package: str, **changes: Any) -> None:
+        """The event of a new version once more, as EventBridge may deliver it."""
+        detail = {
+            "ModelPackageGroupName": self.candidates,
+            "ModelPackageArn": package,
+            "ModelPackageStatus": "Completed",
+            "ModelApprovalStatus": "PendingManualApproval",
+            **changes,
+        }
+        entry = {
+            "Source": "aws.sagemaker",
+            "DetailType": "SageMaker Model Package State Change",
+            "Detail": json.dumps(detail),
+        }
+        self.aws.client("events").put_events(Entries=[entry])
+
     def executions(self) -> list[str]:
         listed = self.aws.client("sagemaker").list_pipeline_executions(PipelineName=self.name)
         return [entry["PipelineExecutionArn"] for entry in listed["PipelineExecutionSummaries"]]
@@ -263,22 +279,8 @@ def test_candidates_of_others_and_those_already_judged_start_nothing(project: Pr
     project.register(other)
     project.register(project.approved)
     project.register(project.candidates, ModelApprovalStatus="Approved")
-    event = {
-        "ModelPackageGroupName": project.candidates,
-        "ModelPackageStatus": "InProgress",
-        "ModelApprovalStatus": "PendingManualApproval",
-        "ModelPackageArn": "arn:...",
-    }
-    for detail in (event, {**event, "ModelPackageStatus": "Failed"}):
-        project.aws.client("events").put_events(
-            Entries=[
-                {
-                    "Source": "aws.sagemaker",
-                    "DetailType": "SageMaker Model Package State Change",
-                    "Detail": json.dumps(detail),
-                }
-            ]
-        )
+    for status in ("Pending", "InProgress", "Failed", "Deleting"):
+        project.tell_of("arn:...", ModelPackageStatus=status)
     time.sleep(NOTHING_MORE_SECONDS)
     assert project.executions() == []
 
@@ -375,6 +377,10 @@ def test_show_tells_of_candidates_that_started_nothing_and_why(project: Project)
         ({"schedule": "rate(1 days)"}, "trigger.schedule"),
         ({"schedule": "every monday"}, "trigger.schedule"),
         ({"candidates_group": "c", "parameters": {"with_underscore": "x"}}, "trigger.parameters"),
+        (
+            {"candidates_group": "c", "approval_status": "Approved"},
+            "with registration.stamp_candidate",
+        ),
         ({"candidates_group": "c", "retry_attempts": 186}, "trigger.retry_attempts"),
         ({"candidates_group": "c", "approval_status": "Perhaps"}, "trigger.approval_status"),
     ],
@@ -382,7 +388,10 @@ def test_show_tells_of_candidates_that_started_nothing_and_why(project: Project)
 def test_mistakes_in_the_file_are_found_before_anything_is_made(
     trigger: dict[str, Any], message: str, aws: RunningAws, write_config: ConfigWriter
 ) -> None:
-    config = write_config(registration={"model_package_group": "t-approved"})
+    config = write_config(
+        registration={"model_package_group": "t-approved", "stamp_candidate": True},
+        infrastructure={"stamp_role": f"arn:aws:iam::{ACCOUNT}:role/stamp"},
+    )
     text = config.read_text()
     config.write_text(text[: text.index("trigger:")] + f"trigger: {json.dumps(trigger)}\n")
     typed = aws.type("trigger", "put", "--config", str(config))
@@ -396,20 +405,24 @@ def test_a_schedule_that_is_none_is_refused_with_the_forms_that_are(project: Pro
     assert "--schedule 'weekly' is neither rate(1 day), rate(7 days), ..." in typed.stderr
 
 
-def test_the_real_pipeline_started_by_a_candidate_registers_and_starts_nothing(
+def test_the_real_pipeline_evaluates_a_candidate_once_and_its_writes_start_nothing(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
+    """It deploys, evaluates, registers and stamps; then the same event comes a second time."""
     name = f"t-{uuid.uuid4().hex[:8]}"
     config = write_config(
         pipeline={"name": name},
-        registration={"model_package_group": f"{name}-approved"},
+        registration={"model_package_group": f"{name}-approved", "stamp_candidate": True},
         trigger={"candidates_group": f"{name}-candidates"},
         dataset={"sample_size": 6},
         scorers=["rougeL_fmeasure"],
         thresholds={"rougeL_fmeasure": {"min": 0.05}},
         budgets={"min_rows": 3},
         mlflow={"tracking_uri": aws.mlflow},
-        infrastructure={"prefix": name},
+        infrastructure={
+            "prefix": name,
+            "stamp_role": f"arn:aws:iam::{ACCOUNT}:role/{name}-stamp",
+        },
     )
     project = Project(aws, name, config)
     sagemaker = aws.client("sagemaker")
@@ -418,11 +431,24 @@ def test_the_real_pipeline_started_by_a_candidate_registers_and_starts_nothing(
     project.good("permissions", "create")
     project.good("trigger", "put")
     candidate = project.register(project.candidates)
-    [execution] = project.executions()
-    assert project.wait(execution, seconds=120) == "Succeeded"
-    assert project.parameters(execution)["ModelPackageArn"] == candidate
-    listed = sagemaker.list_model_packages(ModelPackageGroupName=project.approved)
-    assert len(listed["ModelPackageSummaryList"]) == 1
+    [first] = project.executions()
+    assert project.parameters(first)["ModelPackageArn"] == candidate
+    assert project.wait(first, seconds=200) == "Succeeded"
+    stamped = sagemaker.describe_model_package(ModelPackageName=candidate)
+    assert stamped["ModelApprovalStatus"] == "Approved"
     time.sleep(NOTHING_MORE_SECONDS)
-    assert project.executions() == [execution]
+    assert project.executions() == [first]
+
+    asked = aws.calls("SAGEMAKER_RUNTIME")
+    project.tell_of(candidate)
+    [second] = set(project.executions()) - {first}
+    assert project.wait(second, seconds=120) == "Succeeded"
+    assert aws.calls("SAGEMAKER_RUNTIME") == asked
+    registered = sagemaker.list_model_packages(ModelPackageGroupName=project.approved)
+    [package] = registered["ModelPackageSummaryList"]
+    described = sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
+    assert described["SourceUri"] == candidate
+    assert sagemaker.list_endpoints(NameContains=f"{name}-candidate-")["Endpoints"] == []
+    time.sleep(NOTHING_MORE_SECONDS)
+    assert len(project.executions()) == 2
     project.good("trigger", "remove")
