@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from processing.config import Endpoint
 from processing.dataset import Row
 from processing.endpoint import Call, MeasuredModel, ask
 from processing.errors import EndpointError
+from processing.pace import Pace
 from processing.payload import Reply, request_body
 from processing.spend import ENDPOINT, Spend
 from processing.store import Record, Shelf, key_of
@@ -45,6 +46,7 @@ class AnswerDesk:
     model: MeasuredModel
     shelf: Shelf
     spend: Spend
+    pace: Pace
 
     def key(self, request: dict[str, Any]) -> str:
         """Model identity and exact request: another model or prompt is another answer."""
@@ -52,15 +54,19 @@ class AnswerDesk:
         return key_of(self.model.identity, self.endpoint.custom_attributes, asked)
 
 
-def answer_rows(desk: AnswerDesk, rows: Sequence[Row]) -> list[Answer]:
-    """Ask about every row, `endpoint.concurrency` at a time; answers in the order of `rows`.
+def answer_rows(
+    desk: AnswerDesk, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
+) -> list[Answer]:
+    """Ask about every row, up to `endpoint.concurrency` at a time; answers in the order of `rows`.
 
+    `arrived` is called with each answer, while others are on their way.
     Raises EndpointError when the endpoint has stopped answering; what came until then is kept.
     """
     answers: dict[str, Answer] = {}
     failed_in_a_row, last_report = 0, time.monotonic()
     for answer in _as_they_come(desk, rows):
         answers[answer.row.row_id] = answer
+        arrived(answer)
         failed_in_a_row = failed_in_a_row + 1 if answer.call.error else 0
         if failed_in_a_row >= FAILED_IN_A_ROW:
             good = sum(1 for a in answers.values() if a.text is not None)
@@ -100,7 +106,7 @@ def _answer(desk: AnswerDesk, row: Row) -> Answer:
     if kept is not None:
         desk.spend.add(ENDPOINT, reused=1)
         return Answer(row, request, _call(kept), reused=True)
-    call = ask(desk.client, desk.endpoint, request)
+    call = ask(desk.client, desk.endpoint, request, desk.pace)
     reply = call.reply
     desk.spend.add(
         ENDPOINT,

@@ -30,7 +30,7 @@ from processing.deployment import (
     plan,
     wait_until_in_service,
 )
-from processing.endpoint import ask, runtime_client
+from processing.endpoint import ask, endpoint_pace, runtime_client
 from processing.errors import CandidateError, ConfigError
 from processing.fingerprint import fingerprint
 from processing.leftovers import age, find_leftovers, sweep
@@ -48,6 +48,9 @@ DELETE_SECONDS = 1800.0
 STOP_SECONDS = 100.0
 """How long after SIGTERM: SageMaker kills the container 120 s later."""
 CHILD_SECONDS = 5.0
+RESERVED_SECONDS = 300.0
+"""Of the job's time, for deleting; of a short one's a quarter."""
+BEGAN = time.monotonic()
 
 
 class _StoppedBySagemaker(BaseException):
@@ -76,6 +79,16 @@ def evaluate_candidate(job: EvaluationJob, arguments: Sequence[str]) -> None:
     Raises ConfigError or CandidateError, and SystemExit with the evaluation's exit code if that has
     failed and has said why, or with 143 when SageMaker has stopped the job.
     """
+    termination = _Termination()
+    try:
+        _evaluate_once(job, arguments, termination)
+    except _StoppedBySagemaker:
+        print("stopped by SageMaker", flush=True)
+        raise SystemExit(128 + signal.SIGTERM) from None
+
+
+def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _Termination) -> None:
+    """Unless it has been evaluated, or is being."""
     import boto3
 
     session = boto3.Session()
@@ -84,13 +97,13 @@ def evaluate_candidate(job: EvaluationJob, arguments: Sequence[str]) -> None:
     group = job.config.registration.model_package_group
     package = read_package(client, job.model_package_arn or "", group)
     register = _register(session, job, fingerprint(job, package.identity(candidate)))
-    earlier = register.claim() if register else None
+    earlier = _claim(register) if register else None
     if earlier is not None:
         write_already_evaluated(earlier, job)
         return
     evaluated = False
     try:
-        _deploy_and_evaluate(client, job, package, arguments)
+        _deploy_and_evaluate(client, job, package, arguments, termination)
         evaluated = True
     finally:
         if register and not evaluated:
@@ -119,24 +132,38 @@ def _register(session: Session, job: EvaluationJob, found: str) -> VerdictRegist
     return VerdictRegister(session, job, found) if job.store.uri else None
 
 
+def _claim(register: VerdictRegister) -> dict[str, Any] | None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return register.claim()
+    except (ClientError, BotoCoreError) as error:
+        raise CandidateError(
+            f"which candidates have a verdict cannot be read or written, {register.uri}: {error}; "
+            "the job role needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there"
+        ) from error
+
+
 def _deploy_and_evaluate(
-    client: Any, job: EvaluationJob, package: CandidatePackage, arguments: Sequence[str]
+    client: Any,
+    job: EvaluationJob,
+    package: CandidatePackage,
+    arguments: Sequence[str],
+    termination: _Termination,
 ) -> None:
-    termination = _Termination()
     deployment = plan(job.config, package, job.execution_arn, job.store.job)
     try:
         try:
             _sweep_before(client, job)
             print(f"deploying candidate {package.name} as {deployment.name}", flush=True)
             create(client, deployment, package, job.config)
-            wait_until_in_service(client, deployment, _section(job).wait_seconds)
+            wait_until_in_service(
+                client, deployment, min(_section(job).wait_seconds, _seconds_left(job))
+            )
             _require_an_answer(job, deployment)
-            _evaluate(deployment, arguments)
+            _evaluate(job, deployment, arguments)
         finally:
             termination.cleaning = True
-    except _StoppedBySagemaker:
-        print("stopped: deleting the candidate's endpoint", flush=True)
-        raise SystemExit(128 + signal.SIGTERM) from None
     finally:
         _delete(client, deployment, termination)
 
@@ -163,7 +190,8 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
     names = {"name": deployment.name, "variant": None, "inference_component": None}
     endpoint = job.endpoint.model_copy(update=names)
     row = make_row("Are you ready?", "Yes.", ["This is a test."])
-    call = ask(runtime_client(endpoint, boto3.Session()), endpoint, request_body(endpoint, row))
+    client = runtime_client(endpoint, boto3.Session())
+    call = ask(client, endpoint, request_body(endpoint, row), endpoint_pace(endpoint))
     if call.error:
         raise CandidateError(
             f"candidate {deployment.tags[PACKAGE_TAG]} is in service but does not answer: "
@@ -172,7 +200,7 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
         )
 
 
-def _evaluate(deployment: Deployment, arguments: Sequence[str]) -> None:
+def _evaluate(job: EvaluationJob, deployment: Deployment, arguments: Sequence[str]) -> None:
     """The evaluation in a process of its own, with the endpoint's name added."""
     child = subprocess.Popen(
         [
@@ -181,7 +209,14 @@ def _evaluate(deployment: Deployment, arguments: Sequence[str]) -> None:
         ]
     )
     try:
-        code = child.wait()
+        code = child.wait(_seconds_left(job))
+    except subprocess.TimeoutExpired:
+        raise CandidateError(
+            f"the evaluation of {deployment.tags[PACKAGE_TAG]} was ended, to be able to delete its "
+            "endpoint before the job's time is over: raise "
+            "infrastructure.evaluate.max_runtime_seconds; what was answered is kept, so that "
+            "another start goes on from there"
+        ) from None
     finally:
         _end(child)
     if code < 0:
@@ -192,6 +227,17 @@ def _evaluate(deployment: Deployment, arguments: Sequence[str]) -> None:
         )
     if code:
         raise SystemExit(code)  # it has said why, and where SageMaker looks for it
+
+
+def _seconds_left(job: EvaluationJob) -> float:
+    """For everything but deleting.
+
+    Whether SageMaker sends SIGTERM to a job that is over its time is not documented, so this one
+    ends by itself before.
+    """
+    allowed = job.config.infrastructure.evaluate.max_runtime_seconds
+    reserved = min(RESERVED_SECONDS, allowed / 4)
+    return max(0.0, BEGAN + allowed - reserved - time.monotonic())
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

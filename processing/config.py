@@ -136,6 +136,8 @@ class Endpoint(Section):
     timeout_seconds: float = Field(default=70, gt=0, le=900)
     retry_seconds: float = Field(default=120, ge=0)
     concurrency: int = Field(default=8, ge=1, le=512)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
 
     @field_validator("prompt")
     @classmethod

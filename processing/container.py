@@ -25,6 +25,12 @@ EVALUATION_INPUT = PROCESSING / "input" / "evaluation"
 STORE_OUTPUT = PROCESSING / "output" / "store"
 
 
+def name_region() -> None:
+    """Tell boto3 the region: SageMaker sets AWS_REGION, and boto3 reads AWS_DEFAULT_REGION."""
+    if region := os.environ.get("AWS_REGION"):
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)
+
+
 def job_name() -> str:
     """This processing job's name; a new one outside SageMaker.
 

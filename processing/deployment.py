@@ -31,8 +31,11 @@ REPORT_SECONDS = 60.0
 
 
 def name_prefix(pipeline: str) -> str:
-    """What the names of a pipeline's candidates begin with; for IAM policies too."""
-    return f"{pipeline[:30].rstrip('-')}-candidate-"
+    """What the names of a pipeline's candidates begin with; for IAM policies too.
+
+    In small letters, as SageMaker writes them in ARNs.
+    """
+    return f"{pipeline[:30].rstrip('-')}-candidate-".lower()
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,8 @@ def wait_until_in_service(client: Any, deployment: Deployment, seconds: float) -
         if now - started > seconds:
             raise CandidateError(
                 f"candidate {deployment.tags[PACKAGE_TAG]} is still not in service after "
-                f"{seconds:g} s (candidate.wait_seconds); its log is "
+                f"{seconds:.0f} s (candidate.wait_seconds, and no longer than the job's "
+                "evaluate.max_runtime_seconds allows); its log is "
                 f"/aws/sagemaker/Endpoints/{deployment.name}"
             )
         if now - reported > REPORT_SECONDS:

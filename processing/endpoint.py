@@ -14,6 +14,7 @@ from typing import Any
 
 from processing.config import Endpoint
 from processing.errors import EndpointError
+from processing.pace import Pace
 from processing.payload import Reply, UnusableReply, read_reply
 
 RETRYABLE_CODES = {
@@ -148,17 +149,33 @@ class _Attempt:
     reply: Reply | None = None
     error: str | None = None
     worth_asking: int = ONCE
+    throttled: bool = False
 
 
-def ask(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> Call:
-    """Ask the endpoint, again where that can help, for at most `endpoint.retry_seconds`."""
+def endpoint_pace(endpoint: Endpoint, instances: int = 1) -> Pace:
+    """How much the endpoint is asked at once, by one of `instances` that share its quotas."""
+    return Pace(
+        max(1, endpoint.concurrency // instances),
+        endpoint.requests_per_minute and endpoint.requests_per_minute / instances,
+        endpoint.tokens_per_minute and endpoint.tokens_per_minute / instances,
+    )
+
+
+def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], pace: Pace) -> Call:
+    """Ask the endpoint, again where that can help, for at most `endpoint.retry_seconds`.
+
+    The time that an attempt waits for its turn is not part of its latency.
+    """
     deadline = time.monotonic() + endpoint.retry_seconds
     attempts = 0
     while True:
         attempts += 1
-        started_ns, start = time.time_ns(), time.perf_counter()
-        attempt = _invoke(client, endpoint, body)
-        latency_ms = (time.perf_counter() - start) * 1000
+        with pace.turn() as turn:
+            started_ns, start = time.time_ns(), time.perf_counter()
+            attempt = _invoke(client, endpoint, body)
+            latency_ms = (time.perf_counter() - start) * 1000
+            turn.throttled, turn.failed = attempt.throttled, attempt.error is not None
+            turn.tokens = _tokens(attempt.reply)
         pause = _pause(attempts)
         over = attempts >= attempt.worth_asking or time.monotonic() + pause > deadline
         if attempt.error is None or over:
@@ -166,6 +183,10 @@ def ask(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> Call:
                 attempt.reply, attempt.error, attempts, latency_ms, started_ns, time.time_ns()
             )
         time.sleep(pause)
+
+
+def _tokens(reply: Reply | None) -> int | None:
+    return (reply.input_tokens or 0) + (reply.output_tokens or 0) if reply else None
 
 
 def _pause(attempts: int) -> float:
@@ -207,8 +228,14 @@ def _classify(response: Any) -> _Attempt:
     if code == "ModelError":
         status = int(response.get("OriginalStatusCode") or 0)
         passes = status == 429 or status >= 500 or "timed out" in message
+        throttled = status in (429, 503)
         code = f"ModelError {status}"
     else:
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         passes = code in RETRYABLE_CODES or status == 429 or status >= 500
-    return _Attempt(error=f"{code}: {message}", worth_asking=AS_TIME_ALLOWS if passes else ONCE)
+        throttled = status in (429, 503)
+    return _Attempt(
+        error=f"{code}: {message}",
+        worth_asking=AS_TIME_ALLOWS if passes else ONCE,
+        throttled=throttled,
+    )

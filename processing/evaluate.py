@@ -12,28 +12,36 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from processing import container
+from processing.absent import name_absent_modules
 from processing.answers import Answer, AnswerDesk, answer_rows
 from processing.candidate import measured_model
 from processing.candidate_run import evaluate_candidate, keep_verdict
 from processing.champion import judge_champion
 from processing.config import EvaluationConfig
 from processing.dataset import Row, read_rows
-from processing.endpoint import MeasuredModel, runtime_client
+from processing.endpoint import MeasuredModel, endpoint_pace, runtime_client
 from processing.errors import EndpointError, run_job
 from processing.evaluation_job import EvaluationJob, read_arguments
 from processing.fingerprint import fingerprint
 from processing.gate import Metric, Verdict, judge
-from processing.judge import route_bedrock_calls, silence_libraries
+from processing.judge import silence_libraries
 from processing.measurements import as_held, measure, scale_of
 from processing.report import Evaluation, write_evaluation
 from processing.scorers.catalogue import BuiltScorer, build_scorers, number_rule
-from processing.scoring import Scores, require_same_means, score_answers, scorer_metrics
+from processing.scoring import (
+    Scores,
+    read_scores,
+    require_same_means,
+    score_answers,
+    scorer_metrics,
+)
 from processing.slices import judge_slices
-from processing.spend import Spend, judge_calls_counted, reported
+from processing.spend import Spend, reported
 from processing.store import key_of
+from processing.trace_writer import traces_written_behind
 from processing.tracking import (
     TrackedRun,
-    log_answers,
+    draft_trace,
     log_metrics,
     log_outcome,
     read_metrics,
@@ -50,7 +58,8 @@ SPEND_SECONDS = 10.0
 
 def main(argv: Sequence[str] | None = None) -> None:
     silence_libraries()
-    route_bedrock_calls()
+    name_absent_modules()
+    container.name_region()
     job = read_arguments(argv, __doc__)
     if job.model_package_arn and not job.deployed:
         evaluate_candidate(job, sys.argv[1:] if argv is None else argv)
@@ -69,9 +78,9 @@ def evaluate(job: EvaluationJob) -> Evaluation:
     sagemaker = session.client("sagemaker")
     rows = read_rows(job.dataset)
     model = measured_model(sagemaker, job)
-    # before anything is paid for: a scorer that cannot be built ends the job here
-    scorers = build_scorers(job.config.scorers, job.config.judge, job.config_folder)
     spend = Spend(job.config.prices)
+    # before anything is paid for: a scorer that cannot be built ends the job here
+    scorers = build_scorers(job.config.scorers, job.config.judge, job.config_folder, spend=spend)
     print(f"evaluating {model.model_name} behind {job.endpoint.name} on {len(rows)} rows")
     with (
         tracked_run(
@@ -79,10 +88,13 @@ def evaluate(job: EvaluationJob) -> Evaluation:
         ) as run,
         reported(spend, SPEND_SECONDS),
     ):
-        answers = _answer(job, session, model, rows, spend)
-        _require_same_model(sagemaker, job, model)
-        log_answers(answers)
-        scores = _score(job, session, run, built=scorers, answers=answers, spend=spend)
+        with traces_written_behind(run.tracking_uri, run.experiment_id, run.run_id) as traces:
+            answers = _answer(job, session, model, rows, spend)
+            _require_same_model(sagemaker, job, model)
+            desk = _verdict_desk(job, session, scorers, answers, spend)
+            score_answers(scorers, desk, answers, traces)
+            traces.finish()
+        scores = read_scores(run, job.config.scorers, answers)
         metrics = _record_metrics(run, job.config, answers, scores)
         evaluation = Evaluation(
             verdict=_verdict(job, sagemaker, metrics, answers, scores),
@@ -112,8 +124,9 @@ def _answer(
         model=model,
         shelf=job.store.shelf(session, "answers", key_of(model.identity)[:16]),
         spend=spend,
+        pace=endpoint_pace(job.endpoint),
     )
-    return answer_rows(desk, rows)
+    return answer_rows(desk, rows, draft_trace)
 
 
 def _require_same_model(sagemaker: Any, job: EvaluationJob, model: MeasuredModel) -> None:
@@ -124,36 +137,26 @@ def _require_same_model(sagemaker: Any, job: EvaluationJob, model: MeasuredModel
         )
 
 
-def _score(
+def _verdict_desk(
     job: EvaluationJob,
     session: Session,
-    run: TrackedRun,
-    *,
-    built: list[BuiltScorer],
+    scorers: list[BuiltScorer],
     answers: list[Answer],
     spend: Spend,
-) -> Scores:
-    desk = VerdictDesk(
+) -> VerdictDesk:
+    return VerdictDesk(
         rows={answer.row.row_id: answer.row for answer in answers},
         shelves={
             scorer.spec.name: job.store.shelf(session, "verdicts", definition_digest(scorer))
-            for scorer in built
+            for scorer in scorers
             if scorer.judge is not None
         },
         spend=spend,
     )
-    if not _asks_judges(built):
-        return score_answers(run, job.config, built, desk, answers)
-    with judge_calls_counted(spend):
-        return score_answers(run, job.config, built, desk, answers)
 
 
 def _scales(config: EvaluationConfig) -> dict[str, Scale]:
     return {spec.name: scale_of(spec) for spec in config.scorers}
-
-
-def _asks_judges(built: Sequence[BuiltScorer]) -> bool:
-    return any(scorer.judge is not None for scorer in built)
 
 
 def _record_metrics(

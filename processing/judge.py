@@ -30,7 +30,10 @@ class Judge(BaseModel):
     base_url: str | None = Field(default=None, pattern=r"^https?://.+")
     parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
     timeout_seconds: float = Field(default=60, gt=0, le=900)
-    concurrency: int = Field(default=8, ge=1, le=256)
+    # the most calls at once; how many it really is, the judge's throttling decides
+    concurrency: int = Field(default=32, ge=1, le=256)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
 
     @field_validator("parameters")
     @classmethod

@@ -37,6 +37,7 @@ from processing.sources import OpenSource, open_source
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Raises ConfigError and DatasetError."""
+    container.name_region()
     arguments = _arguments(argv)
     dataset = load_config(arguments.config).dataset
     asked = {"source": arguments.source, "sample_size": arguments.sample_size}

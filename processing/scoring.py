@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from processing.absent import heavy_modules_left_out
 from processing.answers import Answer
-from processing.config import EvaluationConfig
 from processing.errors import TrackingError
 from processing.gate import Metric
 from processing.measurements import scorer_metric
 from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
+from processing.trace_writer import TraceWriter
 from processing.tracking import TrackedRun, quiet_evaluate, require_traces, traces_by_row
 from processing.verdicts import VerdictDesk, mlflow_scorer
 from processing.worst_case import UNIT, Scale
@@ -43,32 +44,39 @@ Scores = dict[str, dict[str, Score]]
 
 
 def score_answers(
-    run: TrackedRun,
-    config: EvaluationConfig,
     scorers: Sequence[BuiltScorer],
     desk: VerdictDesk,
     answers: Sequence[Answer],
-) -> Scores:
-    """Score every answered row inside the active run, and read the verdicts back from MLflow.
-
-    Raises TrackingError if MLflow does not hold a trace for every row and a verdict for every
-    answered row and scorer.
-    """
+    traces: TraceWriter,
+) -> None:
+    """Score every answered row inside the active run, on the trace that was drafted for it."""
     import mlflow
 
-    traces = traces_by_row(run, include_spans=True)
-    require_traces(traces, answers)
     answered = [answer for answer in answers if answer.text is not None]
     if not answered:
-        return {}
-    quiet_evaluate(config.judge.concurrency if config.judge else 4, len(scorers))
+        return
+    quiet_evaluate(_rows_at_once(scorers), len(scorers))
     print(f"scoring {len(answered)} answers with {len(scorers)} scorers", flush=True)
-    with contextlib.redirect_stdout(io.StringIO()):  # MLflow's coloured advertisement of its page
+    for answer in answered:
+        # one verdict from each scorer, and the expectation
+        traces.expect(answer.row.row_id, len(scorers) + 1)
+    # evaluate turns on tracing of every client library, and would trace each call to a judge
+    mlflow.autolog(disable=True, silent=True)
+    with (
+        heavy_modules_left_out(),
+        contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
+    ):
         mlflow.genai.evaluate(
-            data=[_evaluation_row(answer, traces[answer.row.row_id]) for answer in answered],
+            data=[_evaluation_row(answer, traces.draft(answer.row.row_id)) for answer in answered],
             scorers=[mlflow_scorer(built, desk) for built in scorers],
         )
-    return _read_scores(run, [built.spec for built in scorers], answered)
+
+
+def _rows_at_once(scorers: Sequence[BuiltScorer]) -> int:
+    """So many that no judge ever waits for a row: some of a row's verdicts come before others."""
+    judges = [built.judge for built in scorers if built.judge is not None]
+    calls = sum({(judge.model, judge.base_url): judge.concurrency for judge in judges}.values())
+    return max(4, 2 * calls // len(judges)) if judges else 4
 
 
 def _evaluation_row(answer: Answer, trace: Trace) -> dict[str, Any]:
@@ -80,14 +88,18 @@ def _evaluation_row(answer: Answer, trace: Trace) -> dict[str, Any]:
     }
 
 
-def _read_scores(
-    run: TrackedRun, specs: Sequence[ScorerSpec], answered: Sequence[Answer]
-) -> Scores:
-    traces = traces_by_row(run, include_spans=False)
-    require_traces(traces, answered)
+def read_scores(run: TrackedRun, specs: Sequence[ScorerSpec], answers: Sequence[Answer]) -> Scores:
+    """The verdicts as the server holds them.
+
+    Raises TrackingError if MLflow does not hold a trace for every row and a verdict for every
+    answered row and scorer.
+    """
+    traces = traces_by_row(run)
+    require_traces(traces, answers)
     return {
         answer.row.row_id: _row_scores(answer.row.row_id, traces[answer.row.row_id], specs)
-        for answer in answered
+        for answer in answers
+        if answer.text is not None
     }
 
 

@@ -7,7 +7,6 @@ the bill and not of what came of it.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -72,44 +71,6 @@ class Spend:
             + (f", {cost:.4f}" if (cost := self.cost(service)) is not None else "")
             for service, account in sorted(self.accounts.items())
         )
-
-
-@contextmanager
-def judge_calls_counted(spend: Spend) -> Iterator[None]:
-    """Count every call that litellm makes: MLflow, DeepEval and RAGAS all ask judges through it."""
-    import litellm
-    from litellm.integrations.custom_logger import CustomLogger
-
-    class Counter(CustomLogger):  # type: ignore[misc]
-        made = told = 0
-
-        def log_pre_api_call(self, model: str, messages: object, kwargs: object) -> None:  # noqa: ARG002
-            Counter.made += 1
-            spend.add(judge_name(model), calls=1)
-
-        def log_success_event(
-            self, kwargs: dict[str, object], response_obj: object, **_times: object
-        ) -> None:
-            Counter.told += 1
-            usage = getattr(response_obj, "usage", None)
-            spend.add(
-                judge_name(str(kwargs.get("model"))),
-                input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
-                output_tokens=getattr(usage, "completion_tokens", 0) or 0,
-            )
-
-    counter = Counter()
-    litellm.callbacks.append(counter)
-    try:
-        yield
-        # litellm tells of successes from a thread of its own, a little later
-        deadline = time.monotonic() + 2
-        seen = -1
-        while seen != Counter.told and Counter.told < Counter.made and time.monotonic() < deadline:
-            seen = Counter.told
-            time.sleep(0.1)
-    finally:
-        litellm.callbacks.remove(counter)
 
 
 @contextmanager

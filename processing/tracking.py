@@ -67,16 +67,11 @@ def tracked_run(
         yield TrackedRun(run.info.run_id, experiment_id, uri)
 
 
-def log_answers(answers: Sequence[Answer]) -> None:
-    """One trace a row in the active run, with the times at which the endpoint really answered."""
-    import mlflow
+def draft_trace(answer: Answer) -> None:
+    """Make the row's trace, with the times at which the endpoint really answered.
 
-    for answer in answers:
-        _log_answer(answer)
-    mlflow.flush_trace_async_logging()
-
-
-def _log_answer(answer: Answer) -> None:
+    Within `traces_written_behind`, which writes it when it is whole.
+    """
     import mlflow
     from mlflow.entities import SpanStatusCode, SpanType
     from mlflow.tracing.constant import SpanAttributeKey
@@ -114,15 +109,12 @@ def _slice_tags(answer: Answer) -> dict[str, str]:
     return {f"slice.{name}": str(value) for name, value in answer.row.slices.items()}
 
 
-def traces_by_row(run: TrackedRun, *, include_spans: bool) -> dict[str, Trace]:
-    """The run's traces as the server holds them, by row id."""
+def traces_by_row(run: TrackedRun) -> dict[str, Trace]:
+    """The run's traces as the server holds them, without their spans, by row id."""
     import mlflow
 
     traces = mlflow.search_traces(
-        locations=[run.experiment_id],
-        run_id=run.run_id,
-        include_spans=include_spans,
-        return_type="list",
+        locations=[run.experiment_id], run_id=run.run_id, include_spans=False, return_type="list"
     )
     return {trace.info.tags[ROW_TAG]: trace for trace in traces if ROW_TAG in trace.info.tags}
 
@@ -194,8 +186,6 @@ def quiet_evaluate(workers: int, scorers: int) -> None:
         "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": scorers,
         # "auto" would hold scoring at 10 rows a second, whatever the judge can take
         "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": 0,
-        # every scorer of every row in flight talks to the server through one pool
-        "MLFLOW_HTTP_POOL_MAXSIZE": workers * scorers + workers,
     }
     os.environ.update({key: str(value) for key, value in settings.items()})
 
@@ -203,6 +193,7 @@ def quiet_evaluate(workers: int, scorers: int) -> None:
 def _quiet(uri: str) -> None:
     """Keep MLflow's own chatter out of a job's log."""
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # TraceWriter has its own threads
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     # a connection more than a pool keeps is closed after use, which harms nobody
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)

@@ -145,6 +145,10 @@ class VerdictRegister:
         return True
 
     @property
+    def uri(self) -> str:
+        return f"s3://{self._bucket}/{self._key}"
+
+    @property
     def _bucket(self) -> str:
         return (self.job.store.uri or "").removeprefix("s3://").partition("/")[0]
 

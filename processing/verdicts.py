@@ -41,7 +41,8 @@ def mlflow_scorer(built: BuiltScorer, desk: VerdictDesk) -> Scorer:
 
     name = built.spec.name
 
-    @scorer(name=name)
+    # no time-out of MLflow's, which leaves the call running and starts a thread for each verdict
+    @scorer(name=name, timeout=0)
     def verdict(outputs: str, trace: Trace) -> Feedback:
         row = desk.rows[trace.info.tags["row_id"]]
         question = Question(

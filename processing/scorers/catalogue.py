@@ -12,10 +12,10 @@ import importlib.metadata
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
 
@@ -34,6 +34,10 @@ from processing.scorers.options import (
     TermsOptions,
 )
 from processing.scorers.verdict import JudgeError, Question, Score
+
+if TYPE_CHECKING:
+    from processing.scorers.judge_service import JudgeLine
+    from processing.spend import Spend
 
 __all__ = [
     "SCORERS",
@@ -187,24 +191,46 @@ def _direction(kind: str, options: Options, common: dict[str, Any]) -> dict[str,
 
 
 def build_scorers(
-    specs: Iterable[ScorerSpec], judge: Judge | None, folder: Path = Path()
+    specs: Sequence[ScorerSpec],
+    judge: Judge | None,
+    folder: Path = Path(),
+    *,
+    spend: Spend | None = None,
+    instances: int = 1,
 ) -> list[BuiltScorer]:
     """The scorers in the same order. `folder` is where evaluation.yaml and the users' files lie.
 
+    `spend` is told of every call to a judge; `instances` of a job share the judges' quotas.
     Raises ConfigError for what only shows when the libraries are at hand: a metric that does not
     exist, an option that it does not take, a user's file without the function.
     """
-    return [_build(spec, judge, folder) for spec in specs]
+    judges = [_judge_of(spec, judge) for spec in specs]
+    asked = [judge for judge in judges if judge is not None]
+    lines = iter(_judge_lines(asked, spend, instances)) if asked else iter(())
+    return [
+        _build(spec, next(lines) if judge is not None else None, folder)
+        for spec, judge in zip(specs, judges, strict=True)
+    ]
 
 
-def _build(spec: ScorerSpec, default: Judge | None, folder: Path) -> BuiltScorer:
+def _judge_of(spec: ScorerSpec, default: Judge | None) -> Judge | None:
     judge = (spec.judge or default) if spec.uses_judge else None
     if judge is None and spec.uses_judge:
         raise ConfigError(f"scorers: {spec.name} needs a judge: add judge: model: bedrock:/...")
-    if judge is not None:
-        importlib.import_module("processing.scorers.conversation").require_known_provider(judge)
+    return judge
+
+
+def _judge_lines(judges: list[Judge], spend: Spend | None, instances: int) -> list[JudgeLine]:
+    # imported here, since `check` reads this module and asks nobody
+    from processing.scorers.judge_service import judge_lines
+
+    return judge_lines(judges, spend, instances)
+
+
+def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScorer:
+    judge = line.judge if line else None
     module = importlib.import_module(f"processing.scorers.{SCORERS[spec.kind].module}")
-    score: Score = module.build(spec, judge, folder)
+    score: Score = module.build(spec, line, folder)
     return BuiltScorer(spec, judge, _definition(spec, judge, folder), score)
 
 

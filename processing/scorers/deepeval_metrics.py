@@ -20,23 +20,23 @@ from processing.scorers.verdict import JudgeError, Question, Score, require_cont
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
-    from processing.judge import Judge
     from processing.scorers.catalogue import ScorerSpec
+    from processing.scorers.judge_service import JudgeLine
 
 _GIVEN = ("input", "actual_output", "expected_output", "context", "retrieval_context")
 _OURS = ("model", "async_mode", "verbose_mode")
 
 
-def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
 
     metric_class = _metric_class(spec)
-    required = _required(spec, _new_metric(spec, metric_class, _conversation(judge)))
+    required = _required(spec, _new_metric(spec, metric_class, _conversation(line)))
     needs_context = bool({"context", "retrieval_context"} & set(required))
 
     def verdict(question: Question) -> Feedback:
         context = require_context(question, spec.name) if needs_context else None
-        conversation = _conversation(judge)
+        conversation = _conversation(line)
         metric = _new_metric(spec, metric_class, conversation)
         _measure(metric, question, context, conversation)
         if metric.score is None:
@@ -45,7 +45,7 @@ def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa
             name=spec.name,
             value=float(metric.score),
             rationale=metric.reason,
-            source=judge_source(judge),
+            source=judge_source(line.judge if line else None),
             metadata={"mlflow.scorer.framework": "deepeval"}
             | (conversation.metadata() if conversation else {}),
         )
@@ -53,8 +53,8 @@ def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa
     return verdict
 
 
-def _conversation(judge: Judge | None) -> Conversation | None:
-    return Conversation(judge) if judge else None
+def _conversation(line: JudgeLine | None) -> Conversation | None:
+    return Conversation(line) if line else None
 
 
 def _measure(
@@ -146,7 +146,7 @@ def _judge_class() -> Any:
     class DeepEvalJudge(DeepEvalBaseLLM):  # type: ignore[no-untyped-call]
         def __init__(self, conversation: Conversation) -> None:
             self._conversation = conversation
-            super().__init__(conversation.judge.model)
+            super().__init__(conversation.line.judge.model)
 
         def load_model(self) -> DeepEvalJudge:
             return self
@@ -161,6 +161,6 @@ def _judge_class() -> Any:
             return self.generate(prompt, schema)
 
         def get_model_name(self) -> str:
-            return self._conversation.judge.model
+            return self._conversation.line.judge.model
 
     return DeepEvalJudge

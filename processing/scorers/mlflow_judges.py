@@ -19,8 +19,8 @@ from processing.scorers.verdict import Question, Score
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
-    from processing.judge import Judge
     from processing.scorers.catalogue import ScorerSpec
+    from processing.scorers.judge_service import JudgeLine
 
 
 class YesNo(BaseModel):
@@ -30,22 +30,22 @@ class YesNo(BaseModel):
     rationale: str = Field(default="", description="The rationale for the evaluation")
 
 
-def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
 
-    assert judge is not None, "the configuration has checked that there is a judge"
+    assert line is not None, "the configuration has checked that there is a judge"
     prompt = _prompt(spec)
 
     def verdict(question: Question) -> Feedback:
         if spec.kind == "Equivalence" and question.answer == question.expected_response:
             return Feedback(name=spec.name, value="yes", rationale="Exact string match")
-        conversation = Conversation(judge)
+        conversation = Conversation(line)
         told = conversation.ask_for([{"role": "user", "content": prompt(question)}], YesNo)
         return Feedback(
             name=spec.name,
             value=_yes_or_no(told),
             rationale=told.rationale,
-            source=judge_source(judge),
+            source=judge_source(line.judge),
             metadata=conversation.metadata() | _criterion(spec),
         )
 

@@ -22,8 +22,8 @@ from processing.scorers.verdict import JudgeError, Question, Score, require_cont
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
-    from processing.judge import Judge
     from processing.scorers.catalogue import ScorerSpec
+    from processing.scorers.judge_service import JudgeLine
 
 _CLASS_NAMES = {"ChrfScore": "CHRFScore", "SummarizationScore": "SummaryScore"}
 _CONTEXT = ("retrieved_contexts", "reference_contexts")
@@ -32,17 +32,17 @@ _OURS = ("llm", "name")
 _GIVEN = ("user_input", "response", "reference", *_CONTEXT)
 
 
-def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
 
     metric_class = _metric_class(spec)
     wanted = _parameters(metric_class.ascore)
     needs_context = any(wanted.get(name) for name in _CONTEXT)
-    _new_metric(spec, metric_class, Conversation(judge) if judge else None)
+    _new_metric(spec, metric_class, Conversation(line) if line else None)
 
     def verdict(question: Question) -> Feedback:
         context = require_context(question, spec.name) if needs_context else question.context
-        conversation = Conversation(judge) if judge else None
+        conversation = Conversation(line) if line else None
         metric = _new_metric(spec, metric_class, conversation)
         given = _given(question, context)
         result = _score(metric, {name: given[name] for name in wanted}, conversation)
@@ -50,7 +50,7 @@ def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa
             name=spec.name,
             value=_number(result.value),
             rationale=result.reason,
-            source=judge_source(judge),
+            source=judge_source(line.judge if line else None),
             metadata={"mlflow.scorer.framework": "ragas"}
             | (conversation.metadata() if conversation else {}),
         )

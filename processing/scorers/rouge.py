@@ -13,11 +13,11 @@ from processing.scorers.verdict import Question, Score
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
-    from processing.judge import Judge
     from processing.scorers.catalogue import ScorerSpec
+    from processing.scorers.judge_service import JudgeLine
 
 
-def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
     from rouge_score.rouge_scorer import RougeScorer
 

@@ -13,15 +13,15 @@ from processing.scorers.verdict import Question, Score
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
-    from processing.judge import Judge
     from processing.scorers.catalogue import ScorerSpec
+    from processing.scorers.judge_service import JudgeLine
 
 
-def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
     from mlflow.genai import make_judge
 
-    assert judge is not None, "the configuration has checked that there is a judge"
+    assert line is not None, "the configuration has checked that there is a judge"
     assert isinstance(spec.options, TemplateOptions)
     template = spec.options.template
     levels = {level.strip().casefold(): level for level in spec.options.levels}
@@ -30,7 +30,7 @@ def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa
     made: Any = make_judge(
         name=spec.name,
         instructions=template,
-        model=mlflow_model_uri(judge.model),
+        model=mlflow_model_uri(line.judge.model),
         feedback_value_type=Literal[tuple(levels.values())],
     )
     form = made._create_response_format_model()
@@ -40,7 +40,7 @@ def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa
         inputs = {"question": question.question}
         expectations = {"expected_response": question.expected_response}
         asked = made._build_user_message(inputs, question.answer, expectations, None)
-        conversation = Conversation(judge)
+        conversation = Conversation(line)
         told = conversation.ask_for_object(
             [{"role": "system", "content": system}, {"role": "user", "content": asked}], form
         )
@@ -51,7 +51,7 @@ def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa
             name=spec.name,
             value=level,
             rationale=str(told.get("rationale", "")),
-            source=judge_source(judge),
+            source=judge_source(line.judge),
             metadata=conversation.metadata() | {"guideline": template},
         )
 

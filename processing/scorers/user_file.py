@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mlflow.entities import Feedback
     from mlflow.genai.scorers import Scorer
 
-    from processing.judge import Judge
     from processing.scorers.catalogue import ScorerSpec
+    from processing.scorers.judge_service import JudgeLine
 
 
-def build(spec: ScorerSpec, judge: Judge | None, folder: Path) -> Score:  # noqa: ARG001
+def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
 
     function: Any = _find(spec, folder)

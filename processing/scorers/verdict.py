@@ -21,12 +21,16 @@ class Question:
 
 
 class JudgeError(Exception):
-    """There is no verdict on a row. `retryable`: asking again may well give one."""
+    """There is no verdict on a row. `retryable`: asking again may well give one.
 
-    def __init__(self, reason: str, retryable: bool) -> None:
+    `throttled`: the judge was asked too much at once.
+    """
+
+    def __init__(self, reason: str, retryable: bool, throttled: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retryable = retryable
+        self.throttled = throttled
 
 
 Score = Callable[[Question], "Feedback"]

@@ -18,7 +18,7 @@ from processing import endpoint as endpoint_module
 from processing.answers import AnswerDesk, answer_rows
 from processing.config import Endpoint
 from processing.dataset import make_row
-from processing.endpoint import Call, MeasuredModel, ask, runtime_client
+from processing.endpoint import Call, MeasuredModel, ask, endpoint_pace, runtime_client
 from processing.errors import EndpointError
 from processing.payload import request_body
 from processing.spend import Spend
@@ -46,7 +46,9 @@ def asker(server: str, monkeypatch: pytest.MonkeyPatch) -> Asker:
         httpx.put(f"{server}/_demo/endpoints/qa", json={"faults": quick}).raise_for_status()
         httpx.delete(f"{server}/_demo/calls")
         endpoint = Endpoint(name="qa", **keys)
-        call = ask(_client(endpoint), endpoint, request_body(endpoint, ROW))
+        call = ask(
+            _client(endpoint), endpoint, request_body(endpoint, ROW), endpoint_pace(endpoint)
+        )
         return call, httpx.get(f"{server}/_demo/calls").json()["total"]
 
     return asked
@@ -150,6 +152,7 @@ def test_an_endpoint_that_is_down_is_not_asked_about_every_row(
         model=MeasuredModel("arn:endpoint", "model", "arn:model", "1"),
         shelf=Shelf(tmp_path / "answers.jsonl"),
         spend=Spend({}),
+        pace=endpoint_pace(endpoint),
     )
     with pytest.raises(EndpointError, match="has stopped answering: 10 rows"):
         answer_rows(desk, rows)

@@ -19,7 +19,7 @@ def judge_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarkerJud
     judge = MarkerJudge()
     server = serve(judge)
     settings = {
-        "AWS_BEDROCK_RUNTIME_ENDPOINT": judge.url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge.url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": "us-east-1",
@@ -40,7 +40,7 @@ def judge(judge_server: MarkerJudge) -> Iterator[MarkerJudge]:
     judge_server.received.clear()
     yield judge_server
     judge_server.failing = judge_server.saying = None
-    judge_server.refuses_schemas = False
+    judge_server.refuses = []
     judge_server.slow_seconds = judge_server.jitter_seconds = 0.0
 
 

@@ -34,7 +34,10 @@ class Received:
 
 @dataclass
 class MarkerJudge:
-    """`failing` is the HTTP status and error code of every answer, `saying` their text."""
+    """`failing` is the HTTP status and error code of every answer, `saying` their text.
+
+    `refuses`: keys of a request that it calls invalid.
+    """
 
     url: str = ""
     received: list[Received] = field(default_factory=list)
@@ -42,7 +45,7 @@ class MarkerJudge:
     saying: str | None = None
     slow_seconds: float = 0.0
     jitter_seconds: float = 0.0
-    refuses_schemas: bool = False
+    refuses: list[str] = field(default_factory=list)
 
     def answer(self, prompt: str, schema: dict[str, Any] | None) -> str:
         if self.saying is not None:
@@ -106,8 +109,10 @@ def serve(judge: MarkerJudge) -> ThreadingHTTPServer:
             if judge.failing is not None:
                 status, code = judge.failing
                 self._reply(status, {"message": f"told to fail: {code}"}, code)
-            elif judge.refuses_schemas and "response_format" in body:
-                self._reply(400, {"error": {"message": "response_format is not supported"}})
+            elif refused := [form for form in judge.refuses if form in body]:
+                message = f"{refused[0]} is not supported"
+                answer = {"message": message, "error": {"message": message}}
+                self._reply(400, answer, "ValidationException")
             elif self.path.endswith("/chat/completions"):
                 self._reply(200, _openai(judge, body))
             else:

@@ -27,10 +27,10 @@ def demo_judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     server = serve_judge()
     store = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_BEDROCK_RUNTIME_ENDPOINT", server.url)
+        environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", server.url)
         environment.setenv("AWS_ACCESS_KEY_ID", "testing")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        environment.setenv("AWS_REGION", "us-east-1")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
         environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}")
         yield
     server.stop()

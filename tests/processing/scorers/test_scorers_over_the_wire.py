@@ -146,7 +146,6 @@ RETRYABLE = [
 FINAL = [
     (403, "AccessDeniedException"),
     (404, "ResourceNotFoundException"),
-    (400, "ValidationException"),
 ]
 
 
@@ -255,10 +254,41 @@ def test_context_is_what_faithfulness_is_judged_against(
         assert "Passage BETA." in sent
 
 
-def test_judge_that_cannot_be_held_to_a_schema_is_asked_without(
-    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+@pytest.mark.parametrize("entry", [*ENTRIES, {"AnswerAccuracy": {"kind": "RAGAS"}}], ids=name_of)
+def test_invalid_request_is_made_once_in_each_form_and_then_given_up(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], entry: Any
 ) -> None:
-    judge.refuses_schemas = True
-    built = build("Safety", "openai:/plain", base_url=f"{judge.url}/v1")
-    assert built.score(question("GOODROW-1")).value == "yes"
-    assert ["response_format" in request.body for request in judge.received] == [True, False]
+    judge.failing = (400, "ValidationException")
+    with pytest.raises(JudgeError, match="ValidationException") as caught:
+        build(entry).score(question("GOODROW-1"))
+    assert not caught.value.retryable
+    assert len(judge.received) == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "refused", "forms"),
+    [
+        (NOVA, ["outputConfig"], ["outputConfig", "toolConfig", "toolConfig"]),
+        (NOVA, ["outputConfig", "toolConfig"], ["outputConfig", "toolConfig", None, None]),
+        ("openai:/plain", ["response_format"], ["response_format", None, None]),
+    ],
+    ids=["tool", "plain", "openai"],
+)
+def test_judge_that_cannot_be_held_to_a_schema_is_asked_as_it_can_be(
+    judge: MarkerJudge,
+    build: Callable[..., BuiltScorer],
+    model: str,
+    refused: list[str],
+    forms: list[str | None],
+) -> None:
+    """What it takes is remembered: the second verdict is asked for in that form at once."""
+    judge.refuses = refused
+    address = {"base_url": f"{judge.url}/v1"} if model.startswith("openai") else {}
+    built = build("Safety", model, **address)
+    first = built.score(question("GOODROW-1"))
+    assert first.value == "yes"
+    assert first.metadata["judge_calls"] == str(len(forms) - 1)
+    assert built.score(question("BADROW-2")).value == "no"
+    known = ("outputConfig", "toolConfig", "response_format")
+    sent = [next((f for f in known if f in request.body), None) for request in judge.received]
+    assert sent == forms

@@ -188,12 +188,20 @@ def test_a_worse_candidate_is_rejected_with_the_reason_and_not_evaluated_twice(
     assert "already evaluated" in again.stdout
     assert re.search(r"not passed: .*rougeL_fmeasure 0\.\d+ < min 0.35", again.stdout)
 
-    good = register_candidate(aws, "stamp", DEMO_MODEL="good")
-    passed = start(aws, config, f"ModelPackageArn={good}")
+
+def test_a_good_candidate_is_approved_and_then_deployed_by_its_name(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**candidate_config("approve", registration={"stamp_candidate": True}))
+    good = register_candidate(aws, "approve", DEMO_MODEL="good")
+    passed = run(aws, config, f"ModelPackageArn={good}")
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    stamped = sagemaker.describe_model_package(ModelPackageName=good)
+    stamped = aws.client("sagemaker").describe_model_package(ModelPackageName=good)
     assert stamped["ModelApprovalStatus"] == "Approved"
-    nothing_is_hosted(aws, "stamp")
+    assert packages(aws, "approve")[0]["SourceUri"] == good
+    again = start(aws, config, f"ModelPackageArn={good}", "Reevaluate=yes")
+    assert again.returncode == 0, again.stdout + again.stderr
+    nothing_is_hosted(aws, "approve")
 
 
 def test_of_two_executions_at_once_one_evaluates(
@@ -228,7 +236,7 @@ def test_a_candidate_that_does_not_start_says_why(
     )
     done = run(aws, hasty, f"ModelPackageArn={slow}")
     reason = step_reason(aws, "broken", execution_id(done.stdout), "EvaluateModel")
-    assert "still not in service after 2 s (candidate.wait_seconds)" in reason
+    assert "still not in service after 2 s (candidate.wait_seconds" in reason
     nothing_is_hosted(aws, "broken")
 
 

@@ -1,0 +1,37 @@
+"""Modules that are not to be looked for, or not to be loaded, in an evaluation.
+
+MLflow 3.17 tries to import pyspark, dbruntime and IPython about six times for each trace and
+request; where they are not installed Python searches the disk each time, 2 ms a row in all. And
+`mlflow.genai.evaluate` loads litellm and the Databricks SDK whoever judges, 3 s of processor time
+and 200 MB. None in `sys.modules` makes an import fail at once, which MLflow takes as "not there".
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LOOKED_FOR = ("pyspark", "dbruntime", "IPython")
+HEAVY = ("litellm", "databricks.sdk")
+
+
+def name_absent_modules() -> None:
+    """Say once which of LOOKED_FOR are not installed."""
+    for name in LOOKED_FOR:
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            sys.modules[name] = None  # type: ignore[assignment]
+
+
+@contextmanager
+def heavy_modules_left_out() -> Iterator[None]:
+    """Within the block HEAVY are not imported, but for those that already are."""
+    left_out = [name for name in HEAVY if name not in sys.modules]
+    for name in left_out:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in left_out:
+            del sys.modules[name]

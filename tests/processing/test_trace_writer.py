@@ -1,0 +1,231 @@
+"""What is written behind is what MLflow itself would have written, on a real MLflow server."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow.entities import Run, Trace
+from mlflow.exceptions import MlflowException
+
+from pipeline.local.mlflow_server import start_mlflow, wait_for
+from processing.answers import Answer
+from processing.dataset import make_row
+from processing.endpoint import Call
+from processing.errors import TrackingError
+from processing.judge import silence_libraries
+from processing.payload import Reply
+from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
+from processing.scoring import score_answers
+from processing.spend import Spend
+from processing.trace_writer import TraceWriter, traces_written_behind
+from processing.tracking import draft_trace, traces_by_row, tracked_run
+from processing.verdicts import VerdictDesk, mlflow_scorer
+
+pytestmark = pytest.mark.integration
+
+SCORERS = """
+from mlflow.genai.scorers import scorer
+
+@scorer
+def breaks_on_odd(outputs):
+    if int(outputs.split()[-1]) % 2:
+        raise ValueError("odd")
+    return True
+"""
+ROWS = 7
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    silence_libraries()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+    started = start_mlflow(port, tmp_path_factory.mktemp("mlflow"))
+    wait_for(started)
+    yield started.url
+    started.stop()
+
+
+@pytest.fixture
+def scorers(tmp_path: Path) -> list[BuiltScorer]:
+    (tmp_path / "scorers.py").write_text(SCORERS)
+    entries = ["rougeL_fmeasure", {"breaks_on_odd": {"file": "scorers.py"}}]
+    return build_scorers([parse_scorer(entry) for entry in entries], None, tmp_path)
+
+
+def answers() -> list[Answer]:
+    made = []
+    for number in range(ROWS):
+        row = make_row(f"Question {number}?", f"Expected {number}", slices={"kind": number % 2})
+        failed = number == ROWS - 1
+        reply = None if failed else Reply(f"The answer {number}", 10 + number, 5)
+        start = 1_700_000_000_000_000_000 + number
+        call = Call(reply, "ModelError 400: no" if failed else None, 1, 12.5, start, start + 10**7)
+        made.append(Answer(row, {"messages": [{"role": "user", "content": row.question}]}, call))
+    return made
+
+
+def desk(given: list[Answer]) -> VerdictDesk:
+    return VerdictDesk({answer.row.row_id: answer.row for answer in given}, {}, Spend({}))
+
+
+def written_behind(server: str, experiment: str, scorers: list[BuiltScorer]) -> Run:
+    given = answers()
+    with tracked_run(server, experiment, "run", {}, {}) as run:
+        with traces_written_behind(server, run.experiment_id, run.run_id) as traces:
+            for answer in given:
+                draft_trace(answer)
+            score_answers(scorers, desk(given), given, traces)
+            traces.finish()
+        return mlflow.get_run(run.run_id)
+
+
+def written_by_mlflow(server: str, experiment: str, scorers: list[BuiltScorer]) -> Run:
+    given = answers()
+    with tracked_run(server, experiment, "run", {}, {}) as run:
+        for answer in given:
+            draft_trace(answer)
+        traces = traces_by_row(run)
+        with contextlib.redirect_stdout(io.StringIO()):
+            mlflow.genai.evaluate(
+                data=[
+                    {
+                        "inputs": {"question": answer.row.question},
+                        "outputs": answer.text,
+                        "expectations": {"expected_response": answer.row.expected_response},
+                        "trace": mlflow.get_trace(traces[answer.row.row_id].info.trace_id),
+                    }
+                    for answer in given
+                    if answer.text is not None
+                ],
+                scorers=[mlflow_scorer(built, desk(given)) for built in scorers],
+            )
+        return mlflow.get_run(run.run_id)
+
+
+def held(run: Run) -> dict[str, Any]:
+    """All that the server holds of a run's traces, by row, without ids and times of writing."""
+    traces = mlflow.search_traces(
+        locations=[run.info.experiment_id], run_id=run.info.run_id, return_type="list"
+    )
+    return {trace.info.tags["row_id"]: told(trace, run.info.run_id) for trace in traces}
+
+
+def told(trace: Trace, run_id: str) -> dict[str, Any]:
+    ids = {trace.info.trace_id: "TRACE", run_id: "RUN"}
+    ids |= {span.span_id: f"SPAN {span.name}" for span in trace.data.spans}
+
+    def plain(value: Any) -> Any:
+        match value:
+            case dict():
+                return {key: plain(each) for key, each in value.items() if key not in MOMENTARY}
+            case list():
+                return [plain(each) for each in value]
+            case str():
+                for known, name in ids.items():
+                    value = value.replace(known, name)
+        return value
+
+    info = trace.info.to_dict()
+    info.setdefault("assessments", []).sort(key=lambda assessment: assessment["assessment_name"])
+    names = {span.span_id: span.name for span in trace.data.spans}
+    spans = [
+        {**span.to_dict(), "span_id": span.name, "parent_span_id": names.get(str(span.parent_id))}
+        for span in trace.data.spans
+    ]
+    spans.sort(key=lambda span: str(span["name"]))
+    return {"info": plain(info), "spans": plain(spans)}
+
+
+MOMENTARY = (
+    *("assessment_id", "create_time", "last_update_time", "stack_trace"),
+    *("trace_id", "mlflow.artifactLocation", "mlflow.trace.sizeStats", "mlflow.trace.sizeBytes"),
+    *("mlflow.traceRequestId", "mlflow.source.name"),
+)
+
+
+def test_the_record_is_the_one_that_plain_evaluate_writes(
+    server: str, scorers: list[BuiltScorer]
+) -> None:
+    ours = written_behind(server, "behind", scorers)
+    theirs = written_by_mlflow(server, "plain", scorers)
+    assert ours.data.metrics == theirs.data.metrics
+    assert set(ours.data.tags) == set(theirs.data.tags)
+    assert len(ours.inputs.dataset_inputs) == len(theirs.inputs.dataset_inputs)
+    mine, plain = held(ours), held(theirs)
+    assert len(mine) == ROWS
+    experiments = ours.info.experiment_id, theirs.info.experiment_id
+    for row_id, trace in plain.items():
+        location = trace["info"]["trace_location"]["mlflow_experiment"]
+        assert location["experiment_id"] == experiments[1]
+        location["experiment_id"] = experiments[0]
+        assert mine[row_id] == trace
+    scored = [trace for trace in mine.values() if trace["info"]["assessments"]]
+    assert len(scored) == ROWS - 1
+    assert all(len(trace["info"]["assessments"]) == 3 for trace in scored)
+
+
+class OldStore:
+    """A server before MLflow 3.4: it takes traces, and no spans."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def log_spans(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError
+
+
+def with_store(
+    server: str, experiment: str, scorers: list[BuiltScorer], store: Callable[[Any], Any]
+) -> Run:
+    given = answers()
+    with tracked_run(server, experiment, "run", {}, {}) as run:
+        with traces_written_behind(server, run.experiment_id, run.run_id) as traces:
+            traces._inner = store(traces._inner)
+            for answer in given:
+                draft_trace(answer)
+            score_answers(scorers, desk(given), given, traces)
+            traces.finish()
+        return mlflow.get_run(run.run_id)
+
+
+def test_a_server_that_takes_no_spans_gets_them_as_files(
+    server: str, scorers: list[BuiltScorer]
+) -> None:
+    now = held(written_behind(server, "new", scorers))
+    old = held(with_store(server, "old", scorers, OldStore))
+    assert {row: trace["spans"] for row, trace in old.items()} == {
+        row: trace["spans"] for row, trace in now.items()
+    }
+
+
+class RefusingStore(OldStore):
+    def start_trace(self, *_: Any, **__: Any) -> None:
+        raise MlflowException("the disk is full")
+
+
+def test_a_trace_that_the_server_refuses_ends_the_evaluation(
+    server: str, scorers: list[BuiltScorer]
+) -> None:
+    with pytest.raises(TrackingError, match="the disk is full"):
+        with_store(server, "refused", scorers, RefusingStore)
+
+
+def test_outside_the_block_nothing_is_held_back(server: str) -> None:
+    with tracked_run(server, "outside", "run", {}, {}) as run:
+        with traces_written_behind(server, run.experiment_id, run.run_id):
+            pass
+        draft_trace(answers()[0])
+        assert len(traces_by_row(run)) == 1
+    assert not isinstance(mlflow.tracking._tracking_service.utils._get_store(), TraceWriter)
