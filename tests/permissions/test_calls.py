@@ -78,6 +78,7 @@ JOB_PLATFORM = {
     *("kms:CreateGrant", *KEY_ACTIONS),
 }
 JOB_SELDOM = {
+    "sagemaker:ListTags",  # is something that is named as a candidate's of this pipeline?
     "sagemaker:DescribePipelineExecution",  # another execution claims to evaluate the candidate
     "s3:DeleteObject",  # the evaluation failed: its own claim is taken back
 }
