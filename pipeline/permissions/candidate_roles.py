@@ -14,6 +14,7 @@ from pipeline.permissions.statements import (
     document,
     key_use,
     list_statement,
+    object_or_below,
     pass_role,
 )
 from processing.deployment import name_prefix
@@ -91,11 +92,10 @@ def model_policy(bundle: Bundle) -> Document:
               {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}}),
     ]  # fmt: skip
     for number, uri in enumerate(config.candidate.model_data, start=1):
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        below = f"{key.rstrip('/')}*" if key else "*"
+        bucket, keys = object_or_below(uri)
         statements += [
-            allow(f"Data{number}", ["s3:GetObject"], account.s3(bucket, below)),
-            list_statement(f"DataList{number}", account, bucket, [below]),
+            allow(f"Data{number}", ["s3:GetObject"], account.s3(bucket, *keys)),
+            list_statement(f"DataList{number}", account, bucket, keys),
         ]  # fmt: skip
     statements += image_statements(account, config.candidate.images)
     return document([*statements, *platform_statements(bundle, account)])

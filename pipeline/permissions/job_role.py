@@ -15,6 +15,7 @@ from pipeline.permissions.statements import (
     document,
     key_use,
     list_statement,
+    object_or_below,
 )
 
 # What MLflow's client asks of a tracking server for runs, traces and assessments. A server of the
@@ -63,12 +64,10 @@ def _storage(bundle: Bundle, account: Account) -> list[Statement]:
     ]
     dataset = bundle.dataset_uri
     if dataset.startswith("s3://") and bundle.dataset_upload is None:
-        theirs, _, key = dataset.removeprefix("s3://").partition("/")
-        below = key.rstrip("/") or "*"
-        keys = [below, f"{below}/*"] if key else ["*"]
+        theirs, keys = object_or_below(dataset)
         statements += [
             allow("ReadDataset", ["s3:GetObject"], account.s3(theirs, *keys)),
-            list_statement("ListDataset", account, theirs, [f"{below}*"]),
+            list_statement("ListDataset", account, theirs, keys),
         ]
     return statements
 
@@ -100,12 +99,11 @@ def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
         actions = [f"sagemaker-mlflow:{name}" for name in _TRACKING_SERVER]
         statements.append(allow("Mlflow", actions, [mlflow.tracking_uri]))
     if mlflow.artifact_location:
-        bucket, _, prefix = mlflow.artifact_location.removeprefix("s3://").partition("/")
-        below = "/".join(filter(None, [prefix.rstrip("/"), "*"]))
+        bucket, keys = object_or_below(mlflow.artifact_location)
         actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
         statements += [
-            allow("Artifacts", actions, account.s3(bucket, below)),
-            list_statement("ArtifactList", account, bucket, [below]),
+            allow("Artifacts", actions, account.s3(bucket, *keys)),
+            list_statement("ArtifactList", account, bucket, keys),
         ]
     return statements
 

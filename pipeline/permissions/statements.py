@@ -56,6 +56,13 @@ def allow(
     return {**statement, "Condition": dict(condition)} if condition else statement
 
 
+def object_or_below(uri: str) -> tuple[str, list[str]]:
+    """Of s3://bucket/key: the bucket, and patterns for the key and for all below it as a folder."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    key = key.rstrip("/")
+    return bucket, [key, f"{key}/*"] if key else ["*"]
+
+
 def list_statement(sid: str, account: Account, bucket: str, below: list[str]) -> Statement:
     """Listing these keys of a bucket, and being told that one is missing.
 

@@ -355,7 +355,8 @@ def test_a_candidate_may_only_read_itself_and_log(write_config: ConfigWriter) ->
     policy = policy_of(load_bundle(write_config(**FULL)), "model")
     assert actions_of(policy) <= JOB_PLATFORM - {"s3:PutObject", "kms:CreateGrant"}
     read = {r for s in policy["Statement"] for r in s["Resource"] if ":s3:" in r}
-    assert read == {"arn:aws:s3:::training-output", "arn:aws:s3:::training-output/models*"}
+    bucket = "arn:aws:s3:::training-output"
+    assert read == {bucket, f"{bucket}/models", f"{bucket}/models/*"}
 
 
 def test_no_other_configuration_gives_the_job_what_it_does_not_need(
