@@ -6,7 +6,7 @@ UV := 0.13.9
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-trigger test unit lint mlflow lock clean
+.PHONY: demo demo-trigger test unit lint bench mlflow lock clean
 
 demo: $(READY)                 ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo
@@ -24,6 +24,16 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(READY)                ## ours at every size; more with benchmarks/evaluation.py --help
+	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/evaluation.py --rows 200 --judges 0 4 --concurrency 10 64 \
+		--contenders ours plain_mlflow plain_mlflow_tuned inspect deepeval promptfoo
+	$(BIN)/python benchmarks/evaluation.py --rows 1000 --judges 4 --concurrency 64 \
+		--contenders ours plain_mlflow_tuned
+
+bench-throttling: $(READY)     ## how many calls at once, where a service takes only so many
+	$(BIN)/python benchmarks/throttling.py
 
 mlflow: $(READY)               ## open what the demo logged
 	@$(BIN)/python -m pipeline.local.mlflow_server .demo --port $(PORT)

@@ -37,7 +37,7 @@ from pipeline.local.mlflow_server import start_mlflow, wait_for  # noqa: E402
 BENCHMARKS = REPOSITORY / "benchmarks"
 LATENCY = 0.2
 CALLS_OF_ALL = 20
-"""Judge calls a row of evaluation.yaml's scorers: 10 of one, DeepEval 3 + 3 + 4, less RAGAS 4."""
+"""Judge calls a row of evaluation.yaml's scorers but RAGAS's: ten of one, DeepEval's 3 + 3 + 4."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ def main() -> None:
 def _measure(contender: str, rows: int, judges: str, concurrency: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        with _servers(folder) as servers:
+        with running_servers(folder) as servers:
             work = Work(rows, judges, concurrency, 1 + _judge_calls(judges))
             command, environment = CONTENDERS[contender](work, folder, servers)
             if command is None:
                 return
-            _tell(contender, work, servers, _timed(command, environment, folder))
+            _tell(contender, work, servers, timed_run(command, environment, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -103,7 +103,7 @@ class Timed:
     returncode: int
 
 
-def _timed(command: list[str], environment: dict[str, str], folder: Path) -> Timed:
+def timed_run(command: list[str], environment: dict[str, str], folder: Path) -> Timed:
     started = time.monotonic()
     command = [*os.environ.get("BENCH_UNDER", "").split(), *command]  # a profiler
     if keep := os.environ.get("BENCH_LOG"):
@@ -121,7 +121,7 @@ def _timed(command: list[str], environment: dict[str, str], folder: Path) -> Tim
 
 
 def _tell(contender: str, work: Work, servers: Servers, timed: Timed) -> None:
-    told = _get(f"{servers.stub}/calls")
+    told = get_json(f"{servers.stub}/calls")
     made = sum(told["calls"].values())
     first = told["curve"][0][0] - timed.started if told["curve"] else float("nan")
     print(
@@ -135,7 +135,7 @@ def _tell(contender: str, work: Work, servers: Servers, timed: Timed) -> None:
     )
 
 
-def _get(address: str) -> Any:
+def get_json(address: str) -> Any:
     with urllib.request.urlopen(address) as response:
         return json.load(response)
 
@@ -152,11 +152,10 @@ def _cpu_of(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def _servers(folder: Path) -> Iterator[Servers]:
+def running_servers(folder: Path, at_once: int = 0) -> Iterator[Servers]:
     port = _free_port()
-    stub = subprocess.Popen(
-        [sys.executable, str(BENCHMARKS / "stub.py"), str(port), "--latency", str(LATENCY)]
-    )
+    command = [sys.executable, str(BENCHMARKS / "stub.py"), str(port), "--at-once", str(at_once)]
+    stub = subprocess.Popen([*command, "--latency", str(LATENCY)])
     mlflow = start_mlflow(_free_port(), folder / "mlflow")
     try:
         wait_for(mlflow)

@@ -136,25 +136,18 @@ def _verdict(schema: dict[str, Any] | None) -> str:
 def _filled(part: dict[str, Any], whole: dict[str, Any]) -> Any:
     if "$ref" in part:
         part = whole["$defs"][part["$ref"].rpartition("/")[2]]
-    if "anyOf" in part:
-        return _filled(part["anyOf"][0], whole)
-    if "enum" in part:
-        return part["enum"][0]
-    match part.get("type"):
-        case "object":
-            properties = part.get("properties", {})
-            return {
-                name: "yes" if name in ("result", "verdict") and "enum" not in each
-                else _filled(each, whole)
-                for name, each in properties.items()
-            }  # fmt: skip
-        case "array":
-            return [_filled(part.get("items", {"type": "string"}), whole)]
-        case "integer" | "number":
-            return 1
-        case "boolean":
-            return True
-    return "It is as it should be, in every point."
+    part = part.get("anyOf", [part])[0]
+    if part.get("type") == "object":
+        return {name: _field(name, each, whole) for name, each in part["properties"].items()}
+    if part.get("type") == "array":
+        return [_filled(part.get("items", {}), whole)]
+    plain = {"integer": 1, "number": 1, "boolean": True}
+    return part.get("enum", [plain.get(part.get("type", ""), "It is as it should be.")])[0]
+
+
+def _field(name: str, part: dict[str, Any], whole: dict[str, Any]) -> Any:
+    says_yes = name in ("result", "verdict") and "enum" not in part and "anyOf" not in part
+    return "yes" if says_yes and part.get("type") == "string" else _filled(part, whole)
 
 
 async def main() -> None:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from processing import container
 from processing.already_evaluated import write_already_evaluated
 from processing.candidate import CandidatePackage, read_package
 from processing.config import Candidate
@@ -79,12 +80,24 @@ def evaluate_candidate(job: EvaluationJob, arguments: Sequence[str]) -> None:
     Raises ConfigError or CandidateError, and SystemExit with the evaluation's exit code if that has
     failed and has said why, or with 143 when SageMaker has stopped the job.
     """
+    _require_one_instance(job)
     termination = _Termination()
     try:
         _evaluate_once(job, arguments, termination)
     except _StoppedBySagemaker:
         print("stopped by SageMaker", flush=True)
         raise SystemExit(128 + signal.SIGTERM) from None
+
+
+def _require_one_instance(job: EvaluationJob) -> None:
+    """Each instance would deploy an endpoint of its own, and delete it while others ask it."""
+    number = len(container.hosts())
+    if number > 1:
+        raise ConfigError(
+            f"ModelPackageArn={job.model_package_arn}: a candidate is evaluated by one instance, "
+            f"and this job has {number}: set infrastructure.evaluate.instance_count to 1, or "
+            "deploy the candidate yourself and give EndpointName"
+        )
 
 
 def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _Termination) -> None:
@@ -151,7 +164,7 @@ def _deploy_and_evaluate(
     arguments: Sequence[str],
     termination: _Termination,
 ) -> None:
-    deployment = plan(job.config, package, job.execution_arn, job.store.job)
+    deployment = plan(job.config, package, job.execution_arn, container.job_name())
     try:
         try:
             _sweep_before(client, job)

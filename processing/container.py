@@ -52,13 +52,26 @@ def input_uri(name: str) -> str:
     return ""
 
 
+def hosts() -> list[str]:
+    """The job's instances, the leading one first; one outside SageMaker.
+
+    Source: developer guide, "/opt/ml/config/resourceconfig.json".
+    """
+    found = _read_config("resourceconfig.json").get("hosts")
+    return sorted(found) if isinstance(found, list) and found else ["algo-1"]
+
+
 def _job_config(key: str) -> str:
     return str(_read_job_config().get(key, ""))
 
 
 def _read_job_config() -> dict[str, Any]:
+    return _read_config("processingjobconfig.json")
+
+
+def _read_config(name: str) -> dict[str, Any]:
     try:
-        config = json.loads((OPT_ML / "config" / "processingjobconfig.json").read_text())
+        config = json.loads((OPT_ML / "config" / name).read_text())
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}

@@ -129,15 +129,17 @@ class Pace:
 
 
 class _Round:
-    """How long calls take: the mean of the last round of as many calls as were in flight."""
+    """How long calls take: the mean of the last round, of as many calls as its start allowed."""
 
     def __init__(self) -> None:
-        self._sum, self._calls = 0.0, 0
+        self._sum, self._calls, self._size = 0.0, 0, 0
         self._last = self._best = float("inf")
 
-    def add(self, seconds: float, calls: int) -> None:
+    def add(self, seconds: float, limit: int) -> None:
+        if self._calls == 0:
+            self._size = limit
         self._sum, self._calls = self._sum + seconds, self._calls + 1
-        if self._calls >= calls:
+        if self._calls >= self._size:
             self._last = self._sum / self._calls
             self._best = min(self._best, self._last)
             self._sum, self._calls = 0.0, 0

@@ -17,8 +17,9 @@ from pipeline import service_model
 from pipeline.local.server import serve
 from processing import stamp_candidate
 from processing.already_evaluated import write_already_evaluated
+from processing.candidate_run import evaluate_candidate
 from processing.config_file import load_config
-from processing.errors import CandidateError
+from processing.errors import CandidateError, ConfigError
 from processing.evaluation_job import EvaluationJob
 from processing.fingerprint import fingerprint
 from processing.store import Store
@@ -201,3 +202,15 @@ def test_a_stamp_is_one_update_that_aws_takes() -> None:
         "Evaluated by execution one, MLflow run run-1: rougeL_fmeasure 0.1 < min 0.35"
     )
     assert request["ModelApprovalStatus"] == "Rejected"
+
+
+def test_several_instances_do_not_deploy_a_candidate_each(
+    job: EvaluationJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    both = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}
+    (folder / "resourceconfig.json").write_text(json.dumps(both))
+    monkeypatch.setattr("processing.container.OPT_ML", tmp_path)
+    with pytest.raises(ConfigError, match="evaluated by one instance, and this job has 2"):
+        evaluate_candidate(job, [])
