@@ -6,7 +6,7 @@ UV := 0.13.9
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-trigger test unit lint bench mlflow lock clean
+.PHONY: demo demo-trigger test unit lint bench bench-throttling mlflow lock clean
 
 demo: $(READY)                 ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo
