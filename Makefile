@@ -6,10 +6,13 @@ UV := 0.13.9
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean
+.PHONY: demo demo-trigger test unit lint bench bench-throttling bench-prepare mlflow lock clean
 
 demo: $(READY)                 ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo
+
+demo-trigger: $(READY)         ## a candidate is registered by one call, and the pipeline starts by itself
+	@$(BIN)/python -m pipeline.local.demo_trigger
 
 test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2

@@ -132,6 +132,37 @@ def stop(arguments: argparse.Namespace) -> int:
     return SUCCEEDED
 
 
+def trigger(arguments: argparse.Namespace) -> int:
+    """Start the pipeline by itself: for new candidates, on a schedule."""
+    from pipeline import trigger as eventbridge
+    from pipeline import trigger_view
+
+    bundle, session, _ = _connected(arguments)
+    good = True
+    if arguments.action == "put":
+        lines = eventbridge.put(session, bundle, arguments.schedule)
+    elif arguments.action == "remove":
+        lines = eventbridge.remove(session, bundle) or ["there was nothing to remove"]
+    else:
+        lines, good = trigger_view.show(session, bundle)
+    print("\n".join(lines))
+    return SUCCEEDED if good else NOT_SUCCEEDED
+
+
+def permissions(arguments: argparse.Namespace) -> int:
+    """Print who needs which rights, or create the roles."""
+    from pipeline.permissions.view import show_lines
+
+    if arguments.action == "show":
+        print("\n".join(show_lines(_bundle(arguments), arguments.who)))
+        return SUCCEEDED
+    from pipeline.permissions.roles import create_roles
+
+    bundle, session, _ = _connected(arguments)
+    print("\n".join(create_roles(session, bundle)))
+    return SUCCEEDED
+
+
 def sweep(arguments: argparse.Namespace) -> int:
     """Delete candidates' endpoints that a killed job has left behind."""
     from pipeline.sweep import parse_age, sweep_leftovers
@@ -216,7 +247,8 @@ def _parser() -> argparse.ArgumentParser:
     added = {}
     for name, function in {
         "check": check, "definition": definition, "upsert": upsert, "start": start,
-        "status": status, "list": list_, "stop": stop, "sweep": sweep, "local": local,
+        "status": status, "list": list_, "stop": stop, "sweep": sweep, "trigger": trigger,
+        "permissions": permissions, "local": local,
     }.items():  # fmt: skip
         added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
         added[name].set_defaults(run=function)
@@ -226,6 +258,12 @@ def _parser() -> argparse.ArgumentParser:
     added["start"].add_argument("--poll-seconds", type=float, default=2.0)
     for name in ("status", "stop"):
         added[name].add_argument("execution", nargs="?", help="id or ARN; the latest if not given")
+    added["trigger"].add_argument("action", choices=["put", "show", "remove"])
+    added["trigger"].add_argument(
+        "--schedule", metavar="EXPRESSION", help='for put: "rate(7 days)" or "cron(0 6 ? * MON *)"'
+    )
+    added["permissions"].add_argument("action", choices=["show", "create"])
+    added["permissions"].add_argument("who", nargs="?", help="for show: one of those it names")
     added["sweep"].add_argument("--older-than", default="6h", metavar="AGE", help="30m, 6h, 2d")
     added["sweep"].add_argument("--dry-run", action="store_true", help="only say what would go")
     added["local"].add_argument("--port", type=int, default=4566, help="and the three above it")

@@ -73,6 +73,25 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
                 f"{scorer.name} judges against a context: name its column in "
                 "dataset.columns.context, or leave the scorer out",
             )
+    if (
+        config.trigger
+        and config.trigger.candidates_group == config.registration.model_package_group
+    ):
+        message = (
+            "is also registration.model_package_group: what the pipeline registers would start it "
+            "again; candidates need a group of their own"
+        )
+        yield ("trigger", "candidates_group"), message
+    if (
+        config.trigger
+        and config.trigger.approval_status != "PendingManualApproval"
+        and config.registration.stamp_candidate
+    ):
+        message = (
+            "must be PendingManualApproval with registration.stamp_candidate: the stamp approves "
+            "or rejects the candidate, and its event would start the pipeline again"
+        )
+        yield ("trigger", "approval_status"), message
     yield from _roles(config)
     parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
     for name in sorted({name for name in parameters if parameters.count(name) > 1}):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +46,16 @@ class Addresses:
 
 
 @contextmanager
-def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[Addresses]:
+def local_aws(
+    config: EvaluationConfig,
+    port: int,
+    state_dir: Path,
+    job_environment: Mapping[str, str] | None = None,
+) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
-    The endpoint that the configuration names answers as the good demo model.
+    The endpoint that the configuration names answers as the good demo model. `job_environment` is
+    what every job gets besides what points it at the local AWS.
     """
     import boto3
 
@@ -73,7 +79,12 @@ def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[
         running.callback(mlflow.stop)
         host = DemoHosting(addresses.endpoint)
         for server in (
-            serve(port, state_dir=state_dir, job_environment=environment, host=host),
+            serve(
+                port,
+                state_dir=state_dir,
+                job_environment={**environment, **(job_environment or {})},
+                host=host,
+            ),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),
         ):
