@@ -42,7 +42,8 @@ lock: $(READY)                 ## after a change in requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		requirements.txt --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--constraints requirements.lock docker/requirements.txt --output-file docker/requirements.lock
+		--constraints requirements.lock --excludes docker/excluded.txt \
+		docker/requirements.txt --output-file docker/requirements.lock
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
