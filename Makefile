@@ -6,10 +6,13 @@ UV := 0.13.9
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean
+.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean image
+BASE_IMAGE ?= python:3.11-slim
+IMAGE ?= llm-evaluation:local
 
-demo: $(READY)                 ## the whole pipeline on this machine: a good model, then a worse one
-	@$(BIN)/python -m pipeline.local.demo
+
+demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
+	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
 
 test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2
@@ -34,6 +37,13 @@ bench-throttling: $(READY)     ## how many calls at once, where a service takes 
 
 bench-prepare: $(READY)        ## PrepareDataset against the datasets library: a million rows, some minutes
 	@$(BIN)/python -m benchmarks.prepare_dataset
+
+image:                         ## the container image that both processing steps run in
+	docker build --file docker/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) \
+		--build-arg CODE_DIGEST=$$($(PYTHON) -m processing.code_digest) \
+		$(foreach name,PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST,$(if $($(name)),--build-arg $(name))) .
 
 mlflow: $(READY)               ## open what the demo logged
 	@$(BIN)/python -m pipeline.local.mlflow_server .demo --port $(PORT)

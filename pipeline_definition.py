@@ -136,7 +136,9 @@ def local(arguments: argparse.Namespace) -> int:
     """Serve the local AWS in the foreground."""
     from pipeline.local.foreground import serve_until_interrupted
 
-    return serve_until_interrupted(_bundle(arguments), arguments.port, arguments.state)
+    return serve_until_interrupted(
+        _bundle(arguments), arguments.port, arguments.state, docker=arguments.docker
+    )
 
 
 def _bundle(arguments: argparse.Namespace) -> Bundle:
@@ -214,6 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("status", "stop"):
         added[name].add_argument("execution", nargs="?", help="id or ARN; the latest if not given")
     added["local"].add_argument("--port", type=int, default=4566, help="and the three above it")
+    added["local"].add_argument("--docker", action="store_true",
+                                help="run jobs in the image (make image), not as processes")  # fmt: skip
     added["local"].add_argument("--state", type=Path, default=Path(".demo"), help="kept here")
     return parser
 

@@ -42,19 +42,24 @@ class Addresses:
 
 
 @contextmanager
-def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[Addresses]:
+def local_aws(
+    config: EvaluationConfig, port: int, state_dir: Path, *, docker: bool = False
+) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
-    The endpoint that the configuration names answers as the good demo model.
+    The endpoint that the configuration names answers as the good demo model. Jobs run as processes,
+    or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
     """
     import boto3
 
     from pipeline.local.account import furnish
     from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
     from pipeline.local.demo_judge import serve_judge
+    from pipeline.local.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
     from pipeline.local.server import serve
 
+    job_runner = docker_runner() if docker else None
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
     os.environ.update(environment)  # for the server's own clients, and whoever started us
@@ -67,7 +72,7 @@ def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
         for server in (
-            serve(port, state_dir=state_dir, job_environment=environment),
+            serve(port, state_dir=state_dir, job_environment=environment, job_runner=job_runner),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),
         ):
