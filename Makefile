@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := 0.13.9
+PIP_AUDIT := 2.10.1
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean image
+.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
 BASE_IMAGE ?= python:3.11-slim
 IMAGE ?= llm-evaluation:local
 
@@ -24,6 +25,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint docker/Dockerfile
 
 bench: $(READY)                ## ours at every size; more with benchmarks/evaluation.py --help
 	$(BIN)/python benchmarks/evaluation.py
@@ -47,6 +49,10 @@ image:                         ## the container image that both processing steps
 
 mlflow: $(READY)               ## open what the demo logged
 	@$(BIN)/python -m pipeline.local.mlflow_server .demo --port $(PORT)
+
+audit: $(READY)                ## known vulnerabilities of the image's packages (needs the internet)
+	$(BIN)/uv tool run --quiet pip-audit==$(PIP_AUDIT) --strict --disable-pip --require-hashes \
+		--requirement docker/requirements.lock
 
 lock: $(READY)                 ## after a change in requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

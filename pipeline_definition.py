@@ -132,12 +132,27 @@ def stop(arguments: argparse.Namespace) -> int:
     return SUCCEEDED
 
 
+def image(arguments: argparse.Namespace) -> int:
+    """Push the image that make image built to ECR, and write its digest into the file."""
+    from pipeline.image import publish, write_image
+
+    bundle, session, _ = _connected(arguments)
+    uri = publish(session, bundle, arguments.repository, arguments.image)
+    write_image(arguments.config, uri)
+    print(f"{arguments.config}: infrastructure.image is now {uri}; upsert to use it")
+    return SUCCEEDED
+
+
 def local(arguments: argparse.Namespace) -> int:
     """Serve the local AWS in the foreground."""
     from pipeline.local.foreground import serve_until_interrupted
 
     return serve_until_interrupted(
-        _bundle(arguments), arguments.port, arguments.state, docker=arguments.docker
+        _bundle(arguments),
+        arguments.port,
+        arguments.state,
+        docker=arguments.docker,
+        registry=arguments.registry,
     )
 
 
@@ -205,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     added = {}
     for name, function in {
         "check": check, "definition": definition, "upsert": upsert, "start": start,
-        "status": status, "list": list_, "stop": stop, "local": local,
+        "status": status, "list": list_, "stop": stop, "local": local, "image": image,
     }.items():  # fmt: skip
         added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
         added[name].set_defaults(run=function)
@@ -217,8 +232,11 @@ def _parser() -> argparse.ArgumentParser:
         added[name].add_argument("execution", nargs="?", help="id or ARN; the latest if not given")
     added["local"].add_argument("--port", type=int, default=4566, help="and the three above it")
     added["local"].add_argument("--docker", action="store_true",
-                                help="run jobs in the image (make image), not as processes")  # fmt: skip
+                                help="run jobs in the image, not as processes")  # fmt: skip
+    added["local"].add_argument("--registry", metavar="HOST:PORT", help="takes ECR's images")
     added["local"].add_argument("--state", type=Path, default=Path(".demo"), help="kept here")
+    added["image"].add_argument("--repository", default="llm-evaluation", help="in ECR")
+    added["image"].add_argument("--image", default="llm-evaluation:local", help="on this machine")
     return parser
 
 

@@ -18,12 +18,34 @@ os.environ.update(
     RAGAS_DO_NOT_TRACK="true",
 )
 MODULES = (
-    "argparse boto3 s3transfer.manager botocore.signers jmespath ruamel.yaml pydantic pyarrow.parquet "
-    "pyarrow.dataset numpy polars scipy.stats datasets rouge_score.rouge_scorer sacrebleu "
-    "mlflow mlflow.genai mlflow.genai.judges mlflow.genai.scorers mlflow.genai.judges.prompts "
-    "mlflow.genai.evaluation mlflow.genai.datasets sagemaker_mlflow litellm litellm.main "
-    "deepeval.metrics deepeval.models ragas.metrics.collections ragas.llms"
-).split()
+    "boto3",
+    "s3transfer.manager",
+    "botocore.signers",
+    "jmespath",
+    "ruamel.yaml",
+    "pydantic",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "numpy",
+    "polars",
+    "scipy.stats",
+    "datasets",
+    "rouge_score.rouge_scorer",
+    "sacrebleu",
+    "mlflow",
+    "mlflow.genai",
+    "mlflow.genai.judges",
+    "mlflow.genai.scorers",
+    "mlflow.genai.judges.prompts",
+    "mlflow.genai.evaluation",
+    "mlflow.genai.datasets",
+    "sagemaker_mlflow",
+    "litellm",
+    "deepeval.metrics",
+    "deepeval.models",
+    "ragas.metrics.collections",
+    "ragas.llms",
+)
 
 started = time.monotonic()
 for module in MODULES:

@@ -33,7 +33,7 @@ def code_digest(root: Path = _ROOT) -> str:
 
 
 def require_asked_code() -> None:
-    """Raises CodeError where the step asks for other code than this; a run by hand asks for none."""
+    """Raises CodeError where the step asks for other code than this; a run by hand asks not."""
     asked = os.environ.get(VARIABLE)
     if not asked:
         return

@@ -1,7 +1,8 @@
 """What a CreateProcessingJob request asks for, and which of it the local AWS cannot give.
 
 Without effect here, since they change where a job runs and not what it computes: instance types
-(but for `docker_runner`), volume sizes, KMS keys, VPC subnets and security groups, encryption between instances, the role.
+(but for `docker_runner`), volume sizes, KMS keys, VPC subnets and security groups, encryption
+between instances, the role.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from pipeline.local import moto_extensions
 from pipeline.local.api import Clients
 from pipeline.local.container import JobRunner
+from pipeline.local.container_registry import with_registry
 from pipeline.local.events import EventBus, pipeline_parameters
 from pipeline.local.executions import Executions
 from pipeline.local.front_door import FrontDoor
@@ -80,13 +81,15 @@ def serve(
     repo_root: Path = REPOSITORY,
     echo: Callable[[str], None] = print,
     stop_grace_seconds: float = _SAGEMAKER_GRACE_SECONDS,
+    registry: str | None = None,
 ) -> LocalAws:
     """Starts the local AWS on 127.0.0.1 and returns when it answers (port 0: any free one).
 
     `job_environment` is what every job gets besides its own Environment: on AWS its credentials and
     region, here also AWS_ENDPOINT_URL. `job_runner` runs the instances of jobs, by default as
     processes in `repo_root`. `echo` takes the jobs' output, a line at a time. A stopped job has
-    `stop_grace_seconds` between SIGTERM and SIGKILL.
+    `stop_grace_seconds` between SIGTERM and SIGKILL. `registry` (HOST:PORT) is where
+    ECR's repositories are said to be.
 
     Raises OSError when the port is taken.
     """
@@ -111,7 +114,10 @@ def serve(
         **ModelRegistry(bus).operations(),
     }
     uninstall = moto_extensions.install(_pipeline_target(clients), echo)
-    door = FrontDoor(moto_extensions.application(), operations, ACCOUNT)
+    moto = moto_extensions.application()
+    if registry:
+        moto = with_registry(moto, registry)
+    door = FrontDoor(moto, operations, ACCOUNT)
     server = make_server(
         HOST, port, door, threaded=True, request_handler=moto_extensions.QuietRequestHandler
     )

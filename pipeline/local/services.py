@@ -43,12 +43,18 @@ class Addresses:
 
 @contextmanager
 def local_aws(
-    config: EvaluationConfig, port: int, state_dir: Path, *, docker: bool = False
+    config: EvaluationConfig,
+    port: int,
+    state_dir: Path,
+    *,
+    docker: bool = False,
+    registry: str | None = None,
 ) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
     The endpoint that the configuration names answers as the good demo model. Jobs run as processes,
     or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
+    `registry` (HOST:PORT), if any, takes the images that are pushed to ECR.
     """
     import boto3
 
@@ -72,7 +78,13 @@ def local_aws(
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
         for server in (
-            serve(port, state_dir=state_dir, job_environment=environment, job_runner=job_runner),
+            serve(
+                port,
+                state_dir=state_dir,
+                job_environment=environment,
+                job_runner=job_runner,
+                registry=registry,
+            ),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),
         ):

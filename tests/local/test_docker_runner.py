@@ -1,4 +1,4 @@
-"""What a job finds in its container, and how it ends: through the runner that the local AWS uses."""
+"""What a job finds in its container, and how it ends."""
 
 from __future__ import annotations
 
@@ -145,8 +145,8 @@ def test_what_a_killed_local_aws_left_is_removed(tmp_path: Path, image: str) -> 
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     assert run(container(tmp_path, image, "python3", "-c", "pass"))[0] == 0
-    left = subprocess.run(["docker", "ps", "--quiet", "--no-trunc"], capture_output=True, text=True)
-    assert sleeper not in left.stdout
+    listed = subprocess.check_output(["docker", "ps", "--quiet", "--no-trunc"], text=True)
+    assert sleeper not in listed
 
 
 def test_sizes_are_those_of_the_instance_types() -> None:
