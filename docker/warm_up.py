@@ -41,6 +41,7 @@ MODULES = (
     "mlflow.genai.datasets",
     "sagemaker_mlflow",
     "litellm",
+    "openai",
     "deepeval.metrics",
     "deepeval.models",
     "ragas.metrics.collections",
