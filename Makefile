@@ -19,7 +19,7 @@ test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2
 
 unit: $(READY)                 ## only what takes less than a minute
-	$(BIN)/python -m pytest -n 2 -m "not integration"
+	$(BIN)/python -m pytest -n 2 -m "not integration and not docker"
 
 lint: $(READY)
 	$(BIN)/ruff check .

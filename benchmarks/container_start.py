@@ -1,7 +1,9 @@
-"""How long a job takes from `docker run` to its first useful line: python -m benchmarks.container_start
+"""How long a job takes from `docker run` to its first useful line.
 
-PrepareDataset: until it has read the example's rows. EvaluateModel: until every scorer of the example
-is built and it says what it evaluates. The best of several runs, each in a new container.
+    python -m benchmarks.container_start [options of docker run]
+
+PrepareDataset: until it has read the example's rows. EvaluateModel: until every scorer of the
+example is built and it says what it evaluates. The best of several runs, each a new container.
 """
 
 from __future__ import annotations
