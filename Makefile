@@ -7,10 +7,10 @@ PIP_AUDIT := 2.10.1
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
 BASE_IMAGE ?= python:3.11-slim
 IMAGE ?= llm-evaluation:local
 
+.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
 
 demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
