@@ -176,11 +176,28 @@ def sweep(arguments: argparse.Namespace) -> int:
     return NOT_SUCCEEDED if left else SUCCEEDED
 
 
+def image(arguments: argparse.Namespace) -> int:
+    """Push the image that make image built to ECR, and write its digest into the file."""
+    from pipeline.image import publish, write_image
+
+    bundle, session, _ = _connected(arguments)
+    uri = publish(session, bundle, arguments.repository, arguments.image)
+    write_image(arguments.config, uri)
+    print(f"{arguments.config}: infrastructure.image is now {uri}; upsert to use it")
+    return SUCCEEDED
+
+
 def local(arguments: argparse.Namespace) -> int:
     """Serve the local AWS in the foreground."""
     from pipeline.local.foreground import serve_until_interrupted
 
-    return serve_until_interrupted(_bundle(arguments), arguments.port, arguments.state)
+    return serve_until_interrupted(
+        _bundle(arguments),
+        arguments.port,
+        arguments.state,
+        docker=arguments.docker,
+        registry=arguments.registry,
+    )
 
 
 def _bundle(arguments: argparse.Namespace) -> Bundle:
@@ -248,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, function in {
         "check": check, "definition": definition, "upsert": upsert, "start": start,
         "status": status, "list": list_, "stop": stop, "sweep": sweep, "trigger": trigger,
-        "permissions": permissions, "local": local,
+        "permissions": permissions, "image": image, "local": local,
     }.items():  # fmt: skip
         added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
         added[name].set_defaults(run=function)
@@ -267,7 +284,12 @@ def _parser() -> argparse.ArgumentParser:
     added["sweep"].add_argument("--older-than", default="6h", metavar="AGE", help="30m, 6h, 2d")
     added["sweep"].add_argument("--dry-run", action="store_true", help="only say what would go")
     added["local"].add_argument("--port", type=int, default=4566, help="and the three above it")
+    added["local"].add_argument("--docker", action="store_true",
+                                help="run jobs in the image, not as processes")  # fmt: skip
+    added["local"].add_argument("--registry", metavar="HOST:PORT", help="takes ECR's images")
     added["local"].add_argument("--state", type=Path, default=Path(".demo"), help="kept here")
+    added["image"].add_argument("--repository", default="llm-evaluation", help="in ECR")
+    added["image"].add_argument("--image", default="llm-evaluation:local", help="on this machine")
     return parser
 
 

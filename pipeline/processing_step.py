@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.bundle import Bundle
+from processing.code_digest import VARIABLE, code_digest
 from processing.config import Infrastructure, Machine
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def processor(
 ) -> Processor:
     """A Processor that runs `python3 -m module` in the configured image, as the job role or `role`.
 
-    The code is in the image, so building the definition uploads nothing and calls nobody.
+    The code is in the image, so building the definition uploads nothing and calls nobody. The
+    digest of this working copy's code goes along: an image of other code refuses to run.
     """
     from sagemaker.core.processing import Processor
 
@@ -42,6 +44,7 @@ def processor(
         output_kms_key=infrastructure.output_kms_key,
         max_runtime_in_seconds=machine.max_runtime_seconds,
         entrypoint=["python3", "-m", module],
+        env={VARIABLE: code_digest()},
         tags=sdk_tags(infrastructure),
         network_config=_network(infrastructure),
         sagemaker_session=session,

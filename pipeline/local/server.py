@@ -23,6 +23,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from pipeline.local import moto_events, moto_extensions
 from pipeline.local.api import Clients
 from pipeline.local.container import JobRunner
+from pipeline.local.container_registry import with_registry
 from pipeline.local.delivery import Delivery
 from pipeline.local.endpoints import Endpoints, Host, NoHost
 from pipeline.local.events import EventBus
@@ -85,6 +86,7 @@ def serve(
     repo_root: Path = REPOSITORY,
     echo: Callable[[str], None] = print,
     stop_grace_seconds: float = _SAGEMAKER_GRACE_SECONDS,
+    image_registry: str | None = None,
 ) -> LocalAws:
     """Starts the local AWS on 127.0.0.1 and returns when it answers (port 0: any free one).
 
@@ -92,7 +94,7 @@ def serve(
     region, here also AWS_ENDPOINT_URL. `job_runner` runs the instances of jobs, by default as
     processes in `repo_root`. `host` answers for endpoints, by default nobody does. `echo` takes the
     jobs' output, a line at a time. A stopped job has `stop_grace_seconds` between SIGTERM and
-    SIGKILL.
+    SIGKILL. `image_registry` (HOST:PORT) is where ECR's repositories are said to be.
 
     Raises OSError when the port is taken.
     """
@@ -123,7 +125,10 @@ def serve(
     uninstall = moto_events.install(delivery)
     scheduler = Scheduler(functools.partial(moto_events.scheduled_rules, delivery, ACCOUNT))
     controls = {"/_local/clock": scheduler.advance}
-    door = FrontDoor(moto_extensions.application(), operations, ACCOUNT, controls)
+    moto = moto_extensions.application()
+    if image_registry:
+        moto = with_registry(moto, image_registry)
+    door = FrontDoor(moto, operations, ACCOUNT, controls)
     server = make_server(
         HOST, port, door, threaded=True, request_handler=moto_extensions.QuietRequestHandler
     )

@@ -50,11 +50,16 @@ def local_aws(
     config: EvaluationConfig,
     port: int,
     state_dir: Path,
+    *,
+    docker: bool = False,
+    registry: str | None = None,
     job_environment: Mapping[str, str] | None = None,
 ) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
-    The endpoint that the configuration names answers as the good demo model. `job_environment` is
+    The endpoint that the configuration names answers as the good demo model. Jobs run as processes,
+    or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
+    `registry` (HOST:PORT), if any, takes the images that are pushed to ECR. `job_environment` is
     what every job gets besides what points it at the local AWS.
     """
     import boto3
@@ -63,9 +68,11 @@ def local_aws(
     from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
     from pipeline.local.demo_hosting import DemoHosting
     from pipeline.local.demo_judge import serve_judge
+    from pipeline.local.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
     from pipeline.local.server import serve
 
+    job_runner = docker_runner() if docker else None
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
     os.environ.update(environment)  # for the server's own clients, and whoever started us
@@ -83,7 +90,9 @@ def local_aws(
                 port,
                 state_dir=state_dir,
                 job_environment={**environment, **(job_environment or {})},
+                job_runner=job_runner,
                 host=host,
+                image_registry=registry,
             ),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),

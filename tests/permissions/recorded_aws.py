@@ -21,6 +21,6 @@ if __name__ == "__main__":
         "PYTHONPATH": f"{RECORDER}:{REPOSITORY}",
         "RECORDED_CALLS": str(state / "job.jsonl"),
     }
-    with local_aws(bundle.config, int(sys.argv[3]), state, recorded) as addresses:
+    with local_aws(bundle.config, int(sys.argv[3]), state, job_environment=recorded) as addresses:
         print("UP", json.dumps(addresses.environment()), flush=True)
         sys.stdin.read()

