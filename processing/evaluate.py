@@ -83,6 +83,8 @@ def _prepare_asking(job: EvaluationJob, share: Share) -> Asking:
     session = boto3.Session()
     instance = this_instance()
     model = measured_model(session.client("sagemaker"), job)
+    rows = f"{len(share.rows)} rows"
+    print(f"evaluating {model.model_name} behind {job.endpoint.name} on {rows}", flush=True)
     spend = Spend(job.config.prices)
     scorers = build_scorers(
         job.config.scorers,
@@ -91,7 +93,6 @@ def _prepare_asking(job: EvaluationJob, share: Share) -> Asking:
         spend=spend,
         instances=len(instance.hosts),
     )
-    print(f"evaluating {model.model_name} behind {job.endpoint.name} on {len(share.rows)} rows")
     return Asking(job, instance, session, model=model, scorers=scorers, spend=spend)
 
 
