@@ -244,7 +244,7 @@ def test_definition_holds_what_decides_a_verdict(one: Any, other: Any, same: boo
         JUDGE,
     )
     assert (first.definition == second.definition) is same
-    assert json.loads(first.definition)["versions"]["mlflow"]
+    assert json.loads(first.definition)["versions"]["mlflow-skinny"]
 
 
 def test_definition_follows_the_judge_s_parameters_and_not_its_speed() -> None:
