@@ -1,6 +1,6 @@
 """What an evaluation of many rows costs and takes, from the benchmark's constants: docs/scale.md.
 
-    python benchmarks/arithmetic.py --judge-calls 10 --judge-requests-per-minute 1000
+python benchmarks/arithmetic.py --judge-calls 10 --judge-requests-per-minute 1000
 """
 
 from __future__ import annotations

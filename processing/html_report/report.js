@@ -103,6 +103,15 @@
     return node;
   }
 
+  // the number at the end of a line: what the rows are ordered by, or else the latency
+  function orderedBy(row) {
+    const order = $("sort").value;
+    if (order === "tokensOut") return `${row.tokensOut ?? "?"} tokens`;
+    if (order[0] !== "=") return `${Math.round(row.latency)} ms`;
+    const score = row.scores[order.slice(1)];
+    return score ? score.shown : "";
+  }
+
   function line(row) {
     const made = element("details", "row");
     const summary = element("summary");
@@ -116,12 +125,7 @@
     for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕ " + name));
     if (row.failed.length > 4) chips.append(element("span", "chip", `+ ${row.failed.length - 4}`));
     if (!row.failed.length && !row.error) chips.append(element("span", "word ok", "✓"));
-    const order = $("sort").value;
-    if (order[0] === "=" && row.scores[order.slice(1)])
-      chips.append(element("span", "sorted", row.scores[order.slice(1)].shown));
-    else if (order === "tokensOut") chips.append(element("span", "sorted", `${row.tokensOut ?? "?"} tokens`));
-    else chips.append(element("span", "sorted", `${Math.round(row.latency)} ms`));
-    summary.append(texts, chips);
+    summary.append(texts, chips, element("span", "sorted", orderedBy(row)));
     made.append(summary);
     made.addEventListener("toggle", () => {
       if (made.open && made.childElementCount === 1) made.append(details(row));
