@@ -3,24 +3,32 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := 0.13.9
+PIP_AUDIT := 2.10.1
 PORT ?= 4569
 READY := $(VENV)/.ready
 
-.PHONY: demo test unit lint bench bench-throttling bench-prepare mlflow lock clean
+BASE_IMAGE ?= python:3.11-slim
+IMAGE ?= llm-evaluation:local
 
-demo: $(READY)                 ## the whole pipeline on this machine: a good model, then a worse one
-	@$(BIN)/python -m pipeline.local.demo
+.PHONY: demo demo-trigger test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
+
+demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
+	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
+
+demo-trigger: $(READY)         ## a candidate is registered by one call, and the pipeline starts by itself
+	@$(BIN)/python -m pipeline.local.demo_trigger
 
 test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2
 
 unit: $(READY)                 ## only what takes less than a minute
-	$(BIN)/python -m pytest -n 2 -m "not integration"
+	$(BIN)/python -m pytest -n 2 -m "not integration and not docker"
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint docker/Dockerfile
 
 bench: $(READY)                ## ours at every size; more with benchmarks/evaluation.py --help
 	$(BIN)/python benchmarks/evaluation.py
@@ -35,14 +43,26 @@ bench-throttling: $(READY)     ## how many calls at once, where a service takes 
 bench-prepare: $(READY)        ## PrepareDataset against the datasets library: a million rows, some minutes
 	@$(BIN)/python -m benchmarks.prepare_dataset
 
+image:                         ## the container image that both processing steps run in
+	docker build --file docker/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) \
+		--build-arg CODE_DIGEST=$$($(PYTHON) -m processing.code_digest) \
+		$(foreach name,PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST,$(if $($(name)),--build-arg $(name))) .
+
 mlflow: $(READY)               ## open what the demo logged
 	@$(BIN)/python -m pipeline.local.mlflow_server .demo --port $(PORT)
+
+audit: $(READY)                ## known vulnerabilities of the image's packages (needs the internet)
+	$(BIN)/uv tool run --quiet pip-audit==$(PIP_AUDIT) --strict --disable-pip --require-hashes \
+		--requirement docker/requirements.lock
 
 lock: $(READY)                 ## after a change in requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		requirements.txt --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--constraints requirements.lock docker/requirements.txt --output-file docker/requirements.lock
+		--constraints requirements.lock --excludes docker/excluded.txt \
+		docker/requirements.txt --output-file docker/requirements.lock
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'

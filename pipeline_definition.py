@@ -132,11 +132,72 @@ def stop(arguments: argparse.Namespace) -> int:
     return SUCCEEDED
 
 
+def trigger(arguments: argparse.Namespace) -> int:
+    """Start the pipeline by itself: for new candidates, on a schedule."""
+    from pipeline import trigger as eventbridge
+    from pipeline import trigger_view
+
+    bundle, session, _ = _connected(arguments)
+    good = True
+    if arguments.action == "put":
+        lines = eventbridge.put(session, bundle, arguments.schedule)
+    elif arguments.action == "remove":
+        lines = eventbridge.remove(session, bundle) or ["there was nothing to remove"]
+    else:
+        lines, good = trigger_view.show(session, bundle)
+    print("\n".join(lines))
+    return SUCCEEDED if good else NOT_SUCCEEDED
+
+
+def permissions(arguments: argparse.Namespace) -> int:
+    """Print who needs which rights, or create the roles."""
+    from pipeline.permissions.view import show_lines
+
+    if arguments.action == "show":
+        print("\n".join(show_lines(_bundle(arguments), arguments.who)))
+        return SUCCEEDED
+    from pipeline.permissions.roles import create_roles
+
+    bundle, session, _ = _connected(arguments)
+    print("\n".join(create_roles(session, bundle)))
+    return SUCCEEDED
+
+
+def sweep(arguments: argparse.Namespace) -> int:
+    """Delete candidates' endpoints that a killed job has left behind."""
+    from pipeline.sweep import parse_age, sweep_leftovers
+
+    older_than = parse_age(arguments.older_than)
+    bundle, _, client = _connected(arguments)
+    name = bundle.config.pipeline.name
+    left = sweep_leftovers(client, name, older_than, print, dry_run=arguments.dry_run)
+    for line in left:
+        print(f"error: could not be deleted: {line}", file=sys.stderr)
+    return NOT_SUCCEEDED if left else SUCCEEDED
+
+
+def image(arguments: argparse.Namespace) -> int:
+    """Push the image that make image built to ECR, and write its digest into the file."""
+    from pipeline.image import publish, write_image
+
+    bundle, session, _ = _connected(arguments)
+    uri = publish(session, bundle, arguments.repository, arguments.image)
+    write_image(arguments.config, uri)
+    print(f"{arguments.config}: infrastructure.image is now {uri}; upsert to use it")
+    return SUCCEEDED
+
+
 def local(arguments: argparse.Namespace) -> int:
     """Serve the local AWS in the foreground."""
     from pipeline.local.foreground import serve_until_interrupted
 
-    return serve_until_interrupted(_bundle(arguments), arguments.port, arguments.state)
+    return serve_until_interrupted(
+        _bundle(arguments),
+        arguments.port,
+        arguments.state,
+        docker=arguments.docker,
+        registry=arguments.registry,
+    )
 
 
 def _bundle(arguments: argparse.Namespace) -> Bundle:
@@ -149,12 +210,12 @@ def _checked_definition(bundle: Bundle) -> str:
     """Raises LaunchError, a line for each thing that AWS would refuse."""
     import logging
 
-    from pipeline.check import check_definition
+    from pipeline.check import check_candidate, check_definition
     from pipeline.definition import build
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
     text: str = build(bundle).definition()
-    problems = check_definition(text)
+    problems = [*check_definition(text), *check_candidate(bundle.config)]
     if problems:
         raise LaunchError("\n".join(problems))
     return text
@@ -203,7 +264,8 @@ def _parser() -> argparse.ArgumentParser:
     added = {}
     for name, function in {
         "check": check, "definition": definition, "upsert": upsert, "start": start,
-        "status": status, "list": list_, "stop": stop, "local": local,
+        "status": status, "list": list_, "stop": stop, "sweep": sweep, "trigger": trigger,
+        "permissions": permissions, "image": image, "local": local,
     }.items():  # fmt: skip
         added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
         added[name].set_defaults(run=function)
@@ -213,8 +275,21 @@ def _parser() -> argparse.ArgumentParser:
     added["start"].add_argument("--poll-seconds", type=float, default=2.0)
     for name in ("status", "stop"):
         added[name].add_argument("execution", nargs="?", help="id or ARN; the latest if not given")
+    added["trigger"].add_argument("action", choices=["put", "show", "remove"])
+    added["trigger"].add_argument(
+        "--schedule", metavar="EXPRESSION", help='for put: "rate(7 days)" or "cron(0 6 ? * MON *)"'
+    )
+    added["permissions"].add_argument("action", choices=["show", "create"])
+    added["permissions"].add_argument("who", nargs="?", help="for show: one of those it names")
+    added["sweep"].add_argument("--older-than", default="6h", metavar="AGE", help="30m, 6h, 2d")
+    added["sweep"].add_argument("--dry-run", action="store_true", help="only say what would go")
     added["local"].add_argument("--port", type=int, default=4566, help="and the three above it")
+    added["local"].add_argument("--docker", action="store_true",
+                                help="run jobs in the image, not as processes")  # fmt: skip
+    added["local"].add_argument("--registry", metavar="HOST:PORT", help="takes ECR's images")
     added["local"].add_argument("--state", type=Path, default=Path(".demo"), help="kept here")
+    added["image"].add_argument("--repository", default="llm-evaluation", help="in ECR")
+    added["image"].add_argument("--image", default="llm-evaluation:local", help="on this machine")
     return parser
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from pipeline.service_model import matches, problems, sagemaker
+from processing.config import EvaluationConfig
+from processing.deployment import endpoint_config_request
 
 OPERATIONS = {
     "Processing": ("CreateProcessingJob", {"ProcessingJobName": "named-by-pipelines"}),
@@ -37,6 +39,17 @@ def check_definition(definition: str) -> list[str]:
         *_quotas(definition, document, steps),
         *(line for step in steps for line in _step_problems(step)),
         *_references(document, steps),
+    ]
+
+
+def check_candidate(config: EvaluationConfig) -> list[str]:
+    """What AWS would refuse of the endpoint that a candidate is deployed to; [] if nothing."""
+    if config.candidate is None:
+        return []
+    request = endpoint_config_request("named-by-the-job", config)
+    return [
+        f"candidate (CreateEndpointConfig): {problem[:300]}"
+        for problem in problems("CreateEndpointConfig", request)
     ]
 
 

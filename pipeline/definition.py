@@ -35,10 +35,11 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     region(bundle)
     from pipeline.evaluate_step import evaluate_step, evaluation_report
     from pipeline.evaluation_pipeline import EvaluationPipeline
-    from pipeline.gate_step import gate_step
+    from pipeline.gate_step import gate_steps
     from pipeline.parameters import pipeline_parameters
     from pipeline.prepare_step import prepare_step
     from pipeline.register_step import register_step
+    from pipeline.stamp_step import stamp_step
 
     session = session or _session(bundle)
     parameters = pipeline_parameters(bundle.config, bundle.dataset_uri)
@@ -46,12 +47,18 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     prepare = prepare_step(bundle, parameters, session)
     evaluate = evaluate_step(bundle, parameters, session, prepare, report)
     register = register_step(bundle, parameters, evaluate, report)
-    gate = gate_step(bundle.config, parameters, evaluate, report, register)
+    passed, not_passed = [register], []
+    if bundle.config.registration.stamp_candidate:
+        passed.append(stamp_step(bundle, parameters, session, "Approved", after=[register]))
+        not_passed.append(stamp_step(bundle, parameters, session, "Rejected", after=[]))
+    gates = gate_steps(
+        bundle.config, parameters, evaluate, report, passed=passed, not_passed=not_passed
+    )
     return EvaluationPipeline(
         bundle,
         name=bundle.config.pipeline.name,
         parameters=parameters.all(),
-        steps=[prepare, evaluate, gate],
+        steps=[prepare, evaluate, *gates],
         mlflow_config=_mlflow_config(bundle),
         pipeline_experiment_config=None,  # MLflow holds the record, not SageMaker Experiments
         sagemaker_session=session,

@@ -1,4 +1,8 @@
-"""EvaluateModel: our container asks the endpoint, scores, logs to MLflow and gives the verdict."""
+"""EvaluateModel: our container asks the endpoint, scores, logs to MLflow and gives the verdict.
+
+With ModelPackageArn it also makes the endpoint, and deletes it: see `processing.deployment` for why
+that is no steps of the pipeline's.
+"""
 
 from __future__ import annotations
 
@@ -80,6 +84,8 @@ def _arguments(bundle: Bundle, parameters: PipelineParameters) -> list[Any]:
     options = {
         "--endpoint-name": parameters.endpoint_name,
         "--inference-component": parameters.inference_component,
+        "--model-package-arn": parameters.model_package_arn,
+        "--reevaluate": parameters.reevaluate,
         "--mlflow-tracking-uri": parameters.mlflow_tracking_uri,
         "--mlflow-experiment": parameters.mlflow_experiment,
         "--store-uri": bundle.uri("store"),

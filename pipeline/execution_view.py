@@ -31,9 +31,10 @@ def link_lines(
     jobs = [step.job for step in status.steps if step.job]
     if jobs:
         yield f"logs:       CloudWatch {LOG_GROUP}, streams {', '.join(jobs)}"
-    if evaluation:
+    if evaluation and evaluation["mlflow"]:
         run = evaluation["mlflow"]
         yield f"MLflow:     {run['url'] or run['tracking_uri'] + ' run ' + run['run_id']}"
+    if evaluation:
         yield f"report:     {report_uri}"
 
 

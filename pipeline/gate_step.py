@@ -1,11 +1,16 @@
-"""QualityGate and GateFailed: the evaluation's verdict and every hard threshold, all must hold.
+"""QualityGate and GateNotPassed: the evaluation's verdict and every hard threshold, all must hold.
 
 The container has judged by the same parameters; comparing the numbers again here shows them in
 Studio and can only be as strict or stricter.
+
+Two conditions side by side, each the other's opposite, because there are three ways to end:
+registered, failed, and neither, for a candidate that had been evaluated already. A condition inside
+another one's branch would say it shorter, but SageMaker does not take that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.parameters import PipelineParameters
@@ -19,40 +24,97 @@ if TYPE_CHECKING:
     from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
 
-def gate_step(
+def gate_steps(
     config: EvaluationConfig,
     parameters: PipelineParameters,
     evaluated: ProcessingStep,
     report: PropertyFile,
-    register: Step,
-) -> ConditionStep:
+    *,
+    passed: Sequence[Step],
+    not_passed: Sequence[Step],
+) -> list[ConditionStep]:
+    """The steps of `passed` run if all holds, else those of `not_passed`, and then GateFailed."""
+    from sagemaker.core.workflow.conditions import ConditionEquals, ConditionOr
+    from sagemaker.mlops.workflow.condition_step import ConditionStep
+
+    evaluated_here = ConditionEquals(left=from_report(evaluated, report, "evaluated_here"), right=1)
+    gate = ConditionStep(
+        name="QualityGate",
+        display_name="Quality gate",
+        description="The evaluation's verdict is passed and every metric keeps its threshold.",
+        conditions=[evaluated_here, *_holding(config, parameters, evaluated, report)],
+        if_steps=list(passed),
+        else_steps=[],
+    )
+    opposite = ConditionStep(
+        name="GateNotPassed",
+        display_name="Gate not passed",
+        description="The verdict is not passed, or a metric misses its threshold.",
+        conditions=[
+            evaluated_here,
+            ConditionOr(conditions=_missing(config, parameters, evaluated, report)),
+        ],
+        if_steps=[*not_passed, _gate_failed(evaluated, report, after=not_passed)],
+        else_steps=[],
+    )
+    return [gate, opposite]
+
+
+def _holding(
+    config: EvaluationConfig,
+    parameters: PipelineParameters,
+    evaluated: ProcessingStep,
+    report: PropertyFile,
+) -> list[Any]:
+    """The verdict is passed; each hard threshold holds."""
     from sagemaker.core.workflow.conditions import (
         ConditionEquals,
         ConditionGreaterThanOrEqualTo,
         ConditionLessThanOrEqualTo,
     )
-    from sagemaker.mlops.workflow.condition_step import ConditionStep
 
     comparisons = {"min": ConditionGreaterThanOrEqualTo, "max": ConditionLessThanOrEqualTo}
-    passed = from_report(evaluated, report, "gate.passed")
-    return ConditionStep(
-        name="QualityGate",
-        display_name="Quality gate",
-        description="The evaluation's verdict is passed and every metric keeps its threshold.",
-        conditions=[
-            ConditionEquals(left=passed, right=1),
-            *(
-                comparisons[threshold.rule](
-                    left=from_report(evaluated, report, f"thresholds.{threshold.name}.compared"),
-                    right=parameters.thresholds[threshold.name],
-                )
-                for threshold in threshold_parameters(config.thresholds)
-                if threshold.tier == "hard"
-            ),
-        ],
-        if_steps=[register],
-        else_steps=[_gate_failed(evaluated, report)],
+    return [
+        ConditionEquals(left=from_report(evaluated, report, "gate.passed"), right=1),
+        *_compared(comparisons, config, parameters, evaluated, report),
+    ]
+
+
+def _missing(
+    config: EvaluationConfig,
+    parameters: PipelineParameters,
+    evaluated: ProcessingStep,
+    report: PropertyFile,
+) -> list[Any]:
+    """The opposite of each of `_holding`."""
+    from sagemaker.core.workflow.conditions import (
+        ConditionEquals,
+        ConditionGreaterThan,
+        ConditionLessThan,
     )
+
+    comparisons = {"min": ConditionLessThan, "max": ConditionGreaterThan}
+    return [
+        ConditionEquals(left=from_report(evaluated, report, "gate.passed"), right=0),
+        *_compared(comparisons, config, parameters, evaluated, report),
+    ]
+
+
+def _compared(
+    comparisons: Mapping[str, Any],
+    config: EvaluationConfig,
+    parameters: PipelineParameters,
+    evaluated: ProcessingStep,
+    report: PropertyFile,
+) -> list[Any]:
+    return [
+        comparisons[threshold.rule](
+            left=from_report(evaluated, report, f"thresholds.{threshold.name}.compared"),
+            right=parameters.thresholds[threshold.name],
+        )
+        for threshold in threshold_parameters(config.thresholds)
+        if threshold.tier == "hard"
+    ]
 
 
 def from_report(evaluated: ProcessingStep, report: PropertyFile, path: str) -> Any:
@@ -62,7 +124,10 @@ def from_report(evaluated: ProcessingStep, report: PropertyFile, path: str) -> A
     return JsonGet(step_name=evaluated.name, property_file=report, json_path=path)
 
 
-def _gate_failed(evaluated: ProcessingStep, report: PropertyFile) -> FailStep:
+def _gate_failed(
+    evaluated: ProcessingStep, report: PropertyFile, after: Sequence[Step]
+) -> FailStep:
+    """A Fail step ends the execution, so it waits for what is still to be done."""
     from sagemaker.core.workflow.functions import Join
     from sagemaker.mlops.workflow.fail_step import FailStep
 
@@ -72,4 +137,5 @@ def _gate_failed(evaluated: ProcessingStep, report: PropertyFile) -> FailStep:
         display_name="Gate failed",
         description="Says which thresholds were missed, and by how much.",
         error_message=Join(on=" ", values=["Quality gate not passed:", reason]),
+        depends_on=list(after) or None,
     )

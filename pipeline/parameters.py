@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from processing.config import EvaluationConfig
+from processing.evaluation_job import NO_PACKAGE
 from processing.thresholds import threshold_parameters
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ class PipelineParameters:
 
     endpoint_name: Parameter
     inference_component: Parameter | None
+    model_package_arn: Parameter
     dataset_uri: Parameter
     sample_size: Parameter
     approval_status: Parameter
     mlflow_tracking_uri: Parameter
     mlflow_experiment: Parameter
     reuse_answers: Parameter
+    reevaluate: Parameter
     thresholds: dict[str, Parameter]
 
     def all(self) -> list[Parameter]:
@@ -36,12 +39,14 @@ class PipelineParameters:
         given = [
             self.endpoint_name,
             self.inference_component,
+            self.model_package_arn,
             self.dataset_uri,
             self.sample_size,
             self.approval_status,
             self.mlflow_tracking_uri,
             self.mlflow_experiment,
             self.reuse_answers,
+            self.reevaluate,
             *self.thresholds.values(),
         ]
         return [parameter for parameter in given if parameter is not None]
@@ -59,6 +64,7 @@ def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineP
     return PipelineParameters(
         endpoint_name=ParameterString("EndpointName", config.endpoint.name),
         inference_component=ParameterString("InferenceComponent", component) if component else None,
+        model_package_arn=ParameterString("ModelPackageArn", NO_PACKAGE),
         dataset_uri=ParameterString("DatasetUri", dataset_uri),
         sample_size=ParameterInteger("SampleSize", config.dataset.sample_size),
         approval_status=ParameterString(
@@ -67,6 +73,7 @@ def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineP
         mlflow_tracking_uri=ParameterString("MlflowTrackingUri", config.mlflow.tracking_uri),
         mlflow_experiment=ParameterString("MlflowExperiment", config.mlflow.experiment),
         reuse_answers=ParameterString("ReuseAnswers", "yes", enum_values=["yes", "no"]),
+        reevaluate=ParameterString("Reevaluate", "no", enum_values=["yes", "no"]),
         thresholds={
             threshold.name: ParameterFloat(threshold.name, threshold.bound)
             for threshold in threshold_parameters(config.thresholds)

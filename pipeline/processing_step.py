@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.bundle import Bundle
+from processing.code_digest import VARIABLE, code_digest
 from processing.config import Infrastructure, Machine
 
 if TYPE_CHECKING:
@@ -17,16 +18,24 @@ if TYPE_CHECKING:
 INPUT_FOLDER, OUTPUT_FOLDER = "/opt/ml/processing/input", "/opt/ml/processing/output"
 
 
-def processor(bundle: Bundle, session: PipelineSession, machine: Machine, module: str) -> Processor:
-    """A Processor that runs `python3 -m module` in the configured image.
+def processor(
+    bundle: Bundle,
+    session: PipelineSession,
+    machine: Machine,
+    module: str,
+    *,
+    role: str | None = None,
+) -> Processor:
+    """A Processor that runs `python3 -m module` in the configured image, as the job role or `role`.
 
-    The code is in the image, so building the definition uploads nothing and calls nobody.
+    The code is in the image, so building the definition uploads nothing and calls nobody. The
+    digest of this working copy's code goes along: an image of other code refuses to run.
     """
     from sagemaker.core.processing import Processor
 
     infrastructure = bundle.config.infrastructure
     return Processor(
-        role=infrastructure.job_role,
+        role=role or infrastructure.job_role,
         image_uri=infrastructure.image,
         instance_count=machine.instance_count,
         instance_type=machine.instance_type,
@@ -35,6 +44,7 @@ def processor(bundle: Bundle, session: PipelineSession, machine: Machine, module
         output_kms_key=infrastructure.output_kms_key,
         max_runtime_in_seconds=machine.max_runtime_seconds,
         entrypoint=["python3", "-m", module],
+        env={VARIABLE: code_digest()},
         tags=sdk_tags(infrastructure),
         network_config=_network(infrastructure),
         sagemaker_session=session,

@@ -58,6 +58,13 @@ def _create_model_package_request(
     report: PropertyFile,
 ) -> dict[str, Any]:
     registration = bundle.config.registration
+    # Unverified on AWS: that JsonGet may give a text of some ten thousand characters.
+    card = {
+        "ModelCard": {
+            "ModelCardContent": from_report(evaluated, report, "model_card"),
+            "ModelCardStatus": "PendingReview",
+        }
+    }
     scorers = [spec.name for spec in bundle.config.scorers]
     return {
         "ModelPackageGroupName": registration.model_package_group,
@@ -72,6 +79,12 @@ def _create_model_package_request(
                     "S3Uri": run_file_uri(bundle, "evaluation", EVALUATION_FILE),
                 }
             }
+        },
+        **(card if registration.model_card else {}),
+        "ModelLifeCycle": {
+            "Stage": registration.stage,
+            "StageStatus": "Passed",
+            "StageDescription": "Every threshold of its evaluation holds.",
         },
         "CustomerMetadataProperties": {
             key: from_report(evaluated, report, f"metadata.{key}")

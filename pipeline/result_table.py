@@ -20,6 +20,9 @@ def print_evaluation(document: Document) -> None:
 
     # A terminal's width is unknown to a log file, which must not fold the table's lines.
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    if not document["evaluated_here"]:
+        console.print(document["gate"]["summary"], soft_wrap=True, markup=False)
+        return
     console.print(_metrics(document))
     if document["slices"]:
         console.print(_slices(document["slices"]))

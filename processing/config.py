@@ -214,19 +214,97 @@ class Prices(Section):
     output_per_million: float = Field(ge=0)
 
 
+class Candidate(Section):
+    """The endpoint that a model package (ModelPackageArn) is deployed to while it is evaluated.
+
+    `environment` is added to what the package says of its containers. `download_seconds` and
+    `startup_seconds` are SageMaker's own limits for the model's data and the container's health
+    check; after `wait_seconds` without InService the candidate counts as failed. `model_data` and
+    `images` are where candidates come from; only `permissions` asks, for what model_role may read.
+    """
+
+    instance_type: str = Field(pattern=r"^ml\..+")
+    instance_count: int = Field(default=1, ge=1, le=16)
+    volume_gb: int | None = Field(default=None, ge=1, le=512)
+    download_seconds: int | None = Field(default=None, ge=60, le=3600)
+    startup_seconds: int | None = Field(default=None, ge=60, le=3600)
+    wait_seconds: int = Field(default=3600, ge=1, le=14400)
+    environment: dict[str, str] = Field(default={}, max_length=100)
+    network_isolation: bool = False
+    model_data: list[S3Uri] = Field(default=[], max_length=10)
+    images: list[str] = Field(default=[], max_length=10)
+
+
+LifeCycleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+
+
+GroupName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+ApprovalStatus = Literal["PendingManualApproval", "Approved", "Rejected"]
+
+
 class Registration(Section):
-    model_package_group: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
-    approval_status: Literal["PendingManualApproval", "Approved", "Rejected"] = (
-        "PendingManualApproval"
-    )
+    """`stage`: the registered package's ModelLifeCycle.Stage, with the StageStatus Passed."""
+
+    model_package_group: GroupName
+    approval_status: ApprovalStatus = "PendingManualApproval"
     description: str = Field(default="", max_length=1024)
+    model_card: bool = True
+    stage: LifeCycleName = "Evaluated"
+    stamp_candidate: bool = False
+
+
+# Form and limits: EventBridge API reference, SageMakerPipelineParameter.
+ParameterValues = Annotated[
+    dict[
+        Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=256)],
+        Annotated[str, Field(max_length=1024)],
+    ],
+    Field(max_length=190),
+]
+# rate(1 day), rate(7 days), cron(0 6 ? * MON *): EventBridge user guide, "Schedule expressions".
+Schedule = Annotated[
+    str,
+    Field(
+        max_length=256,
+        pattern=r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
+        r"|cron\((\S+ ){5}\S+\))$",
+    ),
+]
+
+
+class Trigger(Section):
+    """What starts the pipeline by itself, once `trigger put` has told EventBridge.
+
+    `parameters` are pipeline parameters beside ModelPackageArn; `$.detail.X` is a path into the
+    event. `schedule` is rate(...) or cron(...) in UTC; its executions evaluate the endpoint, and by
+    default pay for every answer again, since what was kept would show no change.
+    """
+
+    candidates_group: GroupName | None = None
+    approval_status: ApprovalStatus = "PendingManualApproval"
+    parameters: ParameterValues = {}
+    schedule: Schedule | None = None
+    schedule_parameters: ParameterValues = {"ReuseAnswers": "no"}
+    # Limits: EventBridge API reference, RetryPolicy.
+    retry_attempts: int = Field(default=8, ge=0, le=185)
+    max_event_age_seconds: int = Field(default=3600, ge=60, le=86400)
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if self.candidates_group is None and self.schedule is None:
+            raise ValueError("needs candidates_group: or schedule:, or it would start nothing")
+        return self
 
 
 class Mlflow(Section):
-    """`tracking_uri`: a SageMaker MLflow App or tracking server ARN, or an http(s) address."""
+    """`tracking_uri`: a SageMaker MLflow App or tracking server ARN, or an http(s) address.
+
+    `artifact_location` is where that App or server keeps artifacts; only `permissions` asks for it.
+    """
 
     tracking_uri: str = Field(pattern=r"^(https?://.+|arn:aws[a-z-]*:sagemaker:.+)$")
     experiment: str = Field(default="llm-evaluation", min_length=1)
+    artifact_location: S3Uri | None = None
 
 
 class Machine(Section):
@@ -247,6 +325,9 @@ class Infrastructure(Section):
     prefix: str = Field(default="llm-evaluation", pattern=r"^[^/].*[^/]$|^[^/]$")
     pipeline_role: RoleArn
     job_role: RoleArn
+    trigger_role: RoleArn | None = None
+    model_role: RoleArn | None = None
+    stamp_role: RoleArn | None = None
     image: str = Field(min_length=1, max_length=255)
     prepare: Machine = Machine()
     evaluate: Machine = Machine()
@@ -255,7 +336,8 @@ class Infrastructure(Section):
     subnets: list[str] = Field(default=[], max_length=16)
     security_group_ids: list[str] = Field(default=[], max_length=5)
     encrypt_inter_container_traffic: bool = False
-    tags: dict[str, str] = Field(default={}, max_length=50)
+    # a resource takes 50, and a candidate's endpoint has four more
+    tags: dict[str, str] = Field(default={}, max_length=46)
 
     @model_validator(mode="after")
     def _vpc_is_whole(self) -> Self:
@@ -276,6 +358,7 @@ class EvaluationConfig(Section):
     pipeline: PipelineSection = PipelineSection()
     dataset: Dataset
     endpoint: Endpoint
+    candidate: Candidate | None = None
     judge: Judge | None = None
     scorers: list[Annotated[ScorerSpec, BeforeValidator(parse_scorer)]] = Field(min_length=1)
     thresholds: dict[str, Threshold] = Field(min_length=1)
@@ -284,6 +367,7 @@ class EvaluationConfig(Section):
     champion: Champion | None = None
     prices: dict[str, Prices] = {}
     registration: Registration
+    trigger: Trigger | None = None
     mlflow: Mlflow
     infrastructure: Infrastructure
 

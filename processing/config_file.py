@@ -73,6 +73,26 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
                 f"{scorer.name} judges against a context: name its column in "
                 "dataset.columns.context, or leave the scorer out",
             )
+    if (
+        config.trigger
+        and config.trigger.candidates_group == config.registration.model_package_group
+    ):
+        message = (
+            "is also registration.model_package_group: what the pipeline registers would start it "
+            "again; candidates need a group of their own"
+        )
+        yield ("trigger", "candidates_group"), message
+    if (
+        config.trigger
+        and config.trigger.approval_status != "PendingManualApproval"
+        and config.registration.stamp_candidate
+    ):
+        message = (
+            "must be PendingManualApproval with registration.stamp_candidate: the stamp approves "
+            "or rejects the candidate, and its event would start the pipeline again"
+        )
+        yield ("trigger", "approval_status"), message
+    yield from _roles(config)
     parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
     for name in sorted({name for name in parameters if parameters.count(name) > 1}):
         message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"
@@ -134,6 +154,24 @@ def _known_keys(location: Location) -> list[str]:
         sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
         model = sections[0] if sections else None
     return list(model.model_fields) if model else []
+
+
+def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    """A candidate is unknown code and must not run as what judges it, which must not approve."""
+    roles = config.infrastructure
+    if config.candidate and roles.model_role in (None, roles.job_role, roles.pipeline_role):
+        message = (
+            "needs infrastructure.model_role, a role of its own that the candidate's container "
+            "runs with: it reads its image and model data, and may do nothing else"
+        )
+        yield ("candidate",), message
+    taken = (None, roles.job_role, roles.pipeline_role, roles.model_role)
+    if config.registration.stamp_candidate and roles.stamp_role in taken:
+        message = (
+            "needs infrastructure.stamp_role, a role of its own: the job that evaluates a "
+            "candidate must not be able to approve it"
+        )
+        yield ("registration", "stamp_candidate"), message
 
 
 def _did_you_mean(word: str, known: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import json
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 OPT_ML = Path(os.environ.get("OPT_ML", "/opt/ml"))
 MESSAGE_FILE = OPT_ML / "output" / "message"
@@ -21,6 +22,7 @@ PREPARED_DATASET = PROCESSING / "input" / "dataset"
 PREPARED_MANIFEST = PROCESSING / "input" / "manifest" / "manifest.json"
 DATASET_OUTPUT = PROCESSING / "output" / "dataset"
 EVALUATION_OUTPUT = PROCESSING / "output" / "evaluation"
+EVALUATION_INPUT = PROCESSING / "input" / "evaluation"
 STORE_OUTPUT = PROCESSING / "output" / "store"
 
 
@@ -35,8 +37,33 @@ def job_name() -> str:
 
     Source: developer guide, "/opt/ml/config/processingjobconfig.json".
     """
+    return _job_config("ProcessingJobName") or f"by-hand-{uuid.uuid4().hex[:12]}"
+
+
+def job_arn() -> str:
+    """This processing job's ARN; empty outside SageMaker."""
+    return _job_config("ProcessingJobArn")
+
+
+def input_uri(name: str) -> str:
+    """Where in S3 an input of this processing job comes from; empty outside SageMaker."""
+    for entry in _read_job_config().get("ProcessingInputs", []):
+        if entry.get("InputName") == name:
+            return str(entry.get("S3Input", {}).get("S3Uri", ""))
+    return ""
+
+
+def _job_config(key: str) -> str:
+    return str(_read_job_config().get(key, ""))
+
+
+def _read_job_config() -> dict[str, Any]:
+    return _read_config("processingjobconfig.json")
+
+
+def _read_config(name: str) -> dict[str, Any]:
     try:
-        config = json.loads((OPT_ML / "config" / "processingjobconfig.json").read_text())
-        return str(config["ProcessingJobName"])
-    except (OSError, ValueError, KeyError):
-        return f"by-hand-{uuid.uuid4().hex[:12]}"
+        config = json.loads((OPT_ML / "config" / name).read_text())
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}

@@ -37,18 +37,20 @@ class MeasuredModel:
 
     `source_uri` is the ARN that RegisterModel takes as SourceUri: the model package that the model
     was made from, or else the model. `revision` changes when the endpoint gets another
-    configuration or the model is made anew, but not when the endpoint is scaled.
+    configuration or the model is made anew, but not when the endpoint is scaled. `kept_as` is set
+    for a candidate, whose endpoint is another one in every run: see `processing.candidate`.
     """
 
     endpoint_arn: str
     model_name: str
     source_uri: str
     revision: str
+    kept_as: str = ""
 
     @property
     def identity(self) -> str:
         """What an answer is kept under."""
-        return f"{self.source_uri} {self.endpoint_arn} {self.revision}"
+        return self.kept_as or f"{self.source_uri} {self.endpoint_arn} {self.revision}"
 
 
 @dataclass(frozen=True)

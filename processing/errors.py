@@ -4,8 +4,10 @@ ReportedError               what is wrong, where, and how to mend it
 ├── ConfigError             evaluation.yaml: key path and line
 ├── DatasetError            the rows cannot be used
 ├── EndpointError           the model endpoint does not exist, or has stopped answering
+├── CandidateError          the model package cannot be deployed, or did not start
 ├── TrackingError           MLflow does not hold what it should
 ├── InstanceError           the instances of one job do not come together
+├── CodeError               the job's code is not the code that the pipeline was upserted with
 └── LaunchError             AWS refused, or the pipeline cannot be built or found
 """
 
@@ -32,6 +34,10 @@ class EndpointError(ReportedError):
     """The endpoint cannot be described, or has stopped answering."""
 
 
+class CandidateError(ReportedError):
+    """The candidate's model package cannot be deployed, or its endpoint did not start."""
+
+
 class TrackingError(ReportedError):
     """MLflow cannot be reached, or its record is incomplete."""
 
@@ -40,18 +46,34 @@ class InstanceError(ReportedError):
     """An instance of the job failed, is missing, or has measured something else."""
 
 
+class CodeError(ReportedError):
+    """The job's code is not the code that the pipeline was upserted with."""
+
+
 class LaunchError(ReportedError):
     """The pipeline cannot be built, found or started."""
 
 
 def run_job(main: Callable[[], None], message_file: Path) -> int:
-    """Run a processing job's main function and return the container's exit code (0 or 1).
+    """Run a processing job's main function and return the container's exit code.
 
-    The reason goes to standard error and to `message_file` (`/opt/ml/output/message`): SageMaker
-    shows the first 1,024 characters of that file as the job's ExitMessage.
+    0, 1 for an error, 143 for a job that was stopped. The reason goes to standard error and to
+    `message_file` (`/opt/ml/output/message`): SageMaker shows the first 1,024 characters of that
+    file as the job's ExitMessage.
     """
+    from processing import stopping
+    from processing.code_digest import require_asked_code
+
+    def tell_stopped() -> None:
+        _tell(stopping.REASON, message_file)
+
     try:
-        main()
+        with stopping.stopping_on_sigterm(at_the_latest=tell_stopped):
+            require_asked_code()
+            main()
+    except stopping.Stopped:
+        tell_stopped()
+        return stopping.EXIT_CODE
     except ReportedError as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 (the outermost door)
@@ -61,7 +83,11 @@ def run_job(main: Callable[[], None], message_file: Path) -> int:
         reason = f"{type(error).__name__}: {error}"
     else:
         return 0
+    _tell(reason, message_file)
+    return 1
+
+
+def _tell(reason: str, message_file: Path) -> None:
     print(f"error: {reason}", file=sys.stderr, flush=True)
     message_file.parent.mkdir(parents=True, exist_ok=True)
     message_file.write_text(reason[:1024], encoding="utf-8")
-    return 1

@@ -8,47 +8,38 @@ record that is incomplete. What was paid for until then is kept; the next run go
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from processing import container
 from processing.absent import name_absent_modules
-from processing.answers import Answer, AnswerDesk, answer_rows
+from processing.answers import Answer
+from processing.asking import Asking, answer_rows_of, verdict_desk
+from processing.candidate import measured_model
+from processing.candidate_run import evaluate_candidate, keep_verdict
 from processing.champion import judge_champion
 from processing.config import EvaluationConfig
-from processing.dataset import Row
-from processing.endpoint import MeasuredModel, describe_model, endpoint_pace, runtime_client
-from processing.errors import EndpointError, InstanceError, run_job
+from processing.errors import run_job
 from processing.evaluation_job import EvaluationJob, read_arguments
+from processing.fingerprint import fingerprint
 from processing.gate import Metric, Verdict, judge
 from processing.html_report import write_html
-from processing.instances import Instance, this_instance
+from processing.instances import this_instance
 from processing.judge import silence_libraries
 from processing.measurements import as_held, measure, scale_of
-from processing.parts import add_spend, answer_of, gather_verdicts, own_part, verdicts_of
-from processing.rendezvous import (
-    Part,
-    Rendezvous,
-    collect,
-    failure_told,
-    in_dataset_order,
-    publish,
-)
 from processing.report import Evaluation, write_evaluation
-from processing.scorers.catalogue import BuiltScorer, build_scorers, number_rule
+from processing.scorers.catalogue import build_scorers, number_rule
 from processing.scoring import (
     Scores,
-    judge_calls_at_once,
     read_scores,
     require_same_means,
     score_answers,
     scorer_metrics,
 )
+from processing.several_instances import failure_told_to_others, hand_in, put_together
 from processing.shards import Share, read_share
 from processing.slices import judge_slices
 from processing.spend import Spend, reported
-from processing.store import key_of
 from processing.trace_writer import traces_written_behind
 from processing.tracking import (
     TrackedRun,
@@ -58,11 +49,7 @@ from processing.tracking import (
     read_metrics,
     tracked_run,
 )
-from processing.verdicts import VerdictDesk, definition_digest, verdict_record
 from processing.worst_case import Scale
-
-if TYPE_CHECKING:
-    from boto3 import Session
 
 SPEND_SECONDS = 10.0
 
@@ -72,84 +59,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     name_absent_modules()
     container.name_region()
     job = read_arguments(argv, __doc__)
-    instance = this_instance()
-    if not instance.is_alone:
-        with failure_told(_meeting(job, instance)):
-            evaluation = evaluate(job, instance)
-    else:
-        evaluation = evaluate(job, instance)
-    if evaluation is None:
-        print(f"{instance.current} has handed in its part to {instance.leader}")
+    if job.model_package_arn and not job.deployed:
+        evaluate_candidate(job, sys.argv[1:] if argv is None else argv)
         return
+    instance = this_instance()
+    with failure_told_to_others(job, instance):
+        share = read_share(job.dataset, job.manifest, whole=instance.is_alone)
+        asking = _prepare_asking(job, share)
+        if not instance.is_leader:
+            with reported(asking.spend, SPEND_SECONDS):
+                hand_in(asking, share)
+            print(f"{instance.current} has handed in its part to {instance.leader}")
+            return
+        evaluation = evaluate(asking, share)
+    keep_verdict(evaluation, job)
     word = "passed" if evaluation.verdict.passed else "not passed"
     print(f"quality gate {word}: {evaluation.verdict.summary}")
 
 
-def _meeting(job: EvaluationJob, instance: Instance) -> Rendezvous:
-    import boto3
-
-    if job.parts_uri is None:
-        raise InstanceError("several instances need --parts-uri to put their parts together")
-    return Rendezvous(boto3.client("s3"), job.parts_uri, container.job_name(), instance)
-
-
-def _own_part(
-    job: EvaluationJob,
-    session: Session,
-    share: Share,
-    *,
-    host: str,
-    scorers: list[BuiltScorer],
-    model: MeasuredModel,
-    spend: Spend,
-) -> Part:
-    """This instance's rows, answered and judged."""
-    answers = _answer(job, session, model, share.rows, spend, arrived=lambda _: None)
-    _require_same_model(session.client("sagemaker"), job, model)
-    desk = _verdict_desk(job, session, scorers, answers, spend)
-    judged = {scorer.spec.name: scorer for scorer in scorers if scorer.judge is not None}
-    verdicts = gather_verdicts(
-        answers,
-        list(judged),
-        lambda name, answer: verdict_record(judged[name], answer.row, answer.text or "", desk),
-        at_once=judge_calls_at_once(scorers),
-    )
-    measured = {
-        "model": model.identity,
-        "dataset": job.dataset_sha256,
-        "config": job.config_sha256,
-        "scorers": [scorer.definition for scorer in scorers],
-    }
-    return own_part(host, share, answers, verdicts, measured=measured, spend=spend)
-
-
-def _put_together(
-    job: EvaluationJob, instance: Instance, own: Part, spend: Spend
-) -> tuple[list[Answer], VerdictDesk]:
-    """The leader's: all answers in the order of the dataset, and the verdicts that judges gave."""
-    parts = collect(_meeting(job, instance), own, rows=job.manifest.counts.written)
-    add_spend(spend, parts[1:])
-    rows = in_dataset_order(parts)
-    answers = [answer_of(row) for row in rows]
-    for answer in answers:
-        draft_trace(answer)
-    by_id = {answer.row.row_id: answer.row for answer in answers}
-    return answers, VerdictDesk(rows=by_id, shelves={}, spend=spend, given=verdicts_of(rows))
-
-
-def evaluate(job: EvaluationJob, instance: Instance) -> Evaluation | None:
-    """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end.
-
-    None on an instance that is not the leader: it has handed in its part.
-    """
+def _prepare_asking(job: EvaluationJob, share: Share) -> Asking:
+    """All that can fail before anything is paid for: no such endpoint, a scorer that is none."""
     import boto3
 
     session = boto3.Session()
-    sagemaker = session.client("sagemaker")
-    share = read_share(job.dataset, job.manifest, whole=instance.is_alone)
-    model = describe_model(sagemaker, job.endpoint)
+    instance = this_instance()
+    model = measured_model(session.client("sagemaker"), job)
+    rows = f"{len(share.rows)} rows"
+    print(f"evaluating {model.model_name} behind {job.endpoint.name} on {rows}", flush=True)
     spend = Spend(job.config.prices)
-    # before anything is paid for: a scorer that cannot be built ends the job here
     scorers = build_scorers(
         job.config.scorers,
         job.config.judge,
@@ -157,99 +94,44 @@ def evaluate(job: EvaluationJob, instance: Instance) -> Evaluation | None:
         spend=spend,
         instances=len(instance.hosts),
     )
-    print(f"evaluating {model.model_name} behind {job.endpoint.name} on {len(share.rows)} rows")
-    own = partial(
-        _own_part,
-        job,
-        session,
-        share,
-        host=instance.current,
-        scorers=scorers,
-        model=model,
-        spend=spend,
-    )
-    if not instance.is_leader:
-        with reported(spend, SPEND_SECONDS):
-            publish(_meeting(job, instance), own())
-        return None
-    params = job.params(job.manifest.counts.written)
+    return Asking(job, instance, session, model=model, scorers=scorers, spend=spend)
+
+
+def evaluate(asking: Asking, share: Share) -> Evaluation:
+    """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end."""
+    job, spend = asking.job, asking.spend
+    params, tags = job.params(job.manifest.counts.written), job.tags(asking.model)
     with (
-        tracked_run(job.tracking_uri, job.experiment, job.run_name, params, job.tags(model)) as run,
+        tracked_run(job.tracking_uri, job.experiment, job.run_name, params, tags) as run,
         reported(spend, SPEND_SECONDS),
     ):
         with traces_written_behind(run.tracking_uri, run.experiment_id, run.run_id) as traces:
-            if instance.is_alone:
-                answers = _answer(job, session, model, share.rows, spend, arrived=draft_trace)
-                _require_same_model(sagemaker, job, model)
-                desk = _verdict_desk(job, session, scorers, answers, spend)
+            if asking.instance.is_alone:
+                answers = answer_rows_of(asking, share.rows, draft_trace)
+                desk = verdict_desk(asking, answers)
             else:
-                answers, desk = _put_together(job, instance, own(), spend)
-            score_answers(scorers, desk, answers, traces)
+                answers, desk = put_together(asking, share)
+            score_answers(asking.scorers, desk, answers, traces)
             traces.finish()
         scores = read_scores(run, job.config.scorers, answers)
         metrics = _record_metrics(run, job.config, answers, scores)
         evaluation = Evaluation(
-            verdict=_verdict(job, sagemaker, metrics, answers, scores),
+            verdict=_verdict(job, asking.session.client("sagemaker"), metrics, answers, scores),
             metrics=metrics,
             answers=answers,
             scores=scores,
-            model=model,
+            model=asking.model,
             endpoint_name=job.endpoint.name,
             run=run,
             dataset_sha256=job.dataset_sha256,
             config_sha256=job.config_sha256,
             execution_arn=job.execution_arn,
             spend=spend,
+            fingerprint=fingerprint(job, asking.model.identity),
             number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},
         )
         _record_outcome(evaluation, job)
     return evaluation
-
-
-def _answer(
-    job: EvaluationJob,
-    session: Session,
-    model: MeasuredModel,
-    rows: list[Row],
-    spend: Spend,
-    *,
-    arrived: Callable[[Answer], None],
-) -> list[Answer]:
-    desk = AnswerDesk(
-        client=runtime_client(job.endpoint, session),
-        endpoint=job.endpoint,
-        model=model,
-        shelf=job.store.shelf(session, "answers", key_of(model.identity)[:16]),
-        spend=spend,
-        pace=endpoint_pace(job.endpoint, len(this_instance().hosts)),
-    )
-    return answer_rows(desk, rows, arrived)
-
-
-def _require_same_model(sagemaker: Any, job: EvaluationJob, model: MeasuredModel) -> None:
-    if describe_model(sagemaker, job.endpoint) != model:
-        raise EndpointError(
-            f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
-            "the answers come from more than one model; start the pipeline again"
-        )
-
-
-def _verdict_desk(
-    job: EvaluationJob,
-    session: Session,
-    scorers: list[BuiltScorer],
-    answers: list[Answer],
-    spend: Spend,
-) -> VerdictDesk:
-    return VerdictDesk(
-        rows={answer.row.row_id: answer.row for answer in answers},
-        shelves={
-            scorer.spec.name: job.store.shelf(session, "verdicts", definition_digest(scorer))
-            for scorer in scorers
-            if scorer.judge is not None
-        },
-        spend=spend,
-    )
 
 
 def _scales(config: EvaluationConfig) -> dict[str, Scale]:

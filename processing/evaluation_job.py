@@ -12,14 +12,22 @@ from processing.config import Endpoint, EvaluationConfig
 from processing.config_file import config_digest, load_config
 from processing.dataset import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint import MeasuredModel
+from processing.fingerprint import fingerprint
 from processing.instances import file_stem, this_instance
 from processing.store import Store
 from processing.thresholds import ThresholdParameter, override, threshold_parameters
 
+NO_PACKAGE = "none"
+"""ModelPackageArn's default, which stands for no model package: an endpoint is evaluated."""
+
 
 @dataclass(frozen=True)
 class EvaluationJob:
-    """`config_folder` holds evaluation.yaml and whatever files it names."""
+    """`config_folder` holds evaluation.yaml and whatever files it names.
+
+    With a `model_package_arn` a candidate is evaluated: `endpoint` is then the one that it has been
+    deployed to, if it is `deployed` yet.
+    """
 
     config: EvaluationConfig
     config_folder: Path
@@ -34,6 +42,9 @@ class EvaluationJob:
     manifest: Manifest
     parts_uri: str | None
     config_sha256: str
+    model_package_arn: str | None = None
+    deployed: bool = False
+    reevaluate: bool = False
 
     @property
     def dataset_sha256(self) -> str:
@@ -41,7 +52,8 @@ class EvaluationJob:
 
     @property
     def run_name(self) -> str:
-        return f"{self.endpoint.name} {self.execution_arn.rpartition('/')[2]}".strip()
+        package = (self.model_package_arn or "").partition(":model-package/")[2]
+        return f"{package or self.endpoint.name} {self.execution_arn.rpartition('/')[2]}".strip()
 
     def params(self, rows: int) -> dict[str, object]:
         """The MLflow run's parameters."""
@@ -68,6 +80,7 @@ class EvaluationJob:
             "source_uri": model.source_uri,
             "dataset_sha256": self.dataset_sha256,
             "config_sha256": self.config_sha256,
+            "evaluation_fingerprint": fingerprint(self, model.identity),
         }
 
 
@@ -79,11 +92,14 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
     arguments = _parser(description).parse_args(argv)
     config = load_config(arguments.config)
     manifest = read_manifest_file(arguments.manifest or arguments.dataset / MANIFEST_FILE)
-    names = {"name": arguments.endpoint_name, "inference_component": arguments.inference_component}
+    package = arguments.model_package_arn
     return EvaluationJob(
         config=config,
         config_folder=arguments.config.parent,
-        endpoint=config.endpoint.model_copy(update={k: v for k, v in names.items() if v}),
+        endpoint=_endpoint(config.endpoint, arguments),
+        model_package_arn=None if package in ("", NO_PACKAGE) else package,
+        deployed=arguments.deployed_endpoint is not None,
+        reevaluate=arguments.reevaluate == "yes",
         thresholds=override(threshold_parameters(config.thresholds), arguments.threshold),
         dataset=arguments.dataset,
         output=arguments.output,
@@ -102,6 +118,14 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
     )
 
 
+def _endpoint(endpoint: Endpoint, arguments: argparse.Namespace) -> Endpoint:
+    if arguments.deployed_endpoint:  # has one variant, and no inference components
+        names = {"name": arguments.deployed_endpoint, "variant": None, "inference_component": None}
+        return endpoint.model_copy(update=names)
+    given = {"name": arguments.endpoint_name, "inference_component": arguments.inference_component}
+    return endpoint.model_copy(update={k: v for k, v in given.items() if v})
+
+
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m processing.evaluate", description=description)
     add = parser.add_argument
@@ -115,6 +139,10 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     add("--reuse", choices=["yes", "no"], default="yes", help="no: pay for everything again")
     add("--endpoint-name", help="instead of endpoint.name")
     add("--inference-component", help="instead of endpoint.inference_component")
+    add("--model-package-arn", default=NO_PACKAGE, help="deploy and evaluate this instead")
+    add("--reevaluate", choices=["yes", "no"], default="no",
+        help="yes: also a candidate that has its verdict")  # fmt: skip
+    add("--deployed-endpoint", help=argparse.SUPPRESS)  # of processing.candidate_run's own
     add("--mlflow-tracking-uri", help="instead of mlflow.tracking_uri")
     add("--mlflow-experiment", help="instead of mlflow.experiment")
     add("--execution-arn", default="", help="the pipeline execution, for the record")

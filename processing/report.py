@@ -18,6 +18,7 @@ from processing.answers import Answer
 from processing.champion import ChampionVerdict
 from processing.endpoint import MeasuredModel
 from processing.gate import Check, Metric, Verdict
+from processing.model_card import model_card
 from processing.scoring import Scores
 from processing.slices import SliceCheck
 from processing.spend import Spend
@@ -42,6 +43,7 @@ METADATA_KEYS = (
     "mlflow_experiment_id",
     "dataset_sha256",
     "config_sha256",
+    "evaluation_fingerprint",
 )
 """What a registered package carries as CustomerMetadataProperties, beside its metrics."""
 
@@ -60,6 +62,7 @@ class Evaluation:
     dataset_sha256: str
     config_sha256: str
     execution_arn: str
+    fingerprint: str
     spend: Spend
     number_rules: Mapping[str, str]
 
@@ -82,6 +85,9 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
     verdict = evaluation.verdict
     return {
         "schema": 2,
+        # 0 in the report of an execution that found the candidate evaluated already
+        "evaluated_here": 1,
+        "fingerprint": evaluation.fingerprint,
         "gate": {
             # 1 and 0: whether Pipelines compares JSON's true and false is not documented
             "passed": int(verdict.passed),
@@ -121,6 +127,7 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
         "config_sha256": evaluation.config_sha256,
         "execution_arn": evaluation.execution_arn,
         "metadata": _metadata(evaluation),
+        "model_card": model_card(evaluation),
     }
 
 
@@ -218,6 +225,7 @@ def _metadata(evaluation: Evaluation) -> dict[str, str]:
         "mlflow_experiment_id": evaluation.run.experiment_id,
         "dataset_sha256": evaluation.dataset_sha256,
         "config_sha256": evaluation.config_sha256,
+        "evaluation_fingerprint": evaluation.fingerprint,
     }
     assert tuple(values) == METADATA_KEYS
     for name, metric in evaluation.metrics.items():

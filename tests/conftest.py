@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import queue
-import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from real_image import IMAGE, what_is_missing
 from ruamel.yaml import YAML
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 
 
 @pytest.fixture
@@ -47,36 +43,24 @@ def write_config(tmp_path: Path) -> ConfigWriter:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAws]:
     """The local AWS with everything that stands around it, as a user starts it."""
-    from pipeline.local.services import four_free_ports
+    with local_aws_running(tmp_path_factory.mktemp("local-aws")) as running:
+        yield running
 
-    state = tmp_path_factory.mktemp("local-aws")
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first_port = 14566 + 500 * worker  # two workers looking at once would find the same ports
-    command = [
-        *(sys.executable, "pipeline_definition.py", "local"),
-        *("--port", str(four_free_ports(first_port)), "--state", str(state)),
-    ]
-    process = subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    running = RunningAws({}, "")
-    printed: queue.Queue[str | None] = queue.Queue()
 
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            running.lines.append(line)
-            printed.put(line)
-        printed.put(None)
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image of this very code, as `make image` tags it. In CI a missing one is a failure."""
+    problem = what_is_missing()
+    if problem and os.environ.get("CI"):
+        pytest.fail(f"{problem}. In CI (CI={os.environ['CI']}) docker tests may not be left out")
+    if problem:
+        pytest.skip(f"LEFT OUT: {problem}, then: make test")
+    return IMAGE
 
-    threading.Thread(target=read, daemon=True).start()
-    while not running.mlflow:
-        line = printed.get(timeout=90)
-        assert line is not None, "the local AWS did not start:\n" + "".join(running.lines)
-        if variable := re.fullmatch(r"export (\w+)=(\S+)\n", line):
-            running.environment[variable[1]] = variable[2]
-        if address := re.match(r"# MLflow: (\S+)", line):
-            running.mlflow = address[1]
-    yield running
-    process.terminate()
-    assert process.wait(timeout=30) == 0
+
+@pytest.fixture(scope="session")
+def docker_aws(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAws]:
+    """`pipeline_definition.py local --docker`, for an image that is there."""
+    assert image
+    with local_aws_running(tmp_path_factory.mktemp("docker-aws"), "--docker") as running:
+        yield running

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import queue
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,9 +71,11 @@ class RunningAws:
             "InstanceType": "ml.g4dn.xlarge",
             "InitialInstanceCount": 1,
         }
+        self._put("SAGEMAKER_RUNTIME", f"endpoints/{name}", behaviour)
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        self._put("SAGEMAKER_RUNTIME", f"endpoints/{name}", behaviour)
+        while sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating":
+            time.sleep(0.1)
 
     def set_judge(self, model: str, **behaviour: Any) -> None:
         self._put("BEDROCK_RUNTIME", f"models/{model}", behaviour)
@@ -81,3 +88,40 @@ class RunningAws:
     def _put(self, service: str, path: str, behaviour: dict[str, Any]) -> None:
         address = self.environment[f"AWS_ENDPOINT_URL_{service}"]
         httpx.put(f"{address}/_demo/{path}", json=behaviour).raise_for_status()
+
+
+@contextmanager
+def local_aws_running(state: Path, *options: str) -> Iterator[RunningAws]:
+    """`pipeline_definition.py local` with these options, until the block ends."""
+    from pipeline.local.services import four_free_ports
+
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first_port = 14566 + 500 * worker  # two workers looking at once would find the same ports
+    command = [
+        *(sys.executable, "pipeline_definition.py", "local"),
+        *("--port", str(four_free_ports(first_port)), "--state", str(state), *options),
+    ]
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    running = RunningAws({}, "")
+    printed: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            running.lines.append(line)
+            printed.put(line)
+        printed.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while not running.mlflow:
+        line = printed.get(timeout=90)
+        assert line is not None, "the local AWS did not start:\n" + "".join(running.lines)
+        if variable := re.fullmatch(r"export (\w+)=(\S+)\n", line):
+            running.environment[variable[1]] = variable[2]
+        if address := re.match(r"# MLflow: (\S+)", line):
+            running.mlflow = address[1]
+    yield running
+    process.terminate()
+    assert process.wait(timeout=30) == 0

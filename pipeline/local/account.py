@@ -6,7 +6,8 @@ Made through boto3, as a person would make them in a real account.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from processing.config import EvaluationConfig
@@ -27,18 +28,25 @@ TRUST_SAGEMAKER = {
 }
 
 
-def furnish(session: Session, config: EvaluationConfig, endpoints: Iterable[str]) -> None:
+def furnish(session: Session, config: EvaluationConfig, endpoints: Collection[str]) -> None:
     """Create the bucket and the roles that the configuration names, and the endpoints."""
     infrastructure = config.infrastructure
     session.client("s3").create_bucket(Bucket=infrastructure.bucket)
     iam = session.client("iam")
-    for arn in dict.fromkeys([infrastructure.pipeline_role, infrastructure.job_role]):
+    roles = [
+        *(infrastructure.pipeline_role, infrastructure.job_role),
+        *(infrastructure.model_role, infrastructure.stamp_role),
+    ]
+    for arn in dict.fromkeys(role for role in roles if role):
         iam.create_role(
             RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST_SAGEMAKER)
         )
     sagemaker = session.client("sagemaker")
     for name in endpoints:
         _create_endpoint(sagemaker, config, name)
+    for name in endpoints:
+        while sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating":
+            time.sleep(0.1)
 
 
 def _create_endpoint(sagemaker: Any, config: EvaluationConfig, name: str) -> None:

@@ -1,6 +1,6 @@
 """One instance of a processing job: what it is to run, and what the runner of it must offer.
 
-`process_runner` runs it as a plain process; anything else (Docker) has only to fit `JobRunner`.
+`process_runner` runs it as a plain process, `docker_runner` in the job's image.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Container:
     opt_ml: Path
     scratch: Path
     network_isolated: bool
+    instance_type: str
 
 
 class RunningContainer(Protocol):

@@ -1,7 +1,7 @@
 """`make demo`: what a user does, for real, against the local AWS: a good model, then a worse one.
 
 Starts the local AWS and then types the README's own commands. Exit code 0 only if the good model
-was registered and the worse one was not.
+was registered and the worse one was not. With --docker each job runs in the image.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from pipeline.bundle import Bundle, load_bundle
 from pipeline.local.mlflow_server import end_on_signals
 from pipeline.local.services import GOOD, WORSE, four_free_ports, local_aws
 from processing.config import EvaluationConfig
+from processing.errors import LaunchError
 
 STATE = Path(".demo")
 CONFIG = Path("evaluation.yaml")
 
 
-def main() -> int:
+def main(*, docker: bool) -> int:
     started = time.monotonic()
     bundle = load_bundle(CONFIG)
     say("starting the local AWS, MLflow, a demo endpoint and a demo judge on loopback")
-    with local_aws(bundle.config, four_free_ports(4566), STATE) as addresses:
+    with local_aws(bundle.config, four_free_ports(4566), STATE, docker=docker) as addresses:
         run("upsert")
         codes = {}
         for quality, endpoint in {"good": GOOD, "worse": WORSE}.items():
@@ -78,7 +79,7 @@ def run_pages(bundle: Bundle) -> list[str]:
         execution = summary["PipelineExecutionArn"].rpartition("/")[2]
         uri = bundle.uri("runs", execution, "evaluation", "evaluation.json")
         evaluation = read_evaluation(session, uri)
-        if evaluation:
+        if evaluation and evaluation["mlflow"]:
             pages.append(str(evaluation["mlflow"]["url"]))
     return pages
 
@@ -90,6 +91,8 @@ def say(text: str) -> None:
 if __name__ == "__main__":
     end_on_signals()
     try:
-        sys.exit(main())
+        sys.exit(main(docker="--docker" in sys.argv[1:]))
+    except LaunchError as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("\nstopped")

@@ -85,7 +85,7 @@ class EventBus:
 _IDENTIFIERS = {"ModelPackageArn", "ClientToken"}
 
 
-def pipeline_parameters(target: dict[str, Any], event: dict[str, Any]) -> list[dict[str, str]]:
+def pipeline_parameters(target: Mapping[str, Any], event: dict[str, Any]) -> list[dict[str, str]]:
     """The parameters that a rule's pipeline target gives for an event, `$.` paths resolved.
 
     Raises ValidationException for a path that the event does not have (what AWS does then is not

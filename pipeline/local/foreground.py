@@ -12,8 +12,13 @@ from pipeline.local.services import four_free_ports, local_aws
 from processing.errors import LaunchError
 
 
-def serve_until_interrupted(bundle: Bundle, port: int, state_dir: Path) -> int:
-    """Serve until Ctrl-C or SIGTERM; returns 0. Raises LaunchError if a port is taken."""
+def serve_until_interrupted(
+    bundle: Bundle, port: int, state_dir: Path, *, docker: bool, registry: str | None
+) -> int:
+    """Serve until Ctrl-C or SIGTERM; returns 0.
+
+    Raises LaunchError if a port is taken, or Docker is wanted and does not answer.
+    """
     if four_free_ports(port) != port:
         raise LaunchError(f"ports {port} to {port + 3} are not all free: choose others with --port")
     end = threading.Event()
@@ -23,7 +28,7 @@ def serve_until_interrupted(bundle: Bundle, port: int, state_dir: Path) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ended)
-    with local_aws(bundle.config, port, state_dir) as addresses:
+    with local_aws(bundle.config, port, state_dir, docker=docker, registry=registry) as addresses:
         print("# The local AWS is up: in memory, on loopback, its endpoint and judge are demos.")
         print("# In another terminal:")
         for name, value in addresses.environment(bundle.config.infrastructure.region or "").items():

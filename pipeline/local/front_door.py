@@ -25,19 +25,32 @@ _TARGET = "HTTP_X_AMZ_TARGET"
 _JSON = "application/x-amz-json-1.1"
 _ERRORS = 400
 
+Control = Callable[[dict[str, Any]], dict[str, Any]]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Environ = dict[str, Any]
 
 
 class FrontDoor:
-    """Routes by the header X-Amz-Target, which names service and operation."""
+    """Routes by the header X-Amz-Target, which names service and operation.
 
-    def __init__(self, moto: Any, operations: Mapping[str, Operation], account: str) -> None:
+    `controls` are paths that are none of AWS's: each takes a JSON object and answers one.
+    """
+
+    def __init__(
+        self,
+        moto: Any,
+        operations: Mapping[str, Operation],
+        account: str,
+        controls: Mapping[str, Control],
+    ) -> None:
         self._moto, self._operations, self._account = moto, operations, account
+        self._controls = controls
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         service, _, operation = environ.get(_TARGET, "").partition(".")
         try:
+            if environ["PATH_INFO"] in self._controls:
+                return self._control(environ, start_response)
             if service == "SageMaker" and operation in self._operations:
                 return self._answer(operation, environ, start_response)
             return self._pass_on(environ, start_response)
@@ -66,6 +79,13 @@ class FrontDoor:
         answer = self._operations[operation](call)
         body = json.dumps(_without_none(answer), default=_as_json).encode()
         return _send(200, [("Content-Type", _JSON)], body, start_response)
+
+    def _control(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            answer = self._controls[environ["PATH_INFO"]](json.loads(_read_body(environ) or b"{}"))
+        except ValueError as error:
+            raise ValidationException(str(error)) from error
+        return _send(200, [("Content-Type", _JSON)], json.dumps(answer).encode(), start_response)
 
     def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:

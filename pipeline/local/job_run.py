@@ -144,6 +144,7 @@ class JobRun:
             opt_ml=self._opt_ml(host),
             scratch=self._scratch(host),
             network_isolated=asked.is_network_isolated(request),
+            instance_type=asked.instance_type(request),
         )
         log = self._platform.log
         running = self._platform.runner(

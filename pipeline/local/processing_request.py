@@ -1,7 +1,8 @@
 """What a CreateProcessingJob request asks for, and which of it the local AWS cannot give.
 
-Without effect here, since they change where a job runs and not what it computes: instance types,
-volume sizes, KMS keys, VPC subnets and security groups, encryption between instances, the role.
+Without effect here, since they change where a job runs and not what it computes: instance types
+(but for `docker_runner`), volume sizes, KMS keys, VPC subnets and security groups, encryption
+between instances, the role.
 """
 
 from __future__ import annotations
@@ -95,6 +96,10 @@ def outputs(request: dict[str, Any]) -> list[Output]:
 def instance_count(request: dict[str, Any]) -> int:
     cluster = request["ProcessingResources"]["ClusterConfig"]
     return int(cluster.get("InstanceCount") or 1)
+
+
+def instance_type(request: dict[str, Any]) -> str:
+    return str(request["ProcessingResources"]["ClusterConfig"].get("InstanceType") or "")
 
 
 def max_runtime_seconds(request: dict[str, Any]) -> int:

@@ -63,6 +63,11 @@ class ModelRegistry:
             "UpdateModelPackage": self._update,
         }
 
+    def describe(self, call: Call, name: str) -> dict[str, Any]:
+        """A package by name or ARN, as DescribeModelPackage shows it. Raises AwsError."""
+        with self._lock:
+            return self._describe(call, name)
+
     def _one_at_a_time(self, handler: Callable[[Call], dict[str, Any]]) -> Operation:
         def run(call: Call) -> dict[str, Any]:
             with self._lock:

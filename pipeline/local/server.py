@@ -12,25 +12,28 @@ the loopback interface is used.
 from __future__ import annotations
 
 import atexit
+import functools
 import threading
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from pipeline.local import moto_extensions
+from pipeline.local import moto_events, moto_extensions
 from pipeline.local.api import Clients
 from pipeline.local.container import JobRunner
-from pipeline.local.events import EventBus, pipeline_parameters
+from pipeline.local.container_registry import with_registry
+from pipeline.local.delivery import Delivery
+from pipeline.local.endpoints import Endpoints, Host, NoHost
+from pipeline.local.events import EventBus
 from pipeline.local.executions import Executions
 from pipeline.local.front_door import FrontDoor
 from pipeline.local.pipelines import Pipelines
 from pipeline.local.process_runner import process_runner
 from pipeline.local.processing_jobs import ProcessingJobs
 from pipeline.local.registry import ModelRegistry
+from pipeline.local.scheduled_rules import Scheduler
 
 ACCOUNT = "123456789012"
 HOST = "127.0.0.1"
@@ -48,6 +51,7 @@ class LocalAws:
     _thread: threading.Thread
     _executions: Executions
     _jobs: ProcessingJobs
+    _scheduler: Scheduler
     _uninstall: Callable[[], None]
 
     @property
@@ -59,6 +63,7 @@ class LocalAws:
         if not self._thread.is_alive():
             return
         atexit.unregister(self._kill_jobs)
+        self._scheduler.stop()
         self._executions.stop_all()
         self._jobs.stop_all()
         self._server.shutdown()
@@ -77,16 +82,19 @@ def serve(
     state_dir: Path,
     job_environment: Mapping[str, str],
     job_runner: JobRunner | None = None,
+    host: Host | None = None,
     repo_root: Path = REPOSITORY,
     echo: Callable[[str], None] = print,
     stop_grace_seconds: float = _SAGEMAKER_GRACE_SECONDS,
+    image_registry: str | None = None,
 ) -> LocalAws:
     """Starts the local AWS on 127.0.0.1 and returns when it answers (port 0: any free one).
 
     `job_environment` is what every job gets besides its own Environment: on AWS its credentials and
     region, here also AWS_ENDPOINT_URL. `job_runner` runs the instances of jobs, by default as
-    processes in `repo_root`. `echo` takes the jobs' output, a line at a time. A stopped job has
-    `stop_grace_seconds` between SIGTERM and SIGKILL.
+    processes in `repo_root`. `host` answers for endpoints, by default nobody does. `echo` takes the
+    jobs' output, a line at a time. A stopped job has `stop_grace_seconds` between SIGTERM and
+    SIGKILL. `image_registry` (HOST:PORT) is where ECR's repositories are said to be.
 
     Raises OSError when the port is taken.
     """
@@ -104,34 +112,30 @@ def serve(
         stop_grace_seconds=stop_grace_seconds,
     )
     executions = Executions(clients, jobs, bus)
+    registry = ModelRegistry(bus)
     operations = {
         **jobs.operations(),
         **executions.operations(),
         **Pipelines(clients, executions.of_pipeline).operations(),
-        **ModelRegistry(bus).operations(),
+        **registry.operations(),
+        **Endpoints(host or NoHost(), registry.describe, echo).operations(),
     }
-    uninstall = moto_extensions.install(_pipeline_target(clients), echo)
-    door = FrontDoor(moto_extensions.application(), operations, ACCOUNT)
+    moto_extensions.install()
+    delivery = Delivery(clients, ACCOUNT, echo)
+    uninstall = moto_events.install(delivery)
+    scheduler = Scheduler(functools.partial(moto_events.scheduled_rules, delivery, ACCOUNT))
+    controls = {"/_local/clock": scheduler.advance}
+    moto = moto_extensions.application()
+    if image_registry:
+        moto = with_registry(moto, image_registry)
+    door = FrontDoor(moto, operations, ACCOUNT, controls)
     server = make_server(
         HOST, port, door, threaded=True, request_handler=moto_extensions.QuietRequestHandler
     )
     clients.endpoint_url = f"http://{HOST}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    aws = LocalAws(server.server_port, server, thread, executions, jobs, uninstall)
+    scheduler.start()
+    aws = LocalAws(server.server_port, server, thread, executions, jobs, scheduler, uninstall)
     atexit.register(aws._kill_jobs)
     return aws
-
-
-def _pipeline_target(clients: Clients) -> Callable[[dict[str, Any], dict[str, Any]], None]:
-    """Starts the pipeline of a rule's target, through the API as EventBridge does."""
-
-    def start(target: dict[str, Any], event: dict[str, Any]) -> None:
-        region = target["Arn"].split(":")[3]
-        clients.get("sagemaker", region).start_pipeline_execution(
-            PipelineName=target["Arn"],
-            PipelineParameters=pipeline_parameters(target, event),
-            ClientRequestToken=str(uuid.uuid4()),
-        )
-
-    return start

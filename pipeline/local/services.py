@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,10 @@ class Addresses:
     first_port: int
 
     @property
+    def endpoint(self) -> str:
+        return self._url(1)
+
+    @property
     def mlflow(self) -> str:
         return self._url(3)
 
@@ -29,7 +33,7 @@ class Addresses:
         """The variables that point any AWS tool at the local AWS."""
         return {
             "AWS_ENDPOINT_URL": self._url(0),
-            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self._url(1),
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.endpoint,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self._url(2),
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
@@ -42,19 +46,33 @@ class Addresses:
 
 
 @contextmanager
-def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[Addresses]:
+def local_aws(
+    config: EvaluationConfig,
+    port: int,
+    state_dir: Path,
+    *,
+    docker: bool = False,
+    registry: str | None = None,
+    job_environment: Mapping[str, str] | None = None,
+) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
-    The endpoint that the configuration names answers as the good demo model.
+    The endpoint that the configuration names answers as the good demo model. Jobs run as processes,
+    or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
+    `registry` (HOST:PORT), if any, takes the images that are pushed to ECR. `job_environment` is
+    what every job gets besides what points it at the local AWS.
     """
     import boto3
 
     from pipeline.local.account import furnish
     from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
+    from pipeline.local.demo_hosting import DemoHosting
     from pipeline.local.demo_judge import serve_judge
+    from pipeline.local.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
     from pipeline.local.server import serve
 
+    job_runner = docker_runner() if docker else None
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
     os.environ.update(environment)  # for the server's own clients, and whoever started us
@@ -66,8 +84,16 @@ def local_aws(config: EvaluationConfig, port: int, state_dir: Path) -> Iterator[
     with ExitStack() as running:
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
+        host = DemoHosting(addresses.endpoint)
         for server in (
-            serve(port, state_dir=state_dir, job_environment=environment),
+            serve(
+                port,
+                state_dir=state_dir,
+                job_environment={**environment, **(job_environment or {})},
+                job_runner=job_runner,
+                host=host,
+                image_registry=registry,
+            ),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),
         ):

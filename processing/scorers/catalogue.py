@@ -66,7 +66,7 @@ class ScorerKind:
     packages: tuple[str, ...] = ()
 
 
-_MLFLOW_JUDGE = ScorerKind("mlflow_judges", uses_judge=True, packages=("mlflow",))
+_MLFLOW_JUDGE = ScorerKind("mlflow_judges", uses_judge=True, packages=("mlflow-skinny",))
 
 SCORERS: dict[str, ScorerKind] = {
     "rougeL_fmeasure": ScorerKind("rouge", packages=("rouge-score",)),
@@ -76,8 +76,8 @@ SCORERS: dict[str, ScorerKind] = {
     "RelevanceToQuery": _MLFLOW_JUDGE,
     "Equivalence": _MLFLOW_JUDGE,
     "Correctness": _MLFLOW_JUDGE,
-    "Guidelines": ScorerKind("mlflow_judges", GuidelinesOptions, True, ("mlflow",)),
-    "template": ScorerKind("template_judge", TemplateOptions, True, ("mlflow",)),
+    "Guidelines": ScorerKind("mlflow_judges", GuidelinesOptions, True, ("mlflow-skinny",)),
+    "template": ScorerKind("template_judge", TemplateOptions, True, ("mlflow-skinny",)),
     "DeepEval": ScorerKind("deepeval_metrics", DeepEvalOptions, True, ("deepeval",)),
     "RAGAS": ScorerKind("ragas_metrics", RagasOptions, True, ("ragas", "sacrebleu")),
     "file": ScorerKind("user_file", FileOptions),

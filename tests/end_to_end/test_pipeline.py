@@ -140,7 +140,7 @@ def test_the_sdk_s_own_calls_work(
     execution.wait(delay=1)
     assert execution.describe()["PipelineExecutionStatus"] == "Succeeded"
     assert {step["StepName"] for step in execution.list_steps()} == {
-        *("PrepareDataset", "EvaluateModel", "QualityGate", "RegisterModel")
+        *("PrepareDataset", "EvaluateModel", "QualityGate", "GateNotPassed", "RegisterModel")
     }
     assert packages(aws, "sdk")[0]["CustomerMetadataProperties"]["rows"] == "35 answered of 35"
 

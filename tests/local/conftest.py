@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +18,31 @@ from pipeline.local.server import REPOSITORY, LocalAws, serve
 
 from .definitions import ROLE
 
+ROLE_OF_RULE = "arn:aws:iam::123456789012:role/rule"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+                "ArnLike": {"aws:SourceArn": "arn:aws:events:us-east-1:123456789012:rule/rule-*"},
+            },
+        }
+    ],
+}
+START = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "sagemaker:StartPipelineExecution",
+            "Resource": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/*",
+        }
+    ],
+}
 SECONDS_TO_WAIT = 30
 REGION = "us-east-1"
 ENVIRONMENT = {
@@ -94,6 +120,14 @@ def sagemaker(client: Callable[[str], Any]) -> Any:
 @pytest.fixture(scope="session")
 def s3(client: Callable[[str], Any]) -> Any:
     return client("s3")
+
+
+@pytest.fixture(scope="session")
+def role_of_rule(client: Callable[[str], Any]) -> None:
+    """A role that rules of these tests start pipelines with."""
+    iam = client("iam")
+    iam.create_role(RoleName="rule", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.put_role_policy(RoleName="rule", PolicyName="start", PolicyDocument=json.dumps(START))
 
 
 @pytest.fixture

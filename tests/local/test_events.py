@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Runs, eventually
+from .conftest import ROLE_OF_RULE, Runs, eventually
 from .definitions import (
     IMAGE,
     compare,
@@ -26,7 +26,6 @@ from .definitions import (
 
 SPECIFICATION = {"Containers": [{"Image": IMAGE}]}
 PACKAGE_CHANGE = "SageMaker Model Package State Change"
-ROLE_OF_RULE = "arn:aws:iam::123456789012:role/rule"
 
 Inbox = Callable[[dict[str, Any]], Callable[[], list[dict[str, Any]]]]
 
@@ -51,7 +50,7 @@ class Rules:
 
 
 @pytest.fixture
-def rules(client: Callable[[str], Any]) -> Iterator[Rules]:
+def rules(client: Callable[[str], Any], role_of_rule: None) -> Iterator[Rules]:  # noqa: ARG001
     made = Rules(client("events"))
     yield made
     made.disable_all()
@@ -62,15 +61,22 @@ class Queue:
 
     def __init__(self, sqs: Any) -> None:
         self._sqs = sqs
-        self._url = sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-        attributes = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self.url = sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
         self.target = {"Arn": attributes["Attributes"]["QueueArn"]}
         self._received: list[dict[str, Any]] = []
 
     def events(self) -> list[dict[str, Any]]:
-        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
-        self._received += [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        self._received += [json.loads(message["Body"]) for message in self.messages()]
         return self._received
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Those that were not received before."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        found: list[dict[str, Any]] = answer.get("Messages", [])
+        return found
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def container(tmp_path: Path, *command: str, **more: Any) -> Container:
         opt_ml=opt_ml,
         scratch=scratch,
         network_isolated=more.get("network_isolated", False),
+        instance_type="ml.m5.large",
     )
 
 

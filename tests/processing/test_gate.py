@@ -233,9 +233,12 @@ def test_the_condition_step_compares_only_what_is_hard(write_config: ConfigWrite
     made = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     definition = json.loads(made.stdout)
-    [gate] = [step for step in definition["Steps"] if step["Name"] == "QualityGate"]
-    paths = [c["LeftValue"]["Std:JsonGet"]["Path"] for c in gate["Arguments"]["Conditions"]]
-    assert paths == ["gate.passed", "thresholds.MinRougeLFmeasure.compared"]
+    steps = {step["Name"]: step["Arguments"] for step in definition["Steps"]}
+    holding = steps["QualityGate"]["Conditions"]
+    here, missing = steps["GateNotPassed"]["Conditions"]
+    for conditions in (holding, [here, *missing["Conditions"]]):
+        paths = [c["LeftValue"]["Std:JsonGet"]["Path"] for c in conditions]
+        assert paths == ["evaluated_here", "gate.passed", "thresholds.MinRougeLFmeasure.compared"]
     parameters = {parameter["Name"] for parameter in definition["Parameters"]}
     assert parameters >= {"MinRougeLFmeasure", "MinChrfScore", "MaxBleuScore"}
 

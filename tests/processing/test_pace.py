@@ -78,15 +78,17 @@ def test_it_climbs_again_when_the_service_takes_more() -> None:
 
 def test_it_does_not_climb_while_calls_only_queue_up() -> None:
     pace = Pace(64)
-    lock = threading.Lock()  # a server that works on one call at a time
+    service = Service(1000)
 
     def ask(_: int) -> None:
-        with pace.turn(), lock:
-            time.sleep(0.002)
+        with pace.turn():
+            assert service.admit()
+            time.sleep(0.004 * service.in_flight)  # the more at once, the slower each
+            service.in_flight -= 1
 
     with ThreadPoolExecutor(64) as pool:
-        list(pool.map(ask, range(300)))
-    assert pace.limit < 32
+        list(pool.map(ask, range(200)))
+    assert pace.limit < 48
 
 
 def test_requests_a_minute_are_kept_to() -> None:

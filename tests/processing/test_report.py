@@ -84,6 +84,7 @@ def evaluation(wrong: int = 4) -> Evaluation:
         dataset_sha256="d" * 64,
         config_sha256="c" * 64,
         execution_arn="arn:execution",
+        fingerprint="f" * 64,
         spend=Spend({}),
         number_rules={"Correctness": "yes = 1, no = 0"},
     )
@@ -166,6 +167,28 @@ def test_what_others_read_has_the_shape_that_they_read(document: dict[str, Any])
     assert tuple(document["metadata"])[: len(METADATA_KEYS)] == METADATA_KEYS
     for value in document["metadata"].values():
         assert re.fullmatch(r"[\w .:/=+\-@]{1,256}", value)
+
+
+def test_the_model_card_has_the_sdk_s_shape_and_the_report_s_numbers(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")  # the SDK's import wants one
+    from sagemaker.core.shapes.model_card_shapes import ModelCardContent
+
+    card = json.loads(document["model_card"])
+    assert len(document["model_card"]) < 100_000
+    held = ModelCardContent.model_validate(card).model_dump(exclude_none=True)
+    assert held == card, "a key that the schema does not have is dropped"
+    assert card["model_overview"].keys() == {"model_creator", "model_artifact"}
+    [details] = card["evaluation_details"]
+    groups = {group["name"]: group["metric_data"] for group in details["metric_groups"]}
+    assert groups.keys() == {"Quality", "Latency and tokens", "Slices"}
+    shown = {metric["name"]: metric for group in groups.values() for metric in group}
+    for name, metric in document["metrics"].items():
+        assert shown[name]["value"] == (metric["value"] if metric["value"] is not None else "none")
+    assert "errors=1; 95 % interval 0.7587 to 0.9583" in shown["Correctness"]["notes"]
+    assert "threshold min 0.6 (hard) holds" in shown["Correctness"]["notes"]
+    assert details["metadata"]["evaluation_fingerprint"] == document["fingerprint"]
 
 
 def test_the_rule_that_makes_numbers_is_told(document: dict[str, Any]) -> None:

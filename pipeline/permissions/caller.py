@@ -1,0 +1,140 @@
+"""Whoever types the commands, and the administrator who makes the roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.bundle import Bundle
+from pipeline.permissions.candidate_roles import sweep_statements
+from pipeline.permissions.statements import (
+    Account,
+    Document,
+    Statement,
+    account_of,
+    allow,
+    document,
+    key_use,
+    list_statement,
+    pass_role,
+)
+from pipeline.trigger_names import names_of
+
+
+def caller_policy(bundle: Bundle) -> Document:
+    account, config = account_of(bundle), bundle.config
+    infrastructure = config.infrastructure
+    bucket, prefix = infrastructure.bucket, infrastructure.prefix
+    pipeline = f"pipeline/{config.pipeline.name}"
+    return document(
+        [
+            allow(
+                "Pipeline",
+                [
+                    "sagemaker:AddTags",
+                    "sagemaker:CreatePipeline",
+                    "sagemaker:DescribePipeline",
+                    "sagemaker:ListPipelineExecutions",
+                    "sagemaker:ListTags",
+                    "sagemaker:StartPipelineExecution",
+                    "sagemaker:UpdatePipeline",
+                ],
+                account.sagemaker(pipeline),
+            ),
+            allow(
+                "Executions",
+                [
+                    "sagemaker:DescribePipelineExecution",
+                    "sagemaker:ListPipelineExecutionSteps",
+                    "sagemaker:StopPipelineExecution",
+                ],
+                account.sagemaker(f"{pipeline}/execution/*"),
+            ),
+            # the SDK looks whether SageMaker may take the role before it makes the pipeline
+            allow("SeePipelineRole", ["iam:GetRole"], [infrastructure.pipeline_role]),
+            pass_role(
+                "PassPipelineRole", [infrastructure.pipeline_role], "sagemaker.amazonaws.com"
+            ),
+            allow(
+                "Upload",
+                ["s3:AbortMultipartUpload", "s3:PutObject"],
+                account.s3(bucket, f"{prefix}/config/*", f"{prefix}/datasets/*"),
+            ),
+            allow("Results", ["s3:GetObject"], account.s3(bucket, f"{prefix}/runs/*")),
+            # a report that is not there yet
+            list_statement("ResultsMissing", account, bucket, [f"{prefix}/*"]),
+            *key_use(
+                "OutputKey",
+                account,
+                infrastructure.output_kms_key,
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+            ),
+            *sweep_statements(bundle),
+            *(_trigger(bundle, account) if config.trigger else []),
+        ]
+    )
+
+
+def _trigger(bundle: Bundle, account: Account) -> list[Statement]:
+    names, config = names_of(bundle), bundle.config
+    rules = [account.arn("events", f"rule/{rule}") for rule in (names.rule, names.schedule)]
+    statements = [
+        allow(
+            "Rules",
+            [
+                "events:DeleteRule",
+                "events:DescribeRule",
+                "events:ListTargetsByRule",
+                "events:PutRule",
+                "events:PutTargets",
+                "events:RemoveTargets",
+                "events:TagResource",
+            ],
+            rules,
+        ),
+        allow("Patterns", ["events:TestEventPattern"], ["*"]),
+        allow(
+            "DeadLetters",
+            [
+                "sqs:CreateQueue",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ListQueueTags",
+                "sqs:ReceiveMessage",
+                "sqs:SetQueueAttributes",
+                "sqs:TagQueue",
+            ],
+            [account.arn("sqs", names.queue)],
+        ),
+        allow(
+            "SeeTriggerRole",
+            ["iam:GetRole"],
+            [names.role_arn],
+        ),
+        pass_role("PassTriggerRole", [names.role_arn], "events.amazonaws.com"),
+    ]
+    if config.trigger and config.trigger.candidates_group:
+        group = account.sagemaker(f"model-package-group/{config.trigger.candidates_group}")
+        statements.append(allow("Candidates", ["sagemaker:DescribeModelPackageGroup"], group))
+    return statements
+
+
+def administrator_policy(roles: Iterable[str]) -> Document:
+    """These roles and no other."""
+    return document(
+        [
+            allow(
+                "Roles",
+                [
+                    "iam:CreateRole",
+                    "iam:DeleteRole",
+                    "iam:DeleteRolePolicy",
+                    "iam:GetRole",
+                    "iam:PutRolePolicy",
+                    "iam:TagRole",
+                    "iam:UpdateAssumeRolePolicy",
+                ],
+                roles,
+            )
+        ]
+    )

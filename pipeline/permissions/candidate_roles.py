@@ -1,0 +1,126 @@
+"""What candidate mode adds: to the job that deploys, for the candidate, and for the stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.bundle import Bundle
+from pipeline.permissions.platform import image_statements, platform_statements
+from pipeline.permissions.statements import (
+    Document,
+    Statement,
+    account_of,
+    allow,
+    document,
+    key_use,
+    list_statement,
+    object_or_below,
+    pass_role,
+)
+from processing.deployment import name_prefix
+
+_MADE = ("endpoint", "endpoint-config", "model")
+
+
+def deploy_statements(bundle: Bundle) -> Iterator[Statement]:
+    """The job makes and deletes endpoints whose names begin as its candidates' do, and no other."""
+    account, config = account_of(bundle), bundle.config
+    if config.candidate is None:
+        return
+    prefix = name_prefix(config.pipeline.name)
+    made = account.sagemaker(*(f"{kind}/{prefix}*" for kind in _MADE))
+    yield allow(
+        "Deploy",
+        [
+            *(f"sagemaker:Create{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")),
+            *(f"sagemaker:Delete{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")),
+            *("sagemaker:AddTags", "sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"),
+            "sagemaker:ListTags",
+        ],
+        made,
+    )
+    yield leftovers_statement()
+    yield allow(
+        "CandidatePackage",
+        ["sagemaker:DescribeModelPackage"],
+        account.sagemaker(f"model-package/{candidates_of(bundle)}"),
+    )
+    # is the execution still running that says it evaluates the same candidate?
+    yield allow(
+        "OtherExecutions",
+        ["sagemaker:DescribePipelineExecution"],
+        account.sagemaker(f"pipeline/{config.pipeline.name}/execution/*"),
+    )
+    infrastructure = config.infrastructure
+    yield allow(
+        "Verdicts",
+        ["s3:DeleteObject"],
+        account.s3(infrastructure.bucket, f"{infrastructure.prefix}/store/evaluations/*"),
+    )
+    if infrastructure.model_role:
+        yield pass_role("PassModelRole", [infrastructure.model_role], "sagemaker.amazonaws.com")
+
+
+def sweep_statements(bundle: Bundle) -> Iterator[Statement]:
+    """For `pipeline_definition.py sweep`."""
+    if bundle.config.candidate is None:
+        return
+    prefix = name_prefix(bundle.config.pipeline.name)
+    made = account_of(bundle).sagemaker(*(f"{kind}/{prefix}*" for kind in _MADE))
+    deletions = [f"sagemaker:Delete{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")]
+    yield allow("Sweep", [*deletions, "sagemaker:ListTags"], made)
+    yield leftovers_statement()
+
+
+def leftovers_statement() -> Statement:
+    """IAM allows no names for lists."""
+    kinds = ("EndpointConfigs", "Endpoints", "Models")
+    return allow("Leftovers", [f"sagemaker:List{kind}" for kind in kinds], ["*"])
+
+
+def model_policy(bundle: Bundle) -> Document:
+    """A candidate's container: its image, its data, its log. It is code nobody has judged yet."""
+    account, config = account_of(bundle), bundle.config
+    assert config.candidate is not None
+    logs = f"log-group:/aws/sagemaker/Endpoints/{name_prefix(config.pipeline.name)}*"
+    statements = [
+        allow("LogGroup", ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
+              [account.arn("logs", logs)]),
+        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"],
+              [account.arn("logs", f"{logs}:log-stream:*")]),
+        allow("Metrics", ["cloudwatch:PutMetricData"], ["*"],
+              {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}}),
+    ]  # fmt: skip
+    for number, uri in enumerate(config.candidate.model_data, start=1):
+        bucket, keys = object_or_below(uri)
+        statements += [
+            allow(f"Data{number}", ["s3:GetObject"], account.s3(bucket, *keys)),
+            list_statement(f"DataList{number}", account, bucket, keys),
+        ]  # fmt: skip
+    statements += image_statements(account, config.candidate.images)
+    return document([*statements, *platform_statements(bundle, account)])
+
+
+def stamp_policy(bundle: Bundle) -> Document:
+    """The only role that approves, and only candidates."""
+    account, infrastructure = account_of(bundle), bundle.config.infrastructure
+    bucket, prefix = infrastructure.bucket, infrastructure.prefix
+    return document(
+        [
+            allow(
+                "Stamp",
+                ["sagemaker:UpdateModelPackage"],
+                account.sagemaker(f"model-package/{candidates_of(bundle)}"),
+            ),
+            allow("Verdict", ["s3:GetObject"], account.s3(bucket, f"{prefix}/runs/*")),
+            list_statement("List", account, bucket, [f"{prefix}/runs/*"]),
+            *platform_statements(bundle, account, job=True),
+            *key_use("OutputKey", account, infrastructure.output_kms_key, ["kms:Decrypt"]),
+        ]
+    )
+
+
+def candidates_of(bundle: Bundle) -> str:
+    """Packages of the trigger's group; of any group where no trigger names one."""
+    trigger = bundle.config.trigger
+    return f"{trigger.candidates_group}/*" if trigger and trigger.candidates_group else "*"

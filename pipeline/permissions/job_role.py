@@ -1,0 +1,122 @@
+"""The role of the processing jobs: it reads, asks, records; it never registers or approves."""
+
+from __future__ import annotations
+
+from pipeline.bundle import Bundle
+from pipeline.permissions.candidate_roles import deploy_statements
+from pipeline.permissions.judges import judge_statements
+from pipeline.permissions.platform import platform_statements
+from pipeline.permissions.statements import (
+    Account,
+    Document,
+    Statement,
+    account_of,
+    allow,
+    document,
+    key_use,
+    list_statement,
+    object_or_below,
+)
+
+# What MLflow's client asks of a tracking server for runs, traces and assessments. A server of the
+# older kind has an action for each; a MLflow App has one for all.
+_TRACKING_SERVER = [
+    *("CreateExperiment", "CreateRun", "EndTrace", "GetExperiment", "GetExperimentByName"),
+    *("GetRun", "GetTraceInfo", "ListArtifacts", "LogBatch", "LogInputs", "LogMetric", "LogParam"),
+    *("SearchTraces", "SetTag", "SetTraceTag", "StartTrace", "UpdateRun", "SearchRuns"),
+]
+
+
+def job_policy(bundle: Bundle) -> Document:
+    account, config = account_of(bundle), bundle.config
+    infrastructure = config.infrastructure
+    return document(
+        [
+            *_storage(bundle, account),
+            *platform_statements(bundle, account, job=True),
+            *_endpoint(bundle, account),
+            *judge_statements(account, config),
+            *_mlflow(bundle, account),
+            *_champion(bundle, account),
+            *deploy_statements(bundle),
+            *key_use(
+                "OutputKey",
+                account,
+                infrastructure.output_kms_key,
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+            ),
+        ]
+    )
+
+
+def _storage(bundle: Bundle, account: Account) -> list[Statement]:
+    infrastructure = bundle.config.infrastructure
+    bucket, prefix = infrastructure.bucket, infrastructure.prefix
+    read = account.s3(bucket, f"{prefix}/*")
+    statements = [
+        allow("Read", ["s3:GetObject"], read),
+        list_statement("List", account, bucket, [f"{prefix}/*"]),
+        allow(
+            "Write",
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            account.s3(bucket, f"{prefix}/runs/*", f"{prefix}/store/*"),
+        ),
+    ]
+    dataset = bundle.dataset_uri
+    if dataset.startswith("s3://") and bundle.dataset_upload is None:
+        theirs, keys = object_or_below(dataset)
+        statements += [
+            allow("ReadDataset", ["s3:GetObject"], account.s3(theirs, *keys)),
+            list_statement("ListDataset", account, theirs, keys),
+        ]
+    return statements
+
+
+def _endpoint(bundle: Bundle, account: Account) -> list[Statement]:
+    """The model behind the endpoint may change, so its configuration and model can be any."""
+    endpoint = bundle.config.endpoint
+    name = f"endpoint/{endpoint.name}"
+    statements = [
+        allow("Endpoint", ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+              account.sagemaker(name)),
+        allow("Measured", ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+              account.sagemaker("endpoint-config/*", "model/*")),
+    ]  # fmt: skip
+    if endpoint.inference_component:
+        component = account.sagemaker(f"inference-component/{endpoint.inference_component}")
+        actions = ["sagemaker:DescribeInferenceComponent", "sagemaker:InvokeEndpoint"]
+        statements.append(allow("Component", actions, component))
+    return statements
+
+
+def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
+    """The MLflow client writes artifacts to S3 itself, wherever the App or server keeps them."""
+    mlflow = bundle.config.mlflow
+    statements = []
+    if ":mlflow-app/" in mlflow.tracking_uri:
+        statements.append(allow("Mlflow", ["sagemaker:CallMlflowAppApi"], [mlflow.tracking_uri]))
+    elif ":mlflow-tracking-server/" in mlflow.tracking_uri:
+        actions = [f"sagemaker-mlflow:{name}" for name in _TRACKING_SERVER]
+        statements.append(allow("Mlflow", actions, [mlflow.tracking_uri]))
+    if mlflow.artifact_location:
+        bucket, keys = object_or_below(mlflow.artifact_location)
+        actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+        statements += [
+            allow("Artifacts", actions, account.s3(bucket, *keys)),
+            list_statement("ArtifactList", account, bucket, keys),
+        ]
+    return statements
+
+
+def _champion(bundle: Bundle, account: Account) -> list[Statement]:
+    if bundle.config.champion is None:
+        return []
+    group = bundle.config.registration.model_package_group
+    # the authorization reference names packages for ListModelPackages, older policies the group
+    return [
+        allow(
+            "Champion",
+            ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
+            account.sagemaker(f"model-package/{group}/*", f"model-package-group/{group}"),
+        )
+    ]

@@ -1,0 +1,61 @@
+"""Which models of Bedrock the judges are, as IAM names them.
+
+Source: Bedrock user guide, "Prerequisites for inference profiles". Of a system-defined profile the
+regions that it routes to are Bedrock's to choose, so its model is named in every region, but only
+when it is asked through that profile. That a `global.` profile also needs the form without a region
+is in the guide and has not been tried.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.permissions.statements import Account, Statement, allow
+from processing.config import EvaluationConfig
+
+_ACTIONS = ["bedrock:InvokeModel"]  # Converse is authorised as InvokeModel
+# us.anthropic.claude-..., global.anthropic.claude-..., us-gov.amazon.nova-...: area.provider.model
+_PROFILE = re.compile(r"(?P<area>[a-z]{2,6}(-[a-z]+)?)\.(?P<model>[a-z0-9-]+\..+)")
+
+
+def judge_models(config: EvaluationConfig) -> list[str]:
+    """Model ids, profile ids and ARNs of all judges on Bedrock, each once."""
+    judges = [config.judge, *(scorer.judge for scorer in config.judged_scorers())]
+    uris = dict.fromkeys(judge.model for judge in judges if judge and judge.base_url is None)
+    bedrock = re.compile(r"(amazon-)?bedrock(/[a-z]+)?:/(?P<name>.+)")
+    return [found["name"] for uri in uris if (found := bedrock.fullmatch(uri))]
+
+
+def judge_statements(account: Account, config: EvaluationConfig) -> list[Statement]:
+    statements = []
+    for number, name in enumerate(judge_models(config), start=1):
+        statements += _statements(f"Judge{number}", account, name)
+    return statements
+
+
+def _statements(sid: str, account: Account, name: str) -> list[Statement]:
+    if name.startswith("arn:"):
+        resource = name.split(":", 5)[5]
+        profile, model = name, _model_of(resource)
+        if "inference-profile/" not in resource:
+            return [allow(sid, _ACTIONS, [name])]
+    else:
+        profile, model = account.arn("bedrock", f"inference-profile/{name}"), _model_of(name)
+        if model == name:
+            return [allow(sid, _ACTIONS, [_foundation_model(account, account.region, name)])]
+    models = [_foundation_model(account, where, model) for where in ("*", "")]
+    through = {"ArnEquals": {"bedrock:InferenceProfileArn": profile}}
+    return [allow(sid, _ACTIONS, [profile]), allow(f"{sid}Models", _ACTIONS, models, through)]
+
+
+def _model_of(profile: str) -> str:
+    """The model behind a system-defined profile; any for a profile of your own, an opaque id."""
+    if profile.startswith("application-inference-profile/"):
+        return "*"
+    name = profile.removeprefix("inference-profile/")
+    found = _PROFILE.fullmatch(name)
+    return found["model"] if found else name
+
+
+def _foundation_model(account: Account, region: str, model: str) -> str:
+    return f"arn:{account.partition}:bedrock:{region}::foundation-model/{model}"

@@ -1,0 +1,73 @@
+"""What SageMaker does in a role's name when it runs a container: log, pull, join a network.
+
+Source: developer guide, "How to use SageMaker execution roles", CreateProcessingJob, CreateModel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pipeline.bundle import Bundle
+from pipeline.permissions.statements import Account, Statement, allow, key_use
+
+_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<name>[^:@]+)([:@].+)?"
+)
+
+
+def platform_statements(bundle: Bundle, account: Account, *, job: bool = False) -> list[Statement]:
+    """The network; for a processing job also its log, its metrics, its image and its volume."""
+    infrastructure = bundle.config.infrastructure
+    network = _network(bundle, account) if infrastructure.subnets else []
+    if not job:
+        return network
+    logs = "log-group:/aws/sagemaker/ProcessingJobs"
+    return [
+        allow("LogGroup", ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
+              [account.arn("logs", logs), account.arn("logs", f"{logs}:*")]),
+        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"],
+              [account.arn("logs", f"{logs}:log-stream:*")]),
+        allow("Metrics", ["cloudwatch:PutMetricData"], ["*"],
+              {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}}),
+        *image_statements(account, [infrastructure.image]),
+        *network,
+        *key_use("VolumeKey", account, infrastructure.volume_kms_key, ["kms:CreateGrant"]),
+    ]  # fmt: skip
+
+
+def image_statements(account: Account, images: Iterable[str]) -> list[Statement]:
+    """Pulling images from ECR; nothing for an image that is not there."""
+    found = [match for image in images if (match := _ECR.fullmatch(image))]
+    arns = [
+        f"arn:{account.partition}:ecr:{m['region']}:{m['account']}:repository/{m['name']}"
+        for m in found
+    ]
+    pull = ["BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"]
+    if not arns:
+        return []
+    return [
+        allow("ImageLogin", ["ecr:GetAuthorizationToken"], ["*"]),
+        allow("Image", [f"ecr:{action}" for action in pull], arns),
+    ]
+
+
+def _network(bundle: Bundle, account: Account) -> list[Statement]:
+    infrastructure = bundle.config.infrastructure
+    interfaces = account.arn("ec2", "network-interface/*")
+    subnets = [account.arn("ec2", f"subnet/{name}") for name in infrastructure.subnets]
+    groups = [account.arn("ec2", f"security-group/{n}") for n in infrastructure.security_group_ids]
+    described = ["DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs"]
+    return [
+        allow("NetworkCreate", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups]),
+        allow(
+            "Network",
+            [
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            [interfaces],
+        ),
+        allow("NetworkDescribe", [f"ec2:Describe{name}" for name in described], ["*"]),
+    ]

@@ -1,0 +1,74 @@
+"""One instance's asking: its rows go to the endpoint, and what comes back is ready to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from processing.answers import Answer, AnswerDesk, answer_rows
+from processing.candidate import measured_model
+from processing.dataset import Row
+from processing.endpoint import MeasuredModel, endpoint_pace, runtime_client
+from processing.errors import EndpointError
+from processing.evaluation_job import EvaluationJob
+from processing.instances import Instance
+from processing.scorers.catalogue import BuiltScorer
+from processing.spend import Spend
+from processing.store import key_of
+from processing.verdicts import VerdictDesk, definition_digest
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks (`instance` of `job`), whom (`model`, the scorers' judges), and what it has cost."""
+
+    job: EvaluationJob
+    instance: Instance
+    session: Session
+    model: MeasuredModel
+    scorers: list[BuiltScorer]
+    spend: Spend
+
+
+def answer_rows_of(
+    asking: Asking, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
+) -> list[Answer]:
+    """The endpoint's answers in the order of the rows; `arrived` sees each as it comes.
+
+    Raises EndpointError when the endpoint has stopped answering, or was updated meanwhile.
+    """
+    job = asking.job
+    desk = AnswerDesk(
+        client=runtime_client(job.endpoint, asking.session),
+        endpoint=job.endpoint,
+        model=asking.model,
+        shelf=job.store.shelf(asking.session, "answers", key_of(asking.model.identity)[:16]),
+        spend=asking.spend,
+        pace=endpoint_pace(job.endpoint, len(asking.instance.hosts)),
+    )
+    answers = answer_rows(desk, rows, arrived)
+    if measured_model(asking.session.client("sagemaker"), job) != asking.model:
+        raise EndpointError(
+            f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
+            "the answers come from more than one model; start the pipeline again"
+        )
+    return answers
+
+
+def verdict_desk(asking: Asking, answers: Sequence[Answer]) -> VerdictDesk:
+    """What the scorers need, with every verdict that earlier jobs have paid for."""
+    return VerdictDesk(
+        rows={answer.row.row_id: answer.row for answer in answers},
+        shelves={
+            scorer.spec.name: asking.job.store.shelf(
+                asking.session, "verdicts", definition_digest(scorer)
+            )
+            for scorer in asking.scorers
+            if scorer.judge is not None
+        },
+        spend=asking.spend,
+    )

@@ -1,0 +1,88 @@
+"""An evaluation by several instances: each asks for its own rows, the leader has the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from processing import container
+from processing.answers import Answer
+from processing.asking import Asking, answer_rows_of, verdict_desk
+from processing.errors import InstanceError
+from processing.evaluation_job import EvaluationJob
+from processing.instances import Instance
+from processing.parts import add_spend, answer_of, gather_verdicts, own_part, verdicts_of
+from processing.rendezvous import (
+    Part,
+    Rendezvous,
+    collect,
+    failure_told,
+    in_dataset_order,
+    publish,
+)
+from processing.scoring import judge_calls_at_once
+from processing.shards import Share
+from processing.tracking import draft_trace
+from processing.verdicts import VerdictDesk, verdict_record
+
+
+@contextmanager
+def failure_told_to_others(job: EvaluationJob, instance: Instance) -> Iterator[None]:
+    """If the block raises, the other instances learn why; alone, there are none."""
+    if instance.is_alone:
+        yield
+        return
+    with failure_told(_meeting(job, instance)):
+        yield
+
+
+def hand_in(asking: Asking, share: Share) -> None:
+    """Ask for the share's rows, and give the leader what came of it."""
+    publish(_meeting(asking.job, asking.instance), _own_part(asking, share))
+
+
+def put_together(asking: Asking, share: Share) -> tuple[list[Answer], VerdictDesk]:
+    """The leader's: all answers in the order of the dataset, and the verdicts that judges gave.
+
+    Each answer's trace is drafted. Raises InstanceError if another instance has failed.
+    """
+    job = asking.job
+    meeting = _meeting(job, asking.instance)
+    parts = collect(meeting, _own_part(asking, share), rows=job.manifest.counts.written)
+    add_spend(asking.spend, parts[1:])
+    rows = in_dataset_order(parts)
+    answers = [answer_of(row) for row in rows]
+    for answer in answers:
+        draft_trace(answer)
+    by_id = {answer.row.row_id: answer.row for answer in answers}
+    desk = VerdictDesk(rows=by_id, shelves={}, spend=asking.spend, given=verdicts_of(rows))
+    return answers, desk
+
+
+def _own_part(asking: Asking, share: Share) -> Part:
+    """This instance's rows, answered and judged."""
+    answers = answer_rows_of(asking, share.rows)
+    desk = verdict_desk(asking, answers)
+    judged = {scorer.spec.name: scorer for scorer in asking.scorers if scorer.judge is not None}
+    verdicts = gather_verdicts(
+        answers,
+        list(judged),
+        lambda name, answer: verdict_record(judged[name], answer.row, answer.text or "", desk),
+        at_once=judge_calls_at_once(asking.scorers),
+    )
+    measured = {
+        "model": asking.model.identity,
+        "dataset": asking.job.dataset_sha256,
+        "config": asking.job.config_sha256,
+        "scorers": [scorer.definition for scorer in asking.scorers],
+    }
+    host = asking.instance.current
+    return own_part(host, share, answers, verdicts, measured=measured, spend=asking.spend)
+
+
+def _meeting(job: EvaluationJob, instance: Instance) -> Rendezvous:
+    import boto3
+
+    if job.parts_uri is None:
+        raise InstanceError("several instances need --parts-uri to put their parts together")
+    return Rendezvous(boto3.client("s3"), job.parts_uri, container.job_name(), instance)

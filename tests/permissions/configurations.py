@@ -1,0 +1,48 @@
+"""Configurations that between them use everything that needs a permission."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ACCOUNT = "123456789012"
+PROFILE = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+APPLICATION_PROFILE = (
+    f"arn:aws:bedrock:us-east-1:{ACCOUNT}:application-inference-profile/abcdefgh1234"
+)
+EXAMPLE: dict[str, Any] = {}
+FULL: dict[str, Any] = {
+    "pipeline": {"name": "full"},
+    "endpoint": {"inference_component": "component-1"},
+    "dataset": {"source": "s3://their-data/questions/all.jsonl"},
+    "scorers": [
+        "rougeL_fmeasure",
+        "Safety",
+        {"Correctness": {"judge": {"model": "bedrock:/amazon.nova-pro-v1:0"}}},
+        {"Equivalence": {"judge": {"model": f"bedrock:/{APPLICATION_PROFILE}"}}},
+        {"RelevanceToQuery": {"judge": {"model": "openai:/gpt-x"}}},
+    ],
+    "thresholds": {"rougeL_fmeasure": {"min": 0.3}},
+    "champion": {"metrics": {"rougeL_fmeasure": {"margin": 0.05}}},
+    "candidate": {
+        "model_data": ["s3://training-output/models/"],
+        "images": [f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/serving:3"],
+    },
+    "registration": {"stamp_candidate": True},
+    "trigger": {"schedule": "rate(7 days)"},
+    "mlflow": {
+        "tracking_uri": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:mlflow-app/app-ABC",
+        "artifact_location": "s3://mlflow-artifacts/evaluations",
+    },
+    "infrastructure": {
+        "stamp_role": f"arn:aws:iam::{ACCOUNT}:role/llm-evaluation-stamp",
+        "image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/team/llm-evaluation:1.2.3",
+        "volume_kms_key": "1111-2222",
+        "output_kms_key": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/3333-4444",
+        "subnets": ["subnet-1", "subnet-2"],
+        "security_group_ids": ["sg-1"],
+    },
+}
+TRACKING_SERVER: dict[str, Any] = {
+    "mlflow": {"tracking_uri": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:mlflow-tracking-server/mine"}
+}
+CONFIGURATIONS = {"example": EXAMPLE, "full": FULL, "tracking server": TRACKING_SERVER}
