@@ -98,7 +98,7 @@ def chromium() -> Iterator[Browser]:
     from websockets.sync.client import connect
 
     program = shutil.which(CHROMIUM)
-    assert program, "no chromium: apt-get install chromium (or name another by CHROMIUM=...)"
+    assert program, "no chromium: apt-get install chromium, or name another by CHROMIUM=..."
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
             [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],

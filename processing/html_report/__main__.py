@@ -25,7 +25,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError) as error:
         print(
             f"{folder}: {EVALUATION_FILE} and {ROWS_FILE} are not what this version of the "
             f"pipeline writes ({type(error).__name__}: {error})",

@@ -19,7 +19,7 @@ from processing.html_report.metrics import (
     number,
 )
 from processing.html_report.packing import pack_rows
-from processing.html_report.pictures import distribution, drawing
+from processing.html_report.pictures import distribution
 from processing.html_report.survey import Expectation, Survey, slice_word, survey_rows
 
 HERE = Path(__file__).parent
@@ -44,8 +44,7 @@ def page(document: Mapping[str, Any], rows: Path) -> str:
     """The page as text. `rows` is the rows.jsonl that belongs to `document`."""
     expected = _expectations(document)
     survey = survey_rows(rows, expected)
-    with drawing():
-        content = _content(document, survey, expected)
+    content = _content(document, survey, expected)
     # first without rows, to know how much room they have
     empty = _render(content, packed=None)
     packed = pack_rows(rows, survey, expected, MOST_BYTES - len(empty.encode("utf-8")))
