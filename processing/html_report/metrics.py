@@ -73,7 +73,7 @@ def number(value: float | None) -> str:
     """Four digits that matter, thousands apart; `none` where there is no number."""
     if value is None:
         return "none"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def between(low: float | None, high: float | None) -> str:

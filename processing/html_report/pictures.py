@@ -17,6 +17,8 @@ from markupsafe import Markup
 
 BINS = 24
 WIDTH = 200
+FARTHEST = 1e15
+"""Numbers beyond it are told and not drawn: leather's scales count in 28 decimal digits."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,13 @@ def interval(
 ) -> Markup:
     """A value (dot) with its interval (bar), its bounds (lines; the wrong side shaded).
 
-    `worst` (ring) is what is compared where it is not the value. An open end runs to the edge.
+    `worst` (ring) is what is compared where it is not the value. The bar is dashed to an end that
+    is not known.
     """
     from leather import Linear
 
+    if not _drawable(*span):
+        return Markup("")
     x = Linear(*span)
     low, high = float(x.ticks()[0]), float(x.ticks()[-1])
     picture = _Picture(x, Linear(-1, 1), 28)
@@ -107,10 +112,12 @@ def interval(
     picture.line("track", (low, 0), (high, 0))
     if zero is not None:
         picture.line("zero", (zero, -0.6), (zero, 0.6))
-    if ends != (None, None):
-        left = low if ends[0] is None else ends[0]
-        right = high if ends[1] is None else ends[1]
-        picture.line("interval", (left, 0), (right, 0))
+    if value is not None and ends != (None, None):
+        for end, edge in zip(ends, (low, high), strict=True):
+            if end is None:
+                picture.line("open", (value, 0), (edge, 0))
+            else:
+                picture.line("interval", (value, 0), (end, 0))
     for mark in marks:
         picture.line("bound", (mark.at, -1), (mark.at, 1))
     failed = " missed" if missed else ""
@@ -136,6 +143,8 @@ def distribution(
     """
     if words:
         return _bars(numbers, words, wrong, label)
+    if not _drawable(*numbers):
+        return Markup("")
     return _histogram(numbers, marks, unit, label)
 
 
@@ -186,6 +195,10 @@ def _histogram(numbers: Sequence[float], marks: Sequence[Mark], unit: bool, labe
     for tick in x.ticks():
         picture.text("below", x.project(tick, 0, WIDTH), 94, f"{float(tick):g}")
     return picture.markup(label, left=12, right=14, below=18)
+
+
+def _drawable(*numbers: float) -> bool:
+    return all(abs(number) <= FARTHEST for number in numbers)
 
 
 def _short(word: str) -> str:

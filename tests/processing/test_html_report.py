@@ -286,6 +286,49 @@ def test_a_scorer_without_any_number_and_a_row_without_scores(tmp_path: Path) ->
     assert rows_in(report)["rows"][0]["scores"] == {}
 
 
+@pytest.mark.parametrize(
+    ("champion", "said"),
+    [
+        (None, "Latency and tokens"),
+        ({"state": "no champion yet"}, "No champion yet: group has no approved model package"),
+        ({"state": "unreadable", "error": "rows of <b>it</b> gone"}, "✕ rows of <b>it</b> gone"),
+    ],
+)
+def test_a_champion_that_is_not_there(
+    tmp_path: Path, champion: dict[str, str] | None, said: str
+) -> None:
+    written(tmp_path, evaluation(40))
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    document["champion"] = champion and document["champion"] | {"metrics": {}} | champion
+    document["slices"] = []
+    document["spend"] = []
+    (tmp_path / "evaluation.json").write_text(json.dumps(document))
+    page = Page(write_html(tmp_path).read_text())
+    assert said in page.text
+    assert ("Champion" in page.words) == bool(champion)
+    assert "Slices" not in page.words
+
+
+@pytest.mark.integration
+def test_of_very_many_rows_the_worst_are_shown(tmp_path: Path) -> None:
+    report = written(tmp_path, evaluation(2_100, reason=2))
+    rows = rows_in(report)["rows"]
+    assert len(rows) == 2_000
+    assert [len(row["failed"]) for row in rows[-10:]] == [0] * 10
+    assert "The worst 2,000 of 2,100 rows are in this page" in Page(report.read_text()).text
+
+
+@pytest.mark.parametrize("number", [1e300, -1e300, 1e-300, 5e14, -0.25])
+def test_numbers_of_any_size_are_shown(tmp_path: Path, number: float) -> None:
+    found = evaluation(40)
+    for row in found.scores.values():
+        row["BleuScore"] = Score(number, repr(number), None, None)
+    report = written(tmp_path, judged(list(found.answers), found.scores))
+    row = rows_in(report)["rows"][-1]
+    assert row["scores"]["BleuScore"]["value"] == number
+    assert f"{number:.4g}" == row["scores"]["BleuScore"]["shown"]
+
+
 def test_an_evaluation_starts_without_the_plotting_library() -> None:
     program = "import sys, processing.html_report as _; sys.exit('leather' in sys.modules)"
     assert (
@@ -388,7 +431,7 @@ def test_a_metric_s_failures_are_one_click_away(opened: Browser, report: Path) -
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 800, 1061, 1280])
 def test_the_page_is_as_wide_as_the_screen(browser: Browser, report: Path, width: int) -> None:
     browser.open(report, width=width, height=800)
     browser.run(OPEN_ALL)
