@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,7 @@ def _measure(contender: str, rows: int, judges: str, concurrency: int) -> None:
             work = Work(rows, judges, concurrency, 1 + _judge_calls(judges))
             command, environment = CONTENDERS[contender](work, folder, servers)
             if command is None:
+                print(f"{contender:<20} left out: not installed, or not made for this work")
                 return
             timed = timed_run(command, environment, folder)
             stored = sum(file.stat().st_size for file in (folder / "mlflow").glob("mlflow.db*"))
@@ -198,6 +199,7 @@ def _environment(servers: Servers, **more: object) -> dict[str, str]:
 
 
 Prepared = tuple[list[str] | None, dict[str, str]]
+Contender = Callable[[Work, Path, Servers], Prepared]
 
 
 def _ours(work: Work, folder: Path, servers: Servers) -> Prepared:
@@ -260,7 +262,7 @@ def _plain(work: Work, folder: Path, servers: Servers, **settings: object) -> Pr
     if work.judges == "all":
         return None, {}
     script = BENCHMARKS / "contenders" / "plain_mlflow.py"
-    rows = _dataset(work, folder) / "dataset.jsonl"
+    rows = _dataset(work, folder).parent / "raw.jsonl"
     command = [sys.executable, str(script), str(rows), work.judges, str(work.concurrency)]
     return command, _environment(servers, **settings)
 
@@ -283,25 +285,36 @@ def _plain_mlflow_tuned(work: Work, folder: Path, servers: Servers) -> Prepared:
     )
 
 
-def _harness(name: str) -> Any:
+def _peer(name: str, is_there: Callable[[str], bool]) -> Contender:
+    """Another harness, if it is installed: in this environment, or in that of BENCH_PYTHON."""
+
     def prepare(work: Work, folder: Path, servers: Servers) -> Prepared:
-        if work.judges == "all" or shutil.which(name) is None:
+        python = os.environ.get("BENCH_PYTHON", sys.executable)
+        if work.judges == "all" or not is_there(python):
             return None, {}
         script = BENCHMARKS / "contenders" / f"{name}_eval.py"
-        rows = _dataset(work, folder) / "dataset.jsonl"
-        command = [sys.executable, str(script), str(rows), work.judges, str(work.concurrency)]
+        rows = _dataset(work, folder).parent / "raw.jsonl"
+        command = [python, str(script), str(rows), work.judges, str(work.concurrency)]
         return command, _environment(servers)
 
     return prepare
 
 
-CONTENDERS = {
+def _imports(module: str) -> Callable[[str], bool]:
+    def is_there(python: str) -> bool:
+        found = f"import importlib.util as u; raise SystemExit(not u.find_spec({module!r}))"
+        return subprocess.run([python, "-c", found], check=False).returncode == 0
+
+    return is_there
+
+
+CONTENDERS: dict[str, Contender] = {
     "ours": _ours,
     "plain_mlflow": _plain_mlflow,
     "plain_mlflow_tuned": _plain_mlflow_tuned,
-    "inspect": _harness("inspect"),
-    "deepeval": _harness("deepeval"),
-    "promptfoo": _harness("promptfoo"),
+    "inspect": _peer("inspect", _imports("inspect_ai")),
+    "deepeval": _peer("deepeval", _imports("deepeval")),
+    "promptfoo": _peer("promptfoo", lambda _: shutil.which("promptfoo") is not None),
 }
 
 

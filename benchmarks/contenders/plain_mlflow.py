@@ -36,7 +36,7 @@ def main(dataset: str, judges: int, concurrency: int) -> None:
         data=[
             {
                 "inputs": {"question": row["question"]},
-                "expectations": {"expected_response": row["expected_response"]},
+                "expectations": {"expected_response": row["answer"]},
             }
             for row in rows
         ],
