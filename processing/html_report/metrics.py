@@ -65,7 +65,6 @@ class ChampionLine:
     missing: int
     margin: str
     passed: bool
-    reason: str
     picture: Markup
 
 
@@ -122,7 +121,6 @@ def champion_line(name: str, metric: Document) -> ChampionLine:
         missing=metric["missing"],
         margin=f"{-margin:g}",
         passed=bool(metric["passed"]),
-        reason=metric["reason"],
         picture=interval(
             (metric["low"], metric["high"]),
             difference,
