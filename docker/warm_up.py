@@ -46,6 +46,8 @@ MODULES = (
     "deepeval.models",
     "ragas.metrics.collections",
     "ragas.llms",
+    "jinja2",
+    "leather",
 )
 
 started = time.monotonic()

@@ -23,6 +23,7 @@ from processing.errors import run_job
 from processing.evaluation_job import EvaluationJob, read_arguments
 from processing.fingerprint import fingerprint
 from processing.gate import Metric, Verdict, judge
+from processing.html_report import write_html
 from processing.instances import this_instance
 from processing.judge import silence_libraries
 from processing.measurements import as_held, measure, scale_of
@@ -159,6 +160,7 @@ def _record_metrics(
 def _record_outcome(evaluation: Evaluation, job: EvaluationJob) -> None:
     verdict = evaluation.verdict
     write_evaluation(evaluation, job.output)
+    write_html(job.output)
     log_outcome(
         tags={"verdict": "passed" if verdict.passed else "not passed", "reason": verdict.summary},
         metrics={

@@ -36,6 +36,7 @@ def main(*, docker: bool) -> int:
                                  "-p", f"MlflowTrackingUri={addresses.mlflow}")  # fmt: skip
         registered = model_packages(bundle.config)
         pages = run_pages(bundle)
+        reports = fetch_reports(bundle, list(codes))
     seconds = time.monotonic() - started
     say(f"done in {seconds:.0f} s; the local AWS is gone, MLflow's record stays")
     print(f"good model:  {'passed the gate' if codes['good'] == 0 else 'DID NOT PASS: see above'}")
@@ -43,6 +44,8 @@ def main(*, docker: bool) -> int:
         f"worse model: {'stopped by the gate' if codes['worse'] == 1 else 'NOT STOPPED: see above'}"
     )
     print(f"registered:  {', '.join(registered) or 'NOTHING'}")
+    print("reports:     open in a browser")
+    print("\n".join(f"             {report}" for report in reports))
     print(f"logs:        {STATE}/logs")
     print(f"MLflow:      make mlflow PORT={addresses.first_port + 3}, then open the runs:")
     print("\n".join(f"             {page}" for page in pages))
@@ -82,6 +85,29 @@ def run_pages(bundle: Bundle) -> list[str]:
         if evaluation and evaluation["mlflow"]:
             pages.append(str(evaluation["mlflow"]["url"]))
     return pages
+
+
+def fetch_reports(bundle: Bundle, qualities: list[str]) -> list[Path]:
+    """The executions' report.html out of S3, oldest first, before the local AWS is gone."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    from pipeline.launch import list_executions
+
+    session = boto3.Session()
+    executions = list_executions(session.client("sagemaker"), bundle.config.pipeline.name)
+    reports = []
+    for quality, summary in zip(qualities, reversed(executions), strict=False):
+        execution = summary["PipelineExecutionArn"].rpartition("/")[2]
+        uri = bundle.uri("runs", execution, "evaluation", "report.html")
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        path = STATE / f"report-{quality}.html"
+        try:
+            session.client("s3").download_file(bucket, key, str(path))
+        except ClientError:  # it did not come to an evaluation, which has been said by then
+            continue
+        reports.append(path.resolve())
+    return reports
 
 
 def say(text: str) -> None:

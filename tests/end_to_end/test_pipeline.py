@@ -85,6 +85,9 @@ def test_mlflow_holds_every_row_and_every_verdict(
     rows = [json.loads(line) for line in read_s3(aws, f"{report}/rows.jsonl").splitlines()]
     assert len(rows) == 40
     assert all(set(row["scores"]) == names for row in rows)
+    artifacts = mlflow.artifacts.list_artifacts(run_id=held.info.run_id, artifact_path="evaluation")
+    assert "evaluation/report.html" in {artifact.path for artifact in artifacts}
+    assert "✓ Passed the quality gate" in read_s3(aws, f"{report}/report.html").decode()
 
 
 def test_a_worse_model_is_stopped_and_each_missed_threshold_named(

@@ -1,0 +1,208 @@
+"use strict";
+// The rows: unpacked once, then filtered, ordered and shown a page at a time.
+// Texts become text nodes and never markup: a model may have written them.
+(async () => {
+  const PAGE = 50;
+  const $ = (id) => document.getElementById(id);
+  const packed = Uint8Array.from(atob($("data").textContent), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const { scorers, rows } = await new Response(stream).json();
+
+  rows.forEach((row, i) => {
+    row.worst = i;
+    const said = Object.values(row.scores).flatMap((s) => [s.reason, s.error]);
+    row.searched = [row.id, row.question, row.answer, row.expected, row.error, ...said]
+      .filter(Boolean).join("\n").toLowerCase();
+  });
+
+  function element(name, className, text) {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    if (text !== undefined && text !== null) made.textContent = text;
+    return made;
+  }
+
+  function option(select, value, text) {
+    const made = element("option", "", text);
+    made.value = value;
+    select.append(made);
+  }
+
+  for (const name of scorers) {
+    const n = rows.filter((row) => row.failed.includes(name)).length;
+    if (n) option($("failed"), "=" + name, `${name} (${n})`);
+    option($("sort"), "=" + name, name);
+  }
+  if ($("slice")) {
+    const seen = new Map();
+    for (const row of rows)
+      for (const pair of Object.entries(row.slices)) {
+        const key = JSON.stringify(pair);
+        seen.set(key, (seen.get(key) || 0) + 1);
+      }
+    for (const key of [...seen.keys()].sort().slice(0, 500))
+      option($("slice"), key, `${JSON.parse(key).join(" = ")} (${seen.get(key)})`);
+  }
+
+  let found = [];
+  let shown = 0;
+  let words = [];
+
+  function wanted(row) {
+    const failed = $("failed").value;
+    if (failed === "*" && !row.failed.length && !row.error) return false;
+    if (failed === "!" && !row.error) return false;
+    if (failed[0] === "=" && !row.failed.includes(failed.slice(1))) return false;
+    if ($("slice") && $("slice").value) {
+      const [column, value] = JSON.parse($("slice").value);
+      if (row.slices[column] !== value) return false;
+    }
+    return words.every((word) => row.searched.includes(word));
+  }
+
+  // what rows are ordered by; null goes last, whichever way round
+  function keyOf(row, order) {
+    if (order[0] !== "=") return row[order];
+    const score = row.scores[order.slice(1)];
+    return score ? score.value : null;
+  }
+
+  function apply() {
+    words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const order = $("sort").value;
+    const sign = $("reverse").getAttribute("aria-pressed") === "true" ? -1 : 1;
+    // slow and long answers first, low scores first: what one looks for
+    const upwards = order === "latency" || order === "tokensOut" ? -sign : sign;
+    found = rows.filter(wanted).sort((a, b) => {
+      const [x, y] = [keyOf(a, order), keyOf(b, order)];
+      if (x === null || y === null) return (x === null) - (y === null) || a.worst - b.worst;
+      return upwards * (x - y) || a.worst - b.worst;
+    });
+    $("count").textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
+    $("list").replaceChildren();
+    shown = 0;
+    showMore();
+  }
+
+  function showMore() {
+    $("list").append(...found.slice(shown, shown + PAGE).map(line));
+    shown = Math.min(shown + PAGE, found.length);
+    $("more").hidden = shown >= found.length;
+    $("more").textContent = `show ${Math.min(PAGE, found.length - shown)} more`;
+  }
+
+  // `text` with what was searched for marked
+  function marked(node, text) {
+    const pattern = words.map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+    if (!pattern) {
+      node.append(text);
+      return node;
+    }
+    for (const [i, part] of text.split(new RegExp(`(${pattern})`, "i" + "g")).entries())
+      node.append(i % 2 ? element("mark", "", part) : part);
+    return node;
+  }
+
+  // the number at the end of a line: what the rows are ordered by, or else the latency
+  function orderedBy(row) {
+    const order = $("sort").value;
+    if (order === "tokensOut") return `${row.tokensOut ?? "?"} tokens`;
+    if (order[0] !== "=") return `${Math.round(row.latency)} ms`;
+    const score = row.scores[order.slice(1)];
+    return score ? score.shown : "";
+  }
+
+  function line(row) {
+    const made = element("details", "row");
+    const summary = element("summary");
+    summary.append(element("span", "place", row.position));
+    const texts = element("span", "texts");
+    texts.append(marked(element("span", "question"), row.question || ""));
+    texts.append(row.error
+      ? element("span", "word fail answer", "✕ " + row.error)
+      : marked(element("span", "answer"), row.answer || ""));
+    const chips = element("span", "chips");
+    for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕ " + name));
+    if (row.failed.length > 4) chips.append(element("span", "chip", `+ ${row.failed.length - 4}`));
+    if (!row.failed.length && !row.error) chips.append(element("span", "word ok", "✓"));
+    summary.append(texts, chips, element("span", "sorted", orderedBy(row)));
+    made.append(summary);
+    made.addEventListener("toggle", () => {
+      if (made.open && made.childElementCount === 1) made.append(details(row));
+    });
+    return made;
+  }
+
+  function block(name, text, className) {
+    const made = element("div", "block " + (className || ""));
+    made.append(element("h3", "", name));
+    made.append(text ? marked(element("p", "text"), text) : element("p", "small", "none"));
+    return made;
+  }
+
+  function details(row) {
+    const made = element("div", "inside");
+    const texts = element("div", "blocks");
+    texts.append(block("question", row.question, "whole"));
+    texts.append(row.error ? block("no answer", row.error, "failed") : block("answer", row.answer));
+    texts.append(block("expected", row.expected));
+    made.append(texts);
+    const facts = Object.entries(row.slices).map((pair) => pair.join(" = "));
+    facts.push(`${Math.round(row.latency)} ms`, `${row.attempts} ${row.attempts === 1 ? "attempt" : "attempts"}`);
+    if (row.tokensIn !== null || row.tokensOut !== null)
+      facts.push(`${row.tokensIn ?? "?"} tokens in, ${row.tokensOut ?? "?"} out`);
+    facts.push(row.id);
+    made.append(element("p", "small break", facts.join(" · ")));
+    const names = Object.keys(row.scores);
+    const sorted = [...row.failed, ...names.filter((name) => !row.failed.includes(name))];
+    const table = element("table", "verdicts");
+    const body = element("tbody");
+    for (const name of sorted) body.append(verdict(name, row.scores[name], row.failed.includes(name)));
+    table.append(body);
+    if (sorted.length) made.append(table);
+    return made;
+  }
+
+  function verdict(name, score, failed) {
+    const made = element("tr", failed ? "missed" : "");
+    const head = element("th", "", name);
+    head.scope = "row";
+    made.append(head);
+    const said = element("td", "said" + (failed ? " word fail" : ""));
+    said.textContent = (failed ? "✕ " : "") + (score.value === null ? "error" : score.shown);
+    made.append(said);
+    const why = element("td", "text");
+    if (score.error) why.append(marked(element("span", "word fail"), score.error), " ");
+    marked(why, score.reason || "");
+    made.append(why);
+    return made;
+  }
+
+  function reset() {
+    $("search").value = "";
+    $("failed").value = "";
+    if ($("slice")) $("slice").value = "";
+  }
+
+  let waiting = 0;
+  $("search").addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(apply, 120);
+  });
+  for (const id of ["failed", "slice", "sort"]) if ($(id)) $(id).addEventListener("change", apply);
+  $("reverse").addEventListener("click", () => {
+    const pressed = $("reverse").getAttribute("aria-pressed") === "true";
+    $("reverse").setAttribute("aria-pressed", String(!pressed));
+    apply();
+  });
+  $("more").addEventListener("click", showMore);
+  for (const button of document.querySelectorAll("button.link"))
+    button.addEventListener("click", () => {
+      reset();
+      if (button.dataset.failed) $("failed").value = "=" + button.dataset.failed;
+      else $("slice").value = JSON.stringify([button.dataset.column, button.dataset.slice]);
+      apply();
+      $("rows").scrollIntoView();
+    });
+  apply();
+})();

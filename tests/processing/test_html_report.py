@@ -1,0 +1,447 @@
+"""report.html: everything that was found out, on one page, whatever the texts in it say."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from browser import CHROMIUM, Browser, chromium
+from running_aws import REPOSITORY
+
+from processing.answers import Answer
+from processing.champion import ChampionVerdict, compare
+from processing.config import Budgets, ChampionMetric, Prices, Slice, Threshold
+from processing.dataset import Row
+from processing.endpoint import Call, MeasuredModel
+from processing.gate import judge
+from processing.html_report import write_html
+from processing.measurements import measure, scorer_metric
+from processing.payload import Reply
+from processing.report import Evaluation, write_evaluation
+from processing.scoring import Score, Scores
+from processing.slices import judge_slices
+from processing.spend import Spend
+from processing.thresholds import threshold_parameters
+from processing.tracking import TrackedRun
+from processing.worst_case import UNIT, paired_difference
+
+ATTACK = (
+    "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\"> & $x^{"
+)
+"""What a model, a judge or a row may say: markup, a closing script, half a formula."""
+
+JUDGES = (
+    "Correctness", "Safety", "RelevanceToQuery", "Equivalence", "follows_objective",
+    "concise_communication", "professional_tone", "no_harmful_advice", "empathy_and_clarity",
+    "is_brief", "has_disclaimer", "Bias", "Faithfulness",
+)  # fmt: skip
+NUMBERS = (
+    "rougeL_fmeasure", "ChrfScore", "BleuScore", "domain_terminology", "AnswerRelevancy",
+    "coherence",
+)  # fmt: skip
+WORDS = re.findall(
+    r"\w+",
+    """the answer expected response states covers partly omits names agrees with says that a doctor
+    should be seen when symptoms persist guideline satisfied because it is clear brief correct
+    wrong missing context sentence repeats question objective tone calm polite professional dose""",
+)
+COHERENCE = {1.0: "coherent", 0.5: "somewhat <b>coherent</b>", 0.0: "incoherent"}
+
+
+def prose(draw: random.Random, words: int) -> str:
+    return " ".join(draw.choices(WORDS, k=words)).capitalize() + "."
+
+
+def score(name: str, draw: random.Random, good: float, reason: int) -> Score:
+    if draw.random() < 0.004:
+        return Score(None, "error", None, "ThrottlingException: too many requests, 8 attempts")
+    why = prose(draw, reason)
+    if name in JUDGES:
+        yes = draw.random() < good
+        return Score(float(yes), "yes" if yes else "no", why, None)
+    if name == "coherence":
+        level = draw.choices([1.0, 0.5, 0.0], [good, 0.1, 0.05])[0]
+        return Score(level, COHERENCE[level], why, None)
+    value = min(max(draw.gauss(good - 0.3, 0.15), 0), 1)
+    return Score(value, repr(value), None, None)
+
+
+def evaluation(rows: int = 120, reason: int = 30, *, good: float = 0.9) -> Evaluation:
+    """`rows` rows with 19 scorers; the 3rd says ATTACK wherever it can, the 5th got no answer."""
+    draw = random.Random(7)
+    answers = []
+    for i in range(rows):
+        texts = [prose(draw, words) for words in (10, 40, 30)]
+        if i == 2:
+            texts = [ATTACK] * 3
+        row = Row(f"{i:016x}", texts[0], texts[2], None, {"topic": f"topic {i % 4}", "year": i % 2})
+        reply = None if i == 4 else Reply(texts[1], draw.randint(8, 40), draw.randint(20, 90))
+        error = "HTTP 503 <b>overloaded</b>" if i == 4 else None
+        answers.append(Answer(row, {}, Call(reply, error, 1, draw.lognormvariate(6, 0.4), 0, 1)))
+    scores: Scores = {
+        answer.row.row_id: {name: score(name, draw, good, reason) for name in (*JUDGES, *NUMBERS)}
+        for answer in answers
+        if answer.call.reply
+    }
+    scores[answers[2].row.row_id]["Safety"] = Score(0.0, "no", ATTACK, None)
+    scores[answers[2].row.row_id]["Correctness"] = Score(None, "error", None, ATTACK)
+    return judged(answers, scores)
+
+
+def judged(answers: list[Answer], scores: Scores) -> Evaluation:
+    rows = len(answers)
+    numbers = {key: {n: s.value for n, s in row.items()} for key, row in scores.items()}
+    metrics = {
+        name: scorer_metric([row[name] for row in numbers.values()], rows=rows)
+        for name in (*JUDGES, *NUMBERS)
+    } | measure(answers)
+    thresholds = {
+        "Correctness": Threshold(min=0.95),
+        "Safety": Threshold(min=0.8),
+        "coherence": Threshold(min=0.7, tier="soft"),
+        "rougeL_fmeasure": Threshold(min=0.5),
+        "latency_p95_ms": Threshold(max=2000),
+    }
+    pairs = [(row["Safety"], 1.0 if i % 12 else 0.0) for i, row in enumerate(numbers.values())]
+    difference = paired_difference(pairs, UNIT)
+    comparison = compare("Safety", ChampionMetric(margin=0.05), difference, 30)
+    verdict = judge(
+        metrics,
+        threshold_parameters(thresholds),
+        Budgets(max_endpoint_error_share=0.05),
+        rows=rows,
+        endpoint_errors=1,
+        slices=judge_slices(
+            {"topic": Slice(min_rows=5, thresholds={"Safety": Threshold(min=0.5)})},
+            {answer.row.row_id: answer.row.slices for answer in answers},
+            numbers,
+            {},
+        ),
+        champion=ChampionVerdict("group", "arn:aws:champion", "run-1", (comparison,)),
+    )
+    spend = Spend({"endpoint": Prices(input_per_million=1, output_per_million=2)})
+    spend.add("endpoint", calls=rows, input_tokens=24 * rows, output_tokens=55 * rows)
+    spend.add("us.judge-model", calls=13 * rows, input_tokens=9000 * rows, output_tokens=700 * rows)
+    return Evaluation(
+        verdict=verdict,
+        metrics=metrics,
+        answers=answers,
+        scores=scores,
+        model=MeasuredModel("arn:endpoint", "<i>model</i>", "arn:model", "1"),
+        endpoint_name="health-qa-candidate",
+        run=TrackedRun("run-2", "1", "http://127.0.0.1:1"),
+        dataset_sha256="d" * 64,
+        config_sha256="c" * 64,
+        execution_arn="arn:aws:sagemaker:us-east-1:123456789012:pipeline/health-qa/execution/abc",
+        fingerprint="f" * 64,
+        spend=spend,
+        number_rules=dict.fromkeys((*JUDGES, *NUMBERS), "yes = 1, no = 0"),
+    )
+
+
+def written(folder: Path, found: Evaluation) -> Path:
+    write_evaluation(found, folder)
+    return write_html(folder)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("report"), evaluation())
+
+
+class Page(HTMLParser):
+    """The page's elements, its texts, and the texts of scripts and styles apart."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.scripts: dict[str, str] = {}
+        self._raw = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._raw = f"{tag} {dict(attrs).get('id', '')}" if tag in ("script", "style") else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._raw = "" if tag in ("script", "style") else self._raw
+
+    def handle_data(self, data: str) -> None:
+        if self._raw:
+            self.scripts[self._raw] = self.scripts.get(self._raw, "") + data
+        else:
+            self.words.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return " ".join(word for word in self.words if word)
+
+
+def rows_in(report: Path) -> dict[str, Any]:
+    packed = Page(report.read_text()).scripts["script data"]
+    content: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed)))
+    return content
+
+
+def test_the_verdict_and_every_reason_are_on_top(report: Path) -> None:
+    text = Page(report.read_text()).text
+    document = json.loads((report.parent / "evaluation.json").read_text())
+    top = text[: text.index("Metrics")]
+    assert "✕ Not passed" in top
+    reasons = document["gate"]["reasons"]
+    assert any(reason.startswith("Correctness 0.") for reason in reasons)
+    for said in [*reasons, *document["gate"]["warnings"]]:
+        assert said in top
+
+
+def test_every_metric_has_its_line_and_its_picture(report: Path) -> None:
+    page = Page(report.read_text())
+    document = json.loads((report.parent / "evaluation.json").read_text())
+    assert set(document["metrics"]) <= set(page.words)
+    labels = [a.get("aria-label") or "" for tag, a in page.tags if tag == "svg"]
+    assert sum(label.startswith("distribution of ") for label in labels) == 19 + 3
+    correctness = document["metrics"]["Correctness"]
+    assert f"{correctness['value']:.4g}, 95 % interval" in " ".join(labels)
+    assert "threshold min 0.95" in " ".join(labels)
+    assert any(label.endswith(", margin -0.05") for label in labels)
+
+
+def test_every_row_is_in_it_the_worst_first(report: Path) -> None:
+    rows = rows_in(report)["rows"]
+    assert sorted(row["position"] for row in rows) == list(range(1, 121))
+    assert (rows[0]["position"], rows[0]["error"]) == (5, "HTTP 503 <b>overloaded</b>")
+    failed = [len(row["failed"]) for row in rows[1:]]
+    assert failed == sorted(failed, reverse=True)
+    assert failed[0] > failed[-1]
+    [attacked] = [row for row in rows if row["position"] == 3]
+    assert attacked["answer"] == ATTACK
+    assert {"Safety", "Correctness"} <= set(attacked["failed"])
+    assert attacked["scores"]["Correctness"]["error"] == ATTACK
+
+
+def test_what_models_and_judges_say_is_text(report: Path) -> None:
+    page = Page(report.read_text())
+    assert [a.get("id") for tag, a in page.tags if tag == "script"] == ["data", None]
+    assert not {"img", "i", "iframe", "link", "object", "base"} & {tag for tag, _ in page.tags}
+    assert not [name for _, a in page.tags for name in a if name.startswith("on")]
+    assert "<i>model</i>" in page.words
+
+
+def test_nothing_is_fetched_from_anywhere(report: Path) -> None:
+    page = Page(report.read_text())
+    loading = {
+        value for tag, a in page.tags for name, value in a.items()
+        if name.endswith(("src", "href", "srcset", "action", "data")) and tag != "a"
+    }  # fmt: skip
+    assert all((value or "").startswith("#") for value in loading)
+    links = [a["href"] for tag, a in page.tags if tag == "a" and not a["href"].startswith("#")]
+    assert links == ["http://127.0.0.1:1/#/experiments/1/runs/run-2"]
+    assert not re.search(r"@import|url\((?!#)", report.read_text())
+    [policy] = [a["content"] for tag, a in page.tags if a.get("http-equiv")]
+    assert (policy or "").startswith("default-src 'none'; script-src 'sha256-")
+
+
+def test_a_link_that_would_run_something_is_none(tmp_path: Path) -> None:
+    written(tmp_path, evaluation(40))
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    document["mlflow"]["url"] = "javascript:alert(1)"
+    (tmp_path / "evaluation.json").write_text(json.dumps(document))
+    assert "javascript:" not in write_html(tmp_path).read_text()
+
+
+def test_the_same_evaluation_gives_the_same_page(report: Path) -> None:
+    before = report.read_bytes()
+    command = [sys.executable, "-m", "processing.html_report", str(report.parent)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, str(report)), done.stderr
+    assert report.read_bytes() == before
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "processing.html_report", str(tmp_path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{tmp_path}/evaluation.json is not there" in done.stderr
+
+
+def test_a_scorer_without_any_number_and_a_row_without_scores(tmp_path: Path) -> None:
+    found = evaluation(40)
+    for row in found.scores.values():
+        row["Bias"] = Score(None, "error", None, "the judge is not there")
+    report = written(tmp_path, judged(list(found.answers), found.scores))
+    assert "39 without a number" in Page(report.read_text()).words
+    assert rows_in(report)["rows"][0]["scores"] == {}
+
+
+@pytest.mark.parametrize(
+    ("champion", "said"),
+    [
+        (None, "Latency and tokens"),
+        ({"state": "no champion yet"}, "No champion yet: group has no approved model package"),
+        ({"state": "unreadable", "error": "rows of <b>it</b> gone"}, "✕ rows of <b>it</b> gone"),
+    ],
+)
+def test_a_champion_that_is_not_there(
+    tmp_path: Path, champion: dict[str, str] | None, said: str
+) -> None:
+    written(tmp_path, evaluation(40))
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    document["champion"] = champion and document["champion"] | {"metrics": {}} | champion
+    document["slices"] = []
+    document["spend"] = []
+    (tmp_path / "evaluation.json").write_text(json.dumps(document))
+    page = Page(write_html(tmp_path).read_text())
+    assert said in page.text
+    assert ("Champion" in page.words) == bool(champion)
+    assert "Slices" not in page.words
+
+
+@pytest.mark.integration
+def test_of_very_many_rows_the_worst_are_shown(tmp_path: Path) -> None:
+    report = written(tmp_path, evaluation(2_100, reason=2))
+    rows = rows_in(report)["rows"]
+    assert len(rows) == 2_000
+    assert [len(row["failed"]) for row in rows[-10:]] == [0] * 10
+    assert "The worst 2,000 of 2,100 rows are in this page" in Page(report.read_text()).text
+
+
+@pytest.mark.parametrize("number", [1e300, -1e300, 1e-300, 5e14, -0.25])
+def test_numbers_of_any_size_are_shown(tmp_path: Path, number: float) -> None:
+    found = evaluation(40)
+    for row in found.scores.values():
+        row["BleuScore"] = Score(number, repr(number), None, None)
+    report = written(tmp_path, judged(list(found.answers), found.scores))
+    row = rows_in(report)["rows"][-1]
+    assert row["scores"]["BleuScore"]["value"] == number
+    assert f"{number:.4g}" == row["scores"]["BleuScore"]["shown"]
+
+
+def test_an_evaluation_starts_without_the_plotting_library() -> None:
+    program = "import sys, processing.html_report as _; sys.exit('leather' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
+    )
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("reason", "shortened"), [(16, False), (400, True)])
+def test_a_thousand_rows_with_19_scorers_are_under_2_mb(
+    tmp_path: Path, reason: int, shortened: bool
+) -> None:
+    report = written(tmp_path, evaluation(1_000, reason))
+    assert report.stat().st_size < 2_000_000
+    rows = rows_in(report)["rows"]
+    assert len(rows) == 1_000
+    marked = "more characters in rows.jsonl]" in json.dumps(rows)
+    assert marked == ("Long texts end with a mark" in report.read_text()) == shortened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if which(CHROMIUM) is None and not os.environ.get("CI"):
+        pytest.skip("LEFT OUT: there is no chromium: apt-get install chromium")
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, report: Path) -> Browser:
+    browser.open(report)
+    return browser
+
+
+COUNT = "document.getElementById('count').textContent"
+OPEN_ALL = "document.querySelectorAll('#list details').forEach((row) => { row.open = true; })"
+
+
+def choose(browser: Browser, field: str, value: str, event: str = "change") -> None:
+    browser.run(
+        f"(() => {{ const field = document.getElementById({json.dumps(field)});"
+        f" field.value = {json.dumps(value)}; field.dispatchEvent(new Event({json.dumps(event)}));"
+        " })()"
+    )
+
+
+def shown(browser: Browser) -> list[int]:
+    """The positions of the rows that are shown, in their order."""
+    found: list[int] = browser.run(
+        "[...document.querySelectorAll('#list .place')].map((place) => Number(place.textContent))"
+    )
+    return found
+
+
+@pytest.mark.integration
+def test_markup_in_an_answer_is_shown_and_does_nothing(opened: Browser) -> None:
+    choose(opened, "search", "<script>", "input")
+    opened.wait(f"{COUNT} === '1 of 120 rows'")
+    opened.run(OPEN_ALL)
+    opened.wait("document.querySelectorAll('.verdicts tr').length === 19")
+    assert opened.run("document.getElementById('list').innerText").count(ATTACK) == 1 + 3 + 2
+    assert opened.run("document.querySelectorAll('#list script, #list img').length") == 0
+    assert opened.run("document.title") == "Not passed: <i>model</i>"
+    assert opened.problems == []
+    assert {url.partition(":")[0] for url in opened.requests} <= {"file", "about"}
+
+
+@pytest.mark.integration
+def test_search_filter_and_order(opened: Browser, report: Path) -> None:
+    rows = rows_in(report)["rows"]
+    assert shown(opened)[:10] == [row["position"] for row in rows[:10]]
+    choose(opened, "sort", "position")
+    assert shown(opened) == list(range(1, 51))
+    opened.run("document.getElementById('more').click()")
+    assert shown(opened) == list(range(1, 101))
+    opened.run("document.getElementById('reverse').click()")
+    assert shown(opened)[:3] == [120, 119, 118]
+    opened.run("document.getElementById('reverse').click()")
+    choose(opened, "sort", "=rougeL_fmeasure")
+    by_rouge = sorted(rows, key=lambda r: r["scores"].get("rougeL_fmeasure", {}).get("value") or 9)
+    assert shown(opened)[:5] == [row["position"] for row in by_rouge[:5]]
+    choose(opened, "failed", "=Safety")
+    unsafe = {row["position"] for row in rows if "Safety" in row["failed"]}
+    assert 0 < len(unsafe) < 50
+    assert set(shown(opened)) == unsafe
+    choose(opened, "slice", '["topic","topic 2"]')
+    assert set(shown(opened)) == {position for position in unsafe if (position - 1) % 4 == 2}
+    choose(opened, "failed", "!")
+    choose(opened, "slice", "")
+    assert shown(opened) == [5]
+
+
+@pytest.mark.integration
+def test_a_metric_s_failures_are_one_click_away(opened: Browser, report: Path) -> None:
+    opened.run("document.querySelector('button.link[data-failed=Safety]').click()")
+    unsafe = [row["position"] for row in rows_in(report)["rows"] if "Safety" in row["failed"]]
+    assert shown(opened) == unsafe
+    opened.run("document.querySelector('button.link[data-slice=\"topic 1\"]').click()")
+    assert opened.run(COUNT) == "30 of 120 rows"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("width", [360, 800, 1061, 1280])
+def test_the_page_is_as_wide_as_the_screen(browser: Browser, report: Path, width: int) -> None:
+    browser.open(report, width=width, height=800)
+    browser.run(OPEN_ALL)
+    assert browser.run("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.integration
+def test_light_and_dark(browser: Browser, report: Path) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    browser.open(report)
+    light = browser.run(background)
+    browser.open(report, dark=True)
+    assert (light, browser.run(background)) == ("rgb(246, 247, 249)", "rgb(18, 21, 26)")
