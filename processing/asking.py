@@ -16,7 +16,7 @@ from processing.instances import Instance
 from processing.scorers.catalogue import BuiltScorer
 from processing.spend import Spend
 from processing.store import key_of
-from processing.verdicts import VerdictDesk, definition_digest
+from processing.verdicts import PaidVerdicts, definition_digest
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -59,10 +59,9 @@ def answer_rows_of(
     return answers
 
 
-def verdict_desk(asking: Asking, answers: Sequence[Answer]) -> VerdictDesk:
-    """What the scorers need, with every verdict that earlier jobs have paid for."""
-    return VerdictDesk(
-        rows={answer.row.row_id: answer.row for answer in answers},
+def paid_verdicts(asking: Asking) -> PaidVerdicts:
+    """Where the judges' verdicts are kept, with every one that earlier jobs have paid for."""
+    return PaidVerdicts(
         shelves={
             scorer.spec.name: asking.job.store.shelf(
                 asking.session, "verdicts", definition_digest(scorer)

@@ -14,7 +14,7 @@ from typing import Any
 from processing import container
 from processing.absent import name_absent_modules
 from processing.answers import Answer
-from processing.asking import Asking, answer_rows_of, verdict_desk
+from processing.asking import Asking, answer_rows_of, paid_verdicts
 from processing.candidate import measured_model
 from processing.candidate_run import evaluate_candidate, keep_verdict
 from processing.champion import judge_champion
@@ -26,6 +26,7 @@ from processing.gate import Metric, Verdict, judge
 from processing.html_report import write_html
 from processing.instances import this_instance
 from processing.judge import silence_libraries
+from processing.judging import judging
 from processing.measurements import as_held, measure, scale_of
 from processing.report import Evaluation, write_evaluation
 from processing.scorers.catalogue import build_scorers, number_rule
@@ -40,7 +41,7 @@ from processing.several_instances import failure_told_to_others, hand_in, put_to
 from processing.shards import Share, read_share
 from processing.slices import judge_slices
 from processing.spend import Spend, reported
-from processing.trace_writer import traces_written_behind
+from processing.trace_writer import TraceWriter, traces_written_behind
 from processing.tracking import (
     TrackedRun,
     draft_trace,
@@ -107,11 +108,10 @@ def evaluate(asking: Asking, share: Share) -> Evaluation:
     ):
         with traces_written_behind(run.tracking_uri, run.experiment_id, run.run_id) as traces:
             if asking.instance.is_alone:
-                answers = answer_rows_of(asking, share.rows, draft_trace)
-                desk = verdict_desk(asking, answers)
+                answers = _answer_and_score(asking, share, traces)
             else:
-                answers, desk = put_together(asking, share)
-            score_answers(asking.scorers, desk, answers, traces)
+                answers, verdict_of = put_together(asking, share)
+                score_answers(asking.scorers, answers, traces, verdict_of)
             traces.finish()
         scores = read_scores(run, job.config.scorers, answers)
         metrics = _record_metrics(run, job.config, answers, scores)
@@ -132,6 +132,18 @@ def evaluate(asking: Asking, share: Share) -> Evaluation:
         )
         _record_outcome(evaluation, job)
     return evaluation
+
+
+def _answer_and_score(asking: Asking, share: Share, traces: TraceWriter) -> list[Answer]:
+    with judging(asking.scorers, paid_verdicts(asking)) as judges:
+
+        def arrived(answer: Answer) -> None:
+            draft_trace(answer)
+            judges.ask(answer)
+
+        answers = answer_rows_of(asking, share.rows, arrived)
+        score_answers(asking.scorers, answers, traces, judges.verdict)
+    return answers
 
 
 def _scales(config: EvaluationConfig) -> dict[str, Scale]:

@@ -7,8 +7,7 @@ leader must not ask again, so that as many rows lack a verdict as with one insta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from processing.answers import Answer
@@ -20,26 +19,6 @@ from processing.spend import Spend
 
 Verdicts = dict[str, dict[str, Record]]
 """row id -> scorer -> record; only rows that the endpoint answered."""
-
-
-def gather_verdicts(
-    answers: Sequence[Answer],
-    judged: Sequence[str],
-    verdict: Callable[[str, Answer], Record],
-    *,
-    at_once: int,
-) -> Verdicts:
-    """Every judged scorer's verdict on every answered row, `at_once` calls at a time.
-
-    `verdict(scorer, answer)` asks the judge, keeps what was paid for, and gives the record.
-    """
-    asked = [(answer, name) for answer in answers if answer.text is not None for name in judged]
-    verdicts: Verdicts = {answer.row.row_id: {} for answer, _ in asked}
-    with ThreadPoolExecutor(at_once, thread_name_prefix="judge") as pool:
-        records = pool.map(lambda pair: verdict(pair[1], pair[0]), asked)
-        for (answer, name), record in zip(asked, records, strict=True):
-            verdicts[answer.row.row_id][name] = record
-    return verdicts
 
 
 def own_part(

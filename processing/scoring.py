@@ -22,11 +22,15 @@ from processing.measurements import scorer_metric
 from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
 from processing.trace_writer import TraceWriter
 from processing.tracking import TrackedRun, quiet_evaluate, require_traces, traces_by_row
-from processing.verdicts import VerdictDesk, mlflow_scorer
+from processing.verdicts import VerdictOf, mlflow_scorer
 from processing.worst_case import UNIT, Scale
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace
+
+
+ROWS_AT_ONCE = 16
+"""In evaluate's hands. The judges are asked elsewhere; this is for what is computed here."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,21 @@ Scores = dict[str, dict[str, Score]]
 
 def score_answers(
     scorers: Sequence[BuiltScorer],
-    desk: VerdictDesk,
     answers: Sequence[Answer],
     traces: TraceWriter,
+    verdict_of: VerdictOf,
 ) -> None:
-    """Score every answered row inside the active run, on the trace that was drafted for it."""
+    """Score every answered row inside the active run, on the trace that was drafted for it.
+
+    `verdict_of` gives, or waits for, a judge's verdict.
+    """
     import mlflow
 
     answered = [answer for answer in answers if answer.text is not None]
     if not answered:
         return
-    quiet_evaluate(_rows_at_once(scorers), len(scorers))
+    quiet_evaluate(ROWS_AT_ONCE)
+    rows = {answer.row.row_id: answer.row for answer in answered}
     print(f"scoring {len(answered)} answers with {len(scorers)} scorers", flush=True)
     for answer in answered:
         # one verdict from each scorer, and the expectation
@@ -68,21 +76,8 @@ def score_answers(
     ):
         mlflow.genai.evaluate(
             data=[_evaluation_row(answer, traces.draft(answer.row.row_id)) for answer in answered],
-            scorers=[mlflow_scorer(built, desk) for built in scorers],
+            scorers=[mlflow_scorer(built, rows, verdict_of) for built in scorers],
         )
-
-
-def _rows_at_once(scorers: Sequence[BuiltScorer]) -> int:
-    """So many that no judge ever waits for a row: some of a row's verdicts come before others."""
-    judges = sum(1 for built in scorers if built.judge is not None)
-    return max(4, 2 * judge_calls_at_once(scorers) // judges) if judges else 4
-
-
-def judge_calls_at_once(scorers: Sequence[BuiltScorer]) -> int:
-    """What the judges' concurrencies come to."""
-    judges = [built.judge for built in scorers if built.judge is not None]
-    concurrency = {(judge.model, judge.base_url): judge.concurrency for judge in judges}
-    return max(1, sum(concurrency.values()))
 
 
 def _evaluation_row(answer: Answer, trace: Trace) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 from processing import container
 from processing.answers import Answer
-from processing.asking import Asking, answer_rows_of, verdict_desk
+from processing.asking import Asking, answer_rows_of, paid_verdicts
 from processing.errors import InstanceError
 from processing.evaluation_job import EvaluationJob
 from processing.instances import Instance
-from processing.parts import add_spend, answer_of, gather_verdicts, own_part, verdicts_of
+from processing.judging import judging
+from processing.parts import add_spend, answer_of, own_part, verdicts_of
 from processing.rendezvous import (
     Part,
     Rendezvous,
@@ -20,10 +21,9 @@ from processing.rendezvous import (
     in_dataset_order,
     publish,
 )
-from processing.scoring import judge_calls_at_once
 from processing.shards import Share
 from processing.tracking import draft_trace
-from processing.verdicts import VerdictDesk, verdict_record
+from processing.verdicts import VerdictOf
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def hand_in(asking: Asking, share: Share) -> None:
     publish(_meeting(asking.job, asking.instance), _own_part(asking, share))
 
 
-def put_together(asking: Asking, share: Share) -> tuple[list[Answer], VerdictDesk]:
+def put_together(asking: Asking, share: Share) -> tuple[list[Answer], VerdictOf]:
     """The leader's: all answers in the order of the dataset, and the verdicts that judges gave.
 
     Each answer's trace is drafted. Raises InstanceError if another instance has failed.
@@ -54,22 +54,19 @@ def put_together(asking: Asking, share: Share) -> tuple[list[Answer], VerdictDes
     answers = [answer_of(row) for row in rows]
     for answer in answers:
         draft_trace(answer)
-    by_id = {answer.row.row_id: answer.row for answer in answers}
-    desk = VerdictDesk(rows=by_id, shelves={}, spend=asking.spend, given=verdicts_of(rows))
-    return answers, desk
+    verdicts = verdicts_of(rows)
+    return answers, lambda row_id, scorer: verdicts[row_id][scorer]
 
 
 def _own_part(asking: Asking, share: Share) -> Part:
     """This instance's rows, answered and judged."""
-    answers = answer_rows_of(asking, share.rows)
-    desk = verdict_desk(asking, answers)
-    judged = {scorer.spec.name: scorer for scorer in asking.scorers if scorer.judge is not None}
-    verdicts = gather_verdicts(
-        answers,
-        list(judged),
-        lambda name, answer: verdict_record(judged[name], answer.row, answer.text or "", desk),
-        at_once=judge_calls_at_once(asking.scorers),
-    )
+    with judging(asking.scorers, paid_verdicts(asking)) as judges:
+        answers = answer_rows_of(asking, share.rows, judges.ask)
+        verdicts = {
+            answer.row.row_id: judges.by_scorer(answer.row.row_id)
+            for answer in answers
+            if answer.text is not None
+        }
     measured = {
         "model": asking.model.identity,
         "dataset": asking.job.dataset_sha256,

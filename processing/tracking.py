@@ -179,11 +179,12 @@ def log_outcome(tags: Mapping[str, str], metrics: Mapping[str, float], folder: P
     mlflow.log_artifacts(str(folder), "evaluation")
 
 
-def quiet_evaluate(workers: int, scorers: int) -> None:
+def quiet_evaluate(rows_at_once: int) -> None:
     """Settings of `mlflow.genai.evaluate` that exist only as environment variables."""
     settings: dict[str, Any] = {
-        "MLFLOW_GENAI_EVAL_MAX_WORKERS": workers,
-        "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": scorers,
+        "MLFLOW_GENAI_EVAL_MAX_WORKERS": rows_at_once,
+        # one row's scorers one after the other: their judges have been asked already
+        "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": 1,
         # "auto" would hold scoring at 10 rows a second, whatever the judge can take
         "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": 0,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from processing.dataset import Row
@@ -25,19 +25,50 @@ ATTEMPTS = 4
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
 
 
-@dataclass(frozen=True)
-class VerdictDesk:
-    """What every scorer needs besides itself: the rows by id, the kept verdicts, the spending."""
+VerdictOf = Callable[[str, str], Record]
+"""row id, scorer's name -> the judge's verdict as it is kept, or `{"error": reason}`."""
 
-    rows: Mapping[str, Row]
+
+@dataclass(frozen=True)
+class PaidVerdicts:
+    """Judges' verdicts, each paid for once: `shelves` by scorer's name. Safe between threads."""
+
     shelves: Mapping[str, Shelf]
     spend: Spend
-    given: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
-    """Verdicts that the job's instances have paid for already: by row id and scorer."""
+
+    def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
+        """The judge's verdict as it is kept; `{"error": reason}` where there is none."""
+        try:
+            return self._paid_once(built, _question(row, answer))
+        except JudgeError as error:
+            return {"error": error.reason}
+        except Exception as error:  # noqa: BLE001 no scorer ever stops the others
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _paid_once(self, built: BuiltScorer, question: Question) -> Record:
+        assert built.judge is not None
+        shelf = self.shelves[built.spec.name]
+        key = key_of(
+            built.definition,
+            question.question,
+            question.answer,
+            question.expected_response,
+            question.context,
+        )
+        kept = shelf.get(key)
+        if kept is not None:
+            self.spend.add(judge_name(built.judge.model), reused=1)
+            return kept
+        record = _record(asked_again(lambda: _numbered(built, built.score(question))))
+        shelf.put(key, record)
+        return record
 
 
-def mlflow_scorer(built: BuiltScorer, desk: VerdictDesk) -> Scorer:
-    """The scorer in the form that `mlflow.genai.evaluate` takes."""
+def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: VerdictOf) -> Scorer:
+    """The scorer in the form that `mlflow.genai.evaluate` takes. `rows`: by id.
+
+    A judge's verdict has been asked for already and is waited for; any other is computed here.
+    """
     from mlflow.entities import Trace
     from mlflow.genai.scorers import scorer
 
@@ -46,30 +77,17 @@ def mlflow_scorer(built: BuiltScorer, desk: VerdictDesk) -> Scorer:
     # no time-out of MLflow's, which leaves the call running and starts a thread for each verdict
     @scorer(name=name, timeout=0)
     def verdict(outputs: str, trace: Trace) -> Feedback:
-        row = desk.rows[trace.info.tags["row_id"]]
-        if (record := desk.given.get(row.row_id, {}).get(name)) is not None:
-            return _given(record)
-        question = _question(row, outputs)
+        row = rows[trace.info.tags["row_id"]]
         if built.judge is None:
-            return _numbered(built, built.score(question))
-        return _paid_once(built, question, desk)
+            return _numbered(built, built.score(_question(row, outputs)))
+        record = verdict_of(row.row_id, name)
+        if "error" in record:
+            raise JudgeError(record["error"], retryable=False)
+        return _feedback(record)
 
     made: Scorer = verdict
+    made.model_dump()  # kept by MLflow, which else reads this source anew for each verdict's digest
     return made
-
-
-def verdict_record(built: BuiltScorer, row: Row, answer: str, desk: VerdictDesk) -> Record:
-    """A judge's verdict as it is kept; `{"error": reason}` where there is none."""
-    try:
-        return _record(_paid_once(built, _question(row, answer), desk))
-    except JudgeError as error:
-        return {"error": error.reason}
-
-
-def _given(record: Record) -> Feedback:
-    if "error" in record:
-        raise JudgeError(record["error"], retryable=False)
-    return _feedback(record)
 
 
 def _question(row: Row, answer: str) -> Question:
@@ -84,25 +102,6 @@ def _question(row: Row, answer: str) -> Question:
 def definition_digest(built: BuiltScorer) -> str:
     """What the scorer's kept verdicts lie under: another guideline is another scorer."""
     return key_of(built.definition)[:16]
-
-
-def _paid_once(built: BuiltScorer, question: Question, desk: VerdictDesk) -> Feedback:
-    assert built.judge is not None
-    shelf = desk.shelves[built.spec.name]
-    key = key_of(
-        built.definition,
-        question.question,
-        question.answer,
-        question.expected_response,
-        question.context,
-    )
-    kept = shelf.get(key)
-    if kept is not None:
-        desk.spend.add(judge_name(built.judge.model), reused=1)
-        return _feedback(kept)
-    feedback = asked_again(lambda: _numbered(built, built.score(question)))
-    shelf.put(key, _record(feedback))
-    return feedback
 
 
 def asked_again(ask: Callable[[], Feedback]) -> Feedback:

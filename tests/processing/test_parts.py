@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from typing import Any
-
 from processing.answers import Answer
 from processing.dataset import make_row
 from processing.endpoint import Call
-from processing.parts import add_spend, answer_of, gather_verdicts, own_part, verdicts_of
+from processing.parts import add_spend, answer_of, own_part, verdicts_of
 from processing.payload import Reply
 from processing.shards import Share
 from processing.spend import Account, Spend
@@ -40,35 +36,3 @@ def test_answers_and_verdicts_come_back_as_they_were() -> None:
     own.add("judge", calls=5)
     add_spend(own, [part])
     assert own.accounts == {"endpoint": Account(32, 0, 90), "judge": Account(5)}
-
-
-def test_every_judge_gives_every_answered_row_a_verdict_so_many_at_once() -> None:
-    lock, running, most = threading.Lock(), [0], [0]
-
-    def verdict(scorer: str, answer: Answer) -> dict[str, Any]:
-        with lock:
-            running[0] += 1
-            most[0] = max(most[0], running[0])
-        time.sleep(0.01)
-        with lock:
-            running[0] -= 1
-        return {"value": f"{scorer} on {answer.text}"}
-
-    verdicts = gather_verdicts(ANSWERS, ["Safety", "Bias"], verdict, at_once=4)
-    assert most == [4]
-    assert verdicts == {
-        answer.row.row_id: {
-            name: {"value": f"{name} on {answer.text}"} for name in ("Safety", "Bias")
-        }
-        for answer in ANSWERS
-        if answer.text is not None
-    }
-    assert len(verdicts) == 29
-
-
-def test_without_judges_nobody_is_asked() -> None:
-    def refused(scorer: str, answer: Answer) -> dict[str, Any]:
-        raise AssertionError((scorer, answer))
-
-    verdicts = gather_verdicts(ANSWERS, [], refused, at_once=1)
-    assert verdicts == {}

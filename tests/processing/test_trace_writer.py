@@ -23,10 +23,10 @@ from processing.judge import silence_libraries
 from processing.payload import Reply
 from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
 from processing.scoring import score_answers
-from processing.spend import Spend
+from processing.store import Record
 from processing.trace_writer import TraceWriter, traces_written_behind
 from processing.tracking import draft_trace, traces_by_row, tracked_run
-from processing.verdicts import VerdictDesk, mlflow_scorer
+from processing.verdicts import mlflow_scorer
 
 pytestmark = pytest.mark.integration
 
@@ -73,8 +73,8 @@ def answers() -> list[Answer]:
     return made
 
 
-def desk(given: list[Answer]) -> VerdictDesk:
-    return VerdictDesk({answer.row.row_id: answer.row for answer in given}, {}, Spend({}))
+def nobody_judges(row_id: str, scorer: str) -> Record:
+    raise AssertionError(f"{scorer} asks no judge about {row_id}")
 
 
 def written_behind(server: str, experiment: str, scorers: list[BuiltScorer]) -> Run:
@@ -83,7 +83,7 @@ def written_behind(server: str, experiment: str, scorers: list[BuiltScorer]) -> 
         with traces_written_behind(server, run.experiment_id, run.run_id) as traces:
             for answer in given:
                 draft_trace(answer)
-            score_answers(scorers, desk(given), given, traces)
+            score_answers(scorers, given, traces, nobody_judges)
             traces.finish()
         return mlflow.get_run(run.run_id)
 
@@ -106,7 +106,12 @@ def written_by_mlflow(server: str, experiment: str, scorers: list[BuiltScorer]) 
                     for answer in given
                     if answer.text is not None
                 ],
-                scorers=[mlflow_scorer(built, desk(given)) for built in scorers],
+                scorers=[
+                    mlflow_scorer(
+                        built, {answer.row.row_id: answer.row for answer in given}, nobody_judges
+                    )
+                    for built in scorers
+                ],
             )
         return mlflow.get_run(run.run_id)
 
@@ -195,7 +200,7 @@ def with_store(
             traces._inner = store(traces._inner)
             for answer in given:
                 draft_trace(answer)
-            score_answers(scorers, desk(given), given, traces)
+            score_answers(scorers, given, traces, nobody_judges)
             traces.finish()
         return mlflow.get_run(run.run_id)
 
