@@ -8,12 +8,13 @@ record that is incomplete. What was paid for until then is kept; the next run go
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from processing import container
 from processing.absent import name_absent_modules
 from processing.answers import Answer
+from processing.arrivals import NoMoreAnswers, arriving
 from processing.asking import Asking, answer_rows_of, paid_verdicts
 from processing.candidate import measured_model
 from processing.candidate_run import evaluate_candidate, keep_verdict
@@ -34,7 +35,7 @@ from processing.scoring import (
     Scores,
     read_scores,
     require_same_means,
-    score_answers,
+    score_rows,
     scorer_metrics,
 )
 from processing.several_instances import failure_told_to_others, hand_in, put_together
@@ -44,7 +45,6 @@ from processing.spend import Spend, reported
 from processing.trace_writer import TraceWriter, traces_written_behind
 from processing.tracking import (
     TrackedRun,
-    draft_trace,
     log_metrics,
     log_outcome,
     read_metrics,
@@ -110,8 +110,7 @@ def evaluate(asking: Asking, share: Share) -> Evaluation:
             if asking.instance.is_alone:
                 answers = _answer_and_score(asking, share, traces)
             else:
-                answers, verdict_of = put_together(asking, share)
-                score_answers(asking.scorers, answers, traces, verdict_of)
+                answers = _score_parts(asking, share, traces)
             traces.finish()
         scores = read_scores(run, job.config.scorers, answers)
         metrics = _record_metrics(run, job.config, answers, scores)
@@ -135,14 +134,27 @@ def evaluate(asking: Asking, share: Share) -> Evaluation:
 
 
 def _answer_and_score(asking: Asking, share: Share, traces: TraceWriter) -> list[Answer]:
-    with judging(asking.scorers, paid_verdicts(asking)) as judges:
+    """The endpoint, the judges and MLflow's bookkeeping, all at the same time."""
 
-        def arrived(answer: Answer) -> None:
-            draft_trace(answer)
-            judges.ask(answer)
+    def ask(arrived: Callable[[Answer], None]) -> list[Answer]:
+        return answer_rows_of(asking, share.rows, arrived)
 
-        answers = answer_rows_of(asking, share.rows, arrived)
-        score_answers(asking.scorers, answers, traces, judges.verdict)
+    with (
+        judging(asking.scorers, paid_verdicts(asking)) as judges,
+        arriving(share.rows, ask, judges.ask) as arrivals,
+    ):
+        try:
+            score_rows(asking.scorers, share.rows, traces, arrivals.answer, judges.verdict)
+        except NoMoreAnswers:
+            arrivals.all()  # raises the reason
+        return arrivals.all()
+
+
+def _score_parts(asking: Asking, share: Share, traces: TraceWriter) -> list[Answer]:
+    answers, verdict_of = put_together(asking, share)
+    by_id = {answer.row.row_id: answer for answer in answers}
+    rows = [answer.row for answer in answers]
+    score_rows(asking.scorers, rows, traces, by_id.__getitem__, verdict_of)
     return answers
 
 

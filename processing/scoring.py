@@ -9,19 +9,26 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from processing.absent import heavy_modules_left_out
 from processing.answers import Answer
+from processing.dataset import Row
 from processing.errors import TrackingError
 from processing.gate import Metric
 from processing.measurements import scorer_metric
 from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
 from processing.trace_writer import TraceWriter
-from processing.tracking import TrackedRun, quiet_evaluate, require_traces, traces_by_row
+from processing.tracking import (
+    TrackedRun,
+    draft_trace,
+    quiet_evaluate,
+    require_traces,
+    traces_by_row,
+)
 from processing.verdicts import VerdictOf, mlflow_scorer
 from processing.worst_case import UNIT, Scale
 
@@ -47,27 +54,34 @@ Scores = dict[str, dict[str, Score]]
 """row id -> scorer name -> score; only rows that the endpoint answered."""
 
 
-def score_answers(
+AnswerOf = Callable[[str], Answer]
+"""row id -> the endpoint's answer; may wait for it."""
+
+
+def score_rows(
     scorers: Sequence[BuiltScorer],
-    answers: Sequence[Answer],
+    rows: Sequence[Row],
     traces: TraceWriter,
+    answer_of: AnswerOf,
     verdict_of: VerdictOf,
 ) -> None:
-    """Score every answered row inside the active run, on the trace that was drafted for it.
+    """Score every row inside the active run, as soon as its answer and its verdicts are there.
 
-    `verdict_of` gives, or waits for, a judge's verdict.
+    MLflow waits for them in `answer_of` and `verdict_of`, writes what is complete, and asks nobody.
+    A row that the endpoint did not answer gets a trace, and no scores.
     """
     import mlflow
 
-    answered = [answer for answer in answers if answer.text is not None]
-    if not answered:
-        return
     quiet_evaluate(ROWS_AT_ONCE)
-    rows = {answer.row.row_id: answer.row for answer in answered}
-    print(f"scoring {len(answered)} answers with {len(scorers)} scorers", flush=True)
-    for answer in answered:
+
+    def predict(row_id: str, question: str) -> str | None:  # noqa: ARG001 MLflow passes all inputs
+        answer = answer_of(row_id)
+        draft_trace(answer)
         # one verdict from each scorer, and the expectation
-        traces.expect(answer.row.row_id, len(scorers) + 1)
+        traces.expect(row_id, 1 + (len(scorers) if answer.text is not None else 0))
+        return answer.text
+
+    by_id = {row.row_id: row for row in rows}
     # evaluate turns on tracing of every client library, and would trace each call to a judge
     mlflow.autolog(disable=True, silent=True)
     with (
@@ -75,17 +89,16 @@ def score_answers(
         contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
     ):
         mlflow.genai.evaluate(
-            data=[_evaluation_row(answer, traces.draft(answer.row.row_id)) for answer in answered],
-            scorers=[mlflow_scorer(built, rows, verdict_of) for built in scorers],
+            data=[_evaluation_row(row) for row in rows],
+            predict_fn=predict,
+            scorers=[mlflow_scorer(built, by_id, verdict_of) for built in scorers],
         )
 
 
-def _evaluation_row(answer: Answer, trace: Trace) -> dict[str, Any]:
+def _evaluation_row(row: Row) -> dict[str, Any]:
     return {
-        "inputs": {"question": answer.row.question},
-        "outputs": answer.text,
-        "expectations": {"expected_response": answer.row.expected_response},
-        "trace": trace,
+        "inputs": {"row_id": row.row_id, "question": row.question},
+        "expectations": {"expected_response": row.expected_response},
     }
 
 

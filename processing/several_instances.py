@@ -22,7 +22,6 @@ from processing.rendezvous import (
     publish,
 )
 from processing.shards import Share
-from processing.tracking import draft_trace
 from processing.verdicts import VerdictOf
 
 
@@ -44,7 +43,7 @@ def hand_in(asking: Asking, share: Share) -> None:
 def put_together(asking: Asking, share: Share) -> tuple[list[Answer], VerdictOf]:
     """The leader's: all answers in the order of the dataset, and the verdicts that judges gave.
 
-    Each answer's trace is drafted. Raises InstanceError if another instance has failed.
+    Raises InstanceError if another instance has failed.
     """
     job = asking.job
     meeting = _meeting(job, asking.instance)
@@ -52,8 +51,6 @@ def put_together(asking: Asking, share: Share) -> tuple[list[Answer], VerdictOf]
     add_spend(asking.spend, parts[1:])
     rows = in_dataset_order(parts)
     answers = [answer_of(row) for row in rows]
-    for answer in answers:
-        draft_trace(answer)
     verdicts = verdicts_of(rows)
     return answers, lambda row_id, scorer: verdicts[row_id][scorer]
 

@@ -76,7 +76,9 @@ def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: Verdi
 
     # no time-out of MLflow's, which leaves the call running and starts a thread for each verdict
     @scorer(name=name, timeout=0)
-    def verdict(outputs: str, trace: Trace) -> Feedback:
+    def verdict(outputs: str | None, trace: Trace) -> Feedback | None:
+        if outputs is None:
+            return None  # the endpoint did not answer: the row failed, and scores nothing
         row = rows[trace.info.tags["row_id"]]
         if built.judge is None:
             return _numbered(built, built.score(_question(row, outputs)))

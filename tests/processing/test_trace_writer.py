@@ -22,10 +22,10 @@ from processing.errors import TrackingError
 from processing.judge import silence_libraries
 from processing.payload import Reply
 from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
-from processing.scoring import score_answers
+from processing.scoring import score_rows
 from processing.store import Record
 from processing.trace_writer import TraceWriter, traces_written_behind
-from processing.tracking import draft_trace, traces_by_row, tracked_run
+from processing.tracking import draft_trace, quiet_evaluate, traces_by_row, tracked_run
 from processing.verdicts import mlflow_scorer
 
 pytestmark = pytest.mark.integration
@@ -77,41 +77,44 @@ def nobody_judges(row_id: str, scorer: str) -> Record:
     raise AssertionError(f"{scorer} asks no judge about {row_id}")
 
 
-def written_behind(server: str, experiment: str, scorers: list[BuiltScorer]) -> Run:
-    given = answers()
+def written_behind(
+    server: str,
+    experiment: str,
+    scorers: list[BuiltScorer],
+    store: Callable[[Any], Any] = lambda inner: inner,
+) -> Run:
+    given = {answer.row.row_id: answer for answer in answers()}
+    rows = [answer.row for answer in given.values()]
     with tracked_run(server, experiment, "run", {}, {}) as run:
         with traces_written_behind(server, run.experiment_id, run.run_id) as traces:
-            for answer in given:
-                draft_trace(answer)
-            score_answers(scorers, given, traces, nobody_judges)
+            traces._inner = store(traces._inner)
+            score_rows(scorers, rows, traces, given.__getitem__, nobody_judges)
             traces.finish()
         return mlflow.get_run(run.run_id)
 
 
 def written_by_mlflow(server: str, experiment: str, scorers: list[BuiltScorer]) -> Run:
-    given = answers()
+    given = {answer.row.row_id: answer for answer in answers()}
+    rows = {row_id: answer.row for row_id, answer in given.items()}
+
+    def predict(row_id: str, question: str) -> str | None:
+        draft_trace(given[row_id])
+        assert given[row_id].row.question == question
+        return given[row_id].text
+
     with tracked_run(server, experiment, "run", {}, {}) as run:
-        for answer in given:
-            draft_trace(answer)
-        traces = traces_by_row(run)
+        quiet_evaluate(2)
         with contextlib.redirect_stdout(io.StringIO()):
             mlflow.genai.evaluate(
                 data=[
                     {
-                        "inputs": {"question": answer.row.question},
-                        "outputs": answer.text,
-                        "expectations": {"expected_response": answer.row.expected_response},
-                        "trace": mlflow.get_trace(traces[answer.row.row_id].info.trace_id),
+                        "inputs": {"row_id": row.row_id, "question": row.question},
+                        "expectations": {"expected_response": row.expected_response},
                     }
-                    for answer in given
-                    if answer.text is not None
+                    for row in rows.values()
                 ],
-                scorers=[
-                    mlflow_scorer(
-                        built, {answer.row.row_id: answer.row for answer in given}, nobody_judges
-                    )
-                    for built in scorers
-                ],
+                predict_fn=predict,
+                scorers=[mlflow_scorer(built, rows, nobody_judges) for built in scorers],
             )
         return mlflow.get_run(run.run_id)
 
@@ -153,7 +156,7 @@ def told(trace: Trace, run_id: str) -> dict[str, Any]:
 MOMENTARY = (
     *("assessment_id", "create_time", "last_update_time", "stack_trace"),
     *("trace_id", "mlflow.artifactLocation", "mlflow.trace.sizeStats", "mlflow.trace.sizeBytes"),
-    *("mlflow.traceRequestId", "mlflow.source.name"),
+    *("mlflow.traceRequestId", "mlflow.source.name", "mlflow.eval.requestId"),
 )
 
 
@@ -173,9 +176,10 @@ def test_the_record_is_the_one_that_plain_evaluate_writes(
         assert location["experiment_id"] == experiments[1]
         location["experiment_id"] = experiments[0]
         assert mine[row_id] == trace
-    scored = [trace for trace in mine.values() if trace["info"]["assessments"]]
-    assert len(scored) == ROWS - 1
-    assert all(len(trace["info"]["assessments"]) == 3 for trace in scored)
+    assert ours.inputs.dataset_inputs[0].dataset.digest == (
+        theirs.inputs.dataset_inputs[0].dataset.digest
+    )
+    assert sorted(len(trace["info"]["assessments"]) for trace in mine.values()) == [1] + [3] * 6
 
 
 class OldStore:
@@ -191,25 +195,11 @@ class OldStore:
         raise NotImplementedError
 
 
-def with_store(
-    server: str, experiment: str, scorers: list[BuiltScorer], store: Callable[[Any], Any]
-) -> Run:
-    given = answers()
-    with tracked_run(server, experiment, "run", {}, {}) as run:
-        with traces_written_behind(server, run.experiment_id, run.run_id) as traces:
-            traces._inner = store(traces._inner)
-            for answer in given:
-                draft_trace(answer)
-            score_answers(scorers, given, traces, nobody_judges)
-            traces.finish()
-        return mlflow.get_run(run.run_id)
-
-
 def test_a_server_that_takes_no_spans_gets_them_as_files(
     server: str, scorers: list[BuiltScorer]
 ) -> None:
     now = held(written_behind(server, "new", scorers))
-    old = held(with_store(server, "old", scorers, OldStore))
+    old = held(written_behind(server, "old", scorers, OldStore))
     assert {row: trace["spans"] for row, trace in old.items()} == {
         row: trace["spans"] for row, trace in now.items()
     }
@@ -224,7 +214,7 @@ def test_a_trace_that_the_server_refuses_ends_the_evaluation(
     server: str, scorers: list[BuiltScorer]
 ) -> None:
     with pytest.raises(TrackingError, match="the disk is full"):
-        with_store(server, "refused", scorers, RefusingStore)
+        written_behind(server, "refused", scorers, RefusingStore)
 
 
 def test_outside_the_block_nothing_is_held_back(server: str) -> None:
