@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LOOKED_FOR = ("pyspark", "dbruntime", "IPython")
-HEAVY = ("litellm", "databricks.sdk")
 
 
 def name_absent_modules() -> None:
@@ -25,13 +24,13 @@ def name_absent_modules() -> None:
 
 
 @contextmanager
-def heavy_modules_left_out() -> Iterator[None]:
-    """Within the block HEAVY are not imported, but for those that already are."""
-    left_out = [name for name in HEAVY if name not in sys.modules]
-    for name in left_out:
-        sys.modules[name] = None  # type: ignore[assignment]
+def left_out(name: str) -> Iterator[None]:
+    """Within the block the module is not imported, unless it already is."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        for name in left_out:
-            del sys.modules[name]
+        del sys.modules[name]

@@ -33,6 +33,7 @@ from processing.report import Evaluation, write_evaluation
 from processing.scorers.catalogue import build_scorers, number_rule
 from processing.scoring import (
     Scores,
+    load_evaluate,
     read_scores,
     require_same_means,
     score_rows,
@@ -106,6 +107,7 @@ def evaluate(asking: Asking, share: Share) -> Evaluation:
         tracked_run(job.tracking_uri, job.experiment, job.run_name, params, tags) as run,
         reported(spend, SPEND_SECONDS),
     ):
+        load_evaluate()
         with traces_written_behind(run.tracking_uri, run.experiment_id, run.run_id) as traces:
             if asking.instance.is_alone:
                 answers = _answer_and_score(asking, share, traces)
