@@ -2,9 +2,9 @@
 
     python -m benchmarks.container_start [options of docker run]
 
-PrepareDataset: until it has read the example's rows. EvaluateModel: until it says what it
-evaluates; and until every scorer of the example is built and all rows are answered.
-The best of several runs, each a new container.
+PrepareDataset: until it has read the example's rows. EvaluateModel: until it has found the model
+and says what it evaluates; the scorers are built after that. The best of several runs, each a new
+container.
 """
 
 from __future__ import annotations
@@ -58,11 +58,7 @@ def main() -> None:
         prepare = ("processing.prepare_dataset", "--output", "/opt/ml/processing/input/dataset")
         evaluate = ("processing.evaluate", "--mlflow-tracking-uri", addresses.mlflow)
         environment = addresses.environment()
-        for useful, command in {
-            "read ": prepare,
-            "evaluating ": evaluate,
-            "answered ": evaluate,
-        }.items():
+        for useful, command in {"read ": prepare, "evaluating ": evaluate}.items():
             seconds = [first_line(folder, environment, useful, *command) for _ in range(RUNS)]
             print(f"{command[0]}, {useful}...: {min(seconds):.1f} s (of {RUNS}: "
                   f"{', '.join(f'{s:.1f}' for s in sorted(seconds))})", flush=True)  # fmt: skip
