@@ -122,10 +122,6 @@ class TraceWriter:
 
     # What the evaluation calls.
 
-    def draft(self, row_id: str) -> Trace:
-        """The row's trace as it will be written."""
-        return _trace(self._drafts[self._trace_ids[row_id]])
-
     def expect(self, row_id: str, assessments: int) -> None:
         """Write the row's trace as soon as it has so many assessments."""
         self._drafts[self._trace_ids[row_id]].whole_with = assessments
@@ -135,7 +131,9 @@ class TraceWriter:
         for draft in self._drafts.values():
             self._give(draft)
         self._await()
-        self._send_spans(self._taken_spans(everything=True))
+        self._pending.append(
+            self._pool.submit(self._send_spans, self._taken_spans(everything=True))
+        )
         trace_ids = list(self._drafts)
         for first in range(0, len(trace_ids), LINKED_TOGETHER):
             together = trace_ids[first : first + LINKED_TOGETHER]
