@@ -7,7 +7,6 @@ answered row must have a verdict from every scorer, and each that has no number 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,11 +14,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from processing.absent import left_out
 from processing.answers import Answer
 from processing.dataset import Row
 from processing.errors import TrackingError
 from processing.gate import Metric
+from processing.imports import left_out
 from processing.measurements import scorer_metric
 from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
 from processing.trace_writer import TraceWriter
@@ -59,15 +58,6 @@ AnswerOf = Callable[[str], Answer]
 """row id -> the endpoint's answer; may wait for it."""
 
 
-def load_evaluate() -> None:
-    """Import what `mlflow.genai.evaluate` runs in, without the litellm that it imports unasked.
-
-    Before anybody is asked: a judge's or a user's own scorer may import litellm itself.
-    """
-    with left_out("litellm"):
-        importlib.import_module("mlflow.genai.evaluation.harness")
-
-
 def score_rows(
     scorers: Sequence[BuiltScorer],
     rows: Sequence[Row],
@@ -92,8 +82,6 @@ def score_rows(
         return answer.text
 
     by_id = {row.row_id: row for row in rows}
-    # evaluate turns on tracing of every client library, and would trace each call to a judge
-    mlflow.autolog(disable=True, silent=True)
     with (
         left_out("databricks.sdk"),
         contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page

@@ -53,6 +53,8 @@ def tracked_run(
 
     # MLflow's default of 7 retries would keep a wrong address waiting for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    # its default of 10 connections kept would have every further request make a new one
+    os.environ.setdefault("MLFLOW_HTTP_POOL_MAXSIZE", "32")
     _quiet(uri)
     mlflow.set_tracking_uri(uri)
     try:
