@@ -23,11 +23,12 @@ from processing.measurements import scorer_metric
 from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
 from processing.trace_writer import TraceWriter
 from processing.tracking import (
+    ROW_TAG,
     TrackedRun,
     draft_trace,
     quiet_evaluate,
     require_traces,
-    traces_by_row,
+    traces_of,
 )
 from processing.verdicts import VerdictOf, mlflow_scorer
 from processing.worst_case import UNIT, Scale
@@ -106,13 +107,16 @@ def read_scores(run: TrackedRun, specs: Sequence[ScorerSpec], answers: Sequence[
     Raises TrackingError if MLflow does not hold a trace for every row and a verdict for every
     answered row and scorer.
     """
-    traces = traces_by_row(run)
-    require_traces(traces, answers)
-    return {
-        answer.row.row_id: _row_scores(answer.row.row_id, traces[answer.row.row_id], specs)
-        for answer in answers
-        if answer.text is not None
-    }
+    answered = {answer.row.row_id: answer.text is not None for answer in answers}
+    held: set[str] = set()
+    scores: Scores = {}
+    for trace in traces_of(run):
+        row_id = trace.info.tags[ROW_TAG]
+        held.add(row_id)
+        if answered.get(row_id):
+            scores[row_id] = _row_scores(row_id, trace, specs)
+    require_traces(held, answers)
+    return {row_id: scores[row_id] for row_id, is_answered in answered.items() if is_answered}
 
 
 def _row_scores(row_id: str, trace: Trace, specs: Sequence[ScorerSpec]) -> dict[str, Score]:

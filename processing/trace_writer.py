@@ -137,6 +137,7 @@ class TraceWriter:
         self._await()
         self._pending.append(self._pool.submit(self._send_together, everything=True))
         self._await()
+        self._drafts.clear()
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -163,6 +164,7 @@ class TraceWriter:
         self._inner.start_trace(_without_location(draft.info))
         with self._lock:
             self._spans.extend(draft.spans)
+            draft.spans.clear()  # the scorers have seen them, and MLflow keeps the row's trace
             self._sent.append(draft.info.trace_id)
         self._send_together(everything=False)
 
