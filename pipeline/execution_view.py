@@ -18,7 +18,9 @@ def step_line(step: StepStatus) -> str:
 
 def execution_line(status: ExecutionStatus) -> str:
     started = f", started {status.started:%Y-%m-%d %H:%M:%S %Z}" if status.started else ""
-    return f"execution {status.id} of {status.pipeline}: {status.status}{started}"
+    told = ": ".join(text for text in (status.display_name, status.description) if text)
+    line = f"execution {status.id} of {status.pipeline}: {status.status}{started}"
+    return f"{line}\n{told}" if told else line
 
 
 def link_lines(

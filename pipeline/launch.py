@@ -18,6 +18,8 @@ from processing.errors import LaunchError
 if TYPE_CHECKING:
     from boto3 import Session
 
+    from pipeline.execution_name import ExecutionName
+
 FINAL = {"Succeeded", "Failed", "Stopped", "CompletedWithFailures"}
 
 
@@ -50,6 +52,8 @@ class ExecutionStatus:
     started: dt.datetime | None
     reason: str
     steps: list[StepStatus] = field(default_factory=list)
+    display_name: str = ""
+    description: str = ""
 
     @property
     def id(self) -> str:
@@ -72,10 +76,12 @@ def sagemaker_client(session: Session) -> Any:
     return session.client("sagemaker", config=Config(retries={"mode": "standard"}))
 
 
-def start(client: Any, pipeline: str, parameters: Mapping[str, str]) -> str:
+def start(client: Any, pipeline: str, parameters: Mapping[str, str], named: ExecutionName) -> str:
     """Start the pipeline and return the execution's ARN. boto3 gives each start its own token."""
     started = client.start_pipeline_execution(
         PipelineName=pipeline,
+        PipelineExecutionDisplayName=named.display_name,
+        PipelineExecutionDescription=named.description,
         PipelineParameters=[{"Name": k, "Value": v} for k, v in parameters.items()],
     )
     return str(started["PipelineExecutionArn"])
@@ -92,6 +98,8 @@ def read_status(client: Any, arn: str) -> ExecutionStatus:
         started=described.get("CreationTime"),
         reason=described.get("FailureReason", ""),
         steps=sorted(steps, key=lambda step: (step.started is None, step.started)),
+        display_name=described.get("PipelineExecutionDisplayName") or "",
+        description=described.get("PipelineExecutionDescription") or "",
     )
 
 
