@@ -78,8 +78,11 @@ def show(arguments: argparse.Namespace) -> int:
     drawn = svg(graph, bundle.config.pipeline.name) if wanted == "svg" else mermaid(graph)
     if arguments.output == Path("-"):
         print(drawn, end="")
-    else:
+        return SUCCEEDED
+    try:
         arguments.output.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise LaunchError(f"--output {arguments.output}: {error.strerror}") from error
     return SUCCEEDED
 
 
@@ -110,7 +113,7 @@ def start(arguments: argparse.Namespace) -> int:
         print(f"note: {arguments.config} is not the file that was upserted: this runs the pipeline "
               "as SageMaker has it; `upsert` brings it up to date", file=sys.stderr)  # fmt: skip
     arn = launch.start(client, bundle.config.pipeline.name, parameters, named)
-    print(f"started {arn}\n{named.display_name}: {named.description}", flush=True)
+    print(f"started {arn}\nin Studio: {named.display_name}", flush=True)
     if not arguments.wait:
         return SUCCEEDED
     # Lines appear as they happen, also where the output is a file.

@@ -10,6 +10,7 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 from pipeline.bundle import Bundle, send
 from pipeline.descriptions import pipeline_description
 from pipeline.execution_name import name_execution
+from pipeline.package_group import put_group
 from pipeline.processing_step import sdk_tags
 
 
@@ -28,7 +29,7 @@ class EvaluationPipeline(Pipeline):  # type: ignore[misc]
         parallelism_config: Any = None,
         **sdk_arguments: Any,
     ) -> dict[str, Any]:
-        send(self.bundle, self.sagemaker_session.boto_session)
+        self._bring()
         created: dict[str, Any] = super().create(
             self._role(role_arn),
             self._description(description),
@@ -44,7 +45,7 @@ class EvaluationPipeline(Pipeline):  # type: ignore[misc]
         description: str | None = None,
         parallelism_config: Any = None,
     ) -> dict[str, Any]:
-        send(self.bundle, self.sagemaker_session.boto_session)
+        self._bring()
         updated: dict[str, Any] = super().update(
             self._role(role_arn), self._description(description), parallelism_config
         )
@@ -80,6 +81,10 @@ class EvaluationPipeline(Pipeline):  # type: ignore[misc]
             execution_description or named.description,
             **sdk_arguments,
         )
+
+    def _bring(self) -> None:
+        send(self.bundle, self.sagemaker_session.boto_session)
+        put_group(self.sagemaker_session.sagemaker_client, self.bundle.config)
 
     def _description(self, given: str | None) -> str:
         return given or pipeline_description(self.bundle.config)

@@ -49,6 +49,7 @@ def caller_policy(bundle: Bundle) -> Document:
                 ],
                 account.sagemaker(f"{pipeline}/execution/*"),
             ),
+            *_package_group(bundle, account),
             # the SDK looks whether SageMaker may take the role before it makes the pipeline
             allow("SeePipelineRole", ["iam:GetRole"], [infrastructure.pipeline_role]),
             pass_role(
@@ -72,6 +73,17 @@ def caller_policy(bundle: Bundle) -> Document:
             *(_trigger(bundle, account) if config.trigger else []),
         ]
     )
+
+
+def _package_group(bundle: Bundle, account: Account) -> list[Statement]:
+    """Made with an upsert where there are tags for it; else by RegisterModel."""
+    config = bundle.config
+    if not config.infrastructure.tags:
+        return []
+    group = account.sagemaker(f"model-package-group/{config.registration.model_package_group}")
+    return [
+        allow("PackageGroup", ["sagemaker:AddTags", "sagemaker:CreateModelPackageGroup"], group)
+    ]
 
 
 def _trigger(bundle: Bundle, account: Account) -> list[Statement]:

@@ -13,6 +13,7 @@ from running_aws import ConfigWriter
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.check import check_definition
 from pipeline.definition import get_pipeline
+from pipeline.descriptions import pipeline_description
 from pipeline.execution_name import name_execution
 from pipeline.service_model import problems
 
@@ -94,6 +95,15 @@ def test_sagemaker_takes_every_name_and_description(bundle: Bundle, given: dict[
     assert len(named.description) <= 3072
     assert "\n" not in named.description
     assert named.display_name.endswith("2026-11-23-1915")
+
+
+def test_a_pipeline_without_a_description_says_what_it_does(write_config: ConfigWriter) -> None:
+    config = load_bundle(write_config(pipeline={"name": "p", "description": ""})).config
+    assert pipeline_description(config).startswith(
+        "Evaluates the model behind the endpoint health-qa-good on "
+    )
+    lines = load_bundle(write_config(pipeline={"name": "p", "description": "two\nlines "})).config
+    assert pipeline_description(lines) == "two lines"
 
 
 def test_studio_s_texts_stay_within_limits_however_much_the_file_says(

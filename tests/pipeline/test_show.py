@@ -160,6 +160,15 @@ def test_the_picture_needs_nothing_from_anywhere(picture: str) -> None:
 
 
 @pytest.mark.integration
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "pipeline.svg"
+    command = [sys.executable, "pipeline_definition.py", "show", "--output", str(file)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: --output {file}: No such file or directory\n"
+
+
+@pytest.mark.integration
 def test_the_kept_picture_is_what_the_command_draws(picture: str) -> None:
     """After a change: python pipeline_definition.py show --output docs/pipeline.svg"""
     assert (REPOSITORY / "docs" / "pipeline.svg").read_text(encoding="utf-8") == picture
