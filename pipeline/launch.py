@@ -13,12 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.execution_name import ExecutionName
 from processing.errors import LaunchError
 
 if TYPE_CHECKING:
     from boto3 import Session
-
-    from pipeline.execution_name import ExecutionName
 
 FINAL = {"Succeeded", "Failed", "Stopped", "CompletedWithFailures"}
 
