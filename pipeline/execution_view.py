@@ -18,9 +18,7 @@ def step_line(step: StepStatus) -> str:
 
 def execution_line(status: ExecutionStatus) -> str:
     started = f", started {status.started:%Y-%m-%d %H:%M:%S %Z}" if status.started else ""
-    told = ": ".join(text for text in (status.display_name, status.description) if text)
-    line = f"execution {status.id} of {status.pipeline}: {status.status}{started}"
-    return f"{line}\n{told}" if told else line
+    return f"execution {status.id} of {status.pipeline}: {status.status}{started}"
 
 
 def link_lines(
@@ -38,6 +36,10 @@ def link_lines(
         yield f"MLflow:     {run['url'] or run['tracking_uri'] + ' run ' + run['run_id']}"
     if evaluation:
         yield f"report:     {report_uri}"
+    if status.display_name:
+        yield f"name:       {status.display_name}"
+    if status.description:
+        yield f"what:       {status.description}"
 
 
 def changes(write: Callable[[str], None]) -> Callable[[ExecutionStatus], None]:

@@ -49,7 +49,6 @@ def caller_policy(bundle: Bundle) -> Document:
                 ],
                 account.sagemaker(f"{pipeline}/execution/*"),
             ),
-            *_package_group(bundle, account),
             # the SDK looks whether SageMaker may take the role before it makes the pipeline
             allow("SeePipelineRole", ["iam:GetRole"], [infrastructure.pipeline_role]),
             pass_role(
@@ -69,6 +68,7 @@ def caller_policy(bundle: Bundle) -> Document:
                 infrastructure.output_kms_key,
                 ["kms:Decrypt", "kms:GenerateDataKey"],
             ),
+            *_package_group(bundle, account),
             *sweep_statements(bundle),
             *(_trigger(bundle, account) if config.trigger else []),
         ]
