@@ -113,7 +113,7 @@ def start(arguments: argparse.Namespace) -> int:
         print(f"note: {arguments.config} is not the file that was upserted: this runs the pipeline "
               "as SageMaker has it; `upsert` brings it up to date", file=sys.stderr)  # fmt: skip
     arn = launch.start(client, bundle.config.pipeline.name, parameters, named)
-    print(f"started {arn}\nin Studio: {named.display_name}", flush=True)
+    print(f"started {arn}\nas {named.display_name}", flush=True)
     if not arguments.wait:
         return SUCCEEDED
     # Lines appear as they happen, also where the output is a file.
