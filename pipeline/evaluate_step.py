@@ -67,7 +67,7 @@ def evaluate_step(
 
 def _description(config: EvaluationConfig) -> str:
     candidate = ", or to the candidate ModelPackageArn on an endpoint of its own"
-    judge = f", judged by {config.judge.model}," if config.judge else ""
+    judge = f" (judge {config.judge.model})" if config.judge else ""
     return described(
         f"Puts every row to the endpoint EndpointName{candidate if config.candidate else ''}; "
         f"scores each answer with {len(config.scorers)} scorers{judge} and logs all of it to "

@@ -49,7 +49,7 @@ def name_execution(
     values = {name: str(value) for name, value in {**defaults, **given}.items()}
     up_to_date = bundle.config_uri in text
     judge = bundle.config.judge
-    asked = f", judged by {judge.model}" if up_to_date and judge else ""
+    asked = f", judge {judge.model}" if up_to_date and judge else ""
     changed = [
         f"{name} {value} (default {defaults.get(name)})"
         for name, value in given.items()

@@ -41,7 +41,7 @@ def test_an_endpoint_s_execution_says_what_is_asked_and_judged(bundle: Bundle) -
     named = name_execution(described(bundle), bundle, {}, NOW)
     assert named.display_name == "my-endpoint-2026-11-23-1915"
     assert named.description == (
-        "Evaluates the endpoint my-endpoint on 45 rows of s3://b/q.jsonl, judged by "
+        "Evaluates the endpoint my-endpoint on 45 rows of s3://b/q.jsonl, judge "
         "bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0."
     )
 
@@ -65,7 +65,7 @@ def test_a_candidate_s_execution_is_called_by_its_package(bundle: Bundle) -> Non
 def test_the_judge_is_told_only_if_the_file_is_the_one_that_was_upserted(bundle: Bundle) -> None:
     named = name_execution(described(None), bundle, {}, NOW)
     assert not named.up_to_date
-    assert "judged" not in named.description
+    assert "judge" not in named.description
     assert name_execution(described(bundle), bundle, {}, NOW).up_to_date
 
 
