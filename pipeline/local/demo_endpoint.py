@@ -80,8 +80,10 @@ def endpoint_app(
     endpoints: Mapping[str, EndpointBehaviour], knowledge: Path = HEALTH_KNOWLEDGE
 ) -> Starlette:
     """The ASGI app. Raises ValueError for a bad knowledge file or a fault with an unknown error."""
-    paths = {None: knowledge, **example_knowledge()}
-    known = {name: Knowledge(read_knowledge(path)) for name, path in paths.items()}
+    paths = [(None, knowledge), *example_knowledge().items()]
+    known: dict[str | None, Knowledge] = {
+        name: Knowledge(read_knowledge(path)) for name, path in paths
+    }
     state = DemoState(endpoints, ENDPOINT_ERRORS)
 
     async def invoke(request: Request) -> Response:

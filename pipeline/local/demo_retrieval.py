@@ -5,7 +5,7 @@
 
 Both are real methods with real mistakes: nothing here has seen the expected answers. Each folder of
 examples/ with a knowledge.jsonl is a knowledge base of its own. A passage with code ends with that
-code as a block; two times in three the worse method's breaks off, as at a token limit.
+code as a block; one time in three the worse method's breaks off, as at a token limit.
 """
 
 import json
@@ -134,10 +134,9 @@ def _ramblings(question: str) -> tuple[str, ...]:
 
 
 def _broken_off(code: str, question: str) -> str:
-    """Two times in three the code up to its last bracket that opens, so that none closes it."""
-    if sha256(question.encode()).digest()[1] % 3 == 0:
-        return code
-    return code[: code.rfind("(") + 1]
+    """One time in three only up to the last bracket that opens, so that none closes it."""
+    breaks_off = sha256(question.encode()).digest()[1] % 3 == 0
+    return code[: code.rfind("(") + 1] if breaks_off else code
 
 
 def _block(code: str) -> str:
