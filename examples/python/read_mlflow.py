@@ -19,7 +19,10 @@ means = runs.filter(regex=r"^metrics\..*/mean$").rename(columns=lambda name: nam
 print(means.set_index(runs["run_id"]).round(3).T.to_string())
 
 # Each row is a trace: what was asked and answered, and an assessment for each scorer.
-traces = mlflow.search_traces(run_id=runs["run_id"][0], max_results=10_000)
+newest = runs.iloc[0]
+traces = mlflow.search_traces(
+    locations=[newest["experiment_id"]], run_id=newest["run_id"], max_results=10_000
+)
 verdicts = pd.DataFrame(
     [
         {
