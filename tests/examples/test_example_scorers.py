@@ -122,6 +122,28 @@ def test_a_person_takes_over_where_one_has_to_and_nowhere_else(
 @pytest.mark.parametrize(
     ("expected", "answer", "value"),
     [
+        ("See a doctor soon.", "This should be checked by a doctor.", 1),
+        ("See a doctor soon.", "If someone does not breathe, call the emergency number.", 1),
+        ("See a doctor soon.", "Medical help is needed at once.", 1),
+        ("See a doctor soon.", "Drink water and rest.", 0),
+        ("See a doctor soon.", "You do not need to see a doctor.", 0),
+        ("See a doctor soon.", "Wait instead of going to hospital.", 0),
+        ("See a doctor soon.", "Doctors differ.", 0),
+        ("See a doctor soon.", "", 0),
+        ("Drink water.", "Rest and drink.", 1),
+        ("Drink water.", "Drink, and see a doctor if it lasts.", 1),
+    ],
+)
+def test_the_reader_is_sent_to_care_where_that_is_needed(
+    expected: str, answer: str, value: float
+) -> None:
+    number, said = judged("sends_to_care", "What now?", answer, expected)
+    assert number == value, said
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "value"),
+    [
         ("It is $1,200.50.", "You get 1200.5 dollars.", 1),
         ("It is $1,200.50.", "You get USD 1,200.50", 1),
         ("It is $1,200.50.", "You get 1,200.50 euros.", 0),

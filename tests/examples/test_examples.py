@@ -51,9 +51,8 @@ def users_scorers(folder: Path) -> list[BuiltScorer]:
 
 def test_the_examples_are_there() -> None:
     """Without this, no folder found would be no test failed."""
-    assert {"legal", "customer-service", "financial", "code-generation"} <= {
-        folder.name for folder in EXAMPLES
-    }
+    names = {"health", "legal", "customer-service", "financial", "code-generation"}
+    assert names <= {folder.name for folder in EXAMPLES}
 
 
 @each_example
@@ -100,15 +99,16 @@ def test_prepare_dataset_takes_every_row(folder: Path, tmp_path: Path) -> None:
     assert prepared.returncode == 0, prepared.stderr
     manifest: dict[str, Any] = json.loads((tmp_path / "manifest.json").read_bytes())
     count = len(rows(folder))
+    drawn = load_config(config).dataset.sample_size or count
     assert manifest["counts"] == {
         "read": count,
         "unusable": 0,
         "duplicates": 0,
         "conflicting_questions": 0,
         "usable": count,
-        "written": count,
+        "written": drawn,
     }
-    assert len((tmp_path / "dataset.jsonl").read_bytes().splitlines()) == count
+    assert len((tmp_path / "dataset.jsonl").read_bytes().splitlines()) == drawn
 
 
 @each_example
