@@ -40,8 +40,9 @@ verdicts = pd.DataFrame(
 print(f"{len(traces)} rows, {len(verdicts)} verdicts")
 
 # Worst first: the rows that most scorers said no to, and why.
-failed = verdicts[verdicts["value"].isin(["no", False])]
-worst = failed.groupby("question")["scorer"].agg(["count", ", ".join]).nlargest(5, "count")
+failed = verdicts[verdicts["value"].isin(["no", False])]  # a number of 0 is False too
+by_question = failed.groupby("question")["scorer"]
+worst = by_question.agg(count="count", scorers=", ".join).nlargest(5, "count")
 print(worst.to_string(header=False))
 for verdict in failed[failed["question"].isin(worst.index[:1])].itertuples():
     print(f"- {verdict.scorer}: {verdict.reason}")
