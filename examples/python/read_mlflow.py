@@ -6,10 +6,14 @@ MLflow itself reads MLFLOW_TRACKING_URI: an address, or on AWS the ARN of an MLf
 sagemaker-mlflow has to be installed. Environment: see README.md in this folder.
 """
 
+import logging
 import os
 
 import mlflow
 import pandas as pd
+
+# sagemaker-mlflow warns of each address that is no ARN, such as that of the local AWS.
+logging.getLogger("mlflow.tracking.request_header.registry").setLevel(logging.ERROR)
 
 # Each evaluation is a run: its parameters say what was evaluated, its metrics what came of it.
 runs = mlflow.search_runs(
@@ -43,6 +47,7 @@ print(f"{len(traces)} rows, {len(verdicts)} verdicts")
 failed = verdicts[verdicts["value"].isin(["no", False])]  # a number of 0 is False too
 by_question = failed.groupby("question")["scorer"]
 worst = by_question.agg(count="count", scorers=", ".join).nlargest(5, "count")
-print(worst.to_string(header=False))
+for question, row in worst.iterrows():
+    print(f"{row['count']} scorers: {question} ({row['scorers']})")
 for verdict in failed[failed["question"].isin(worst.index[:1])].itertuples():
     print(f"- {verdict.scorer}: {verdict.reason}")

@@ -81,6 +81,7 @@ def test_an_evaluation_is_run_its_verdict_read_and_its_worst_rows_found(
         "the newest run, the worse model's, comes first"
     )
     assert "45 rows, 135 verdicts" in found
+    assert re.search(r"^3 scorers: .+\? \(.*is_brief.*\)$", found, re.MULTILINE), found
     assert re.search(r"^- is_brief: \d+ words, at most 80 allowed$", found, re.MULTILINE), found
 
 
