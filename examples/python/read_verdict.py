@@ -33,6 +33,8 @@ print(described["PipelineExecutionStatus"], described.get("FailureReason", ""))
 # Where the verdict lies says the job that wrote it; it is there whether the gate is open or not.
 listed = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=execution)
 steps = {step["StepName"]: step for step in listed["PipelineExecutionSteps"]}
+if "EvaluateModel" not in steps:
+    raise SystemExit("it did not come to an evaluation")
 job = steps["EvaluateModel"]["Metadata"]["ProcessingJob"]["Arn"].rpartition("/")[2]
 outputs = sagemaker.describe_processing_job(ProcessingJobName=job)["ProcessingOutputConfig"]
 folders = {output["OutputName"]: output["S3Output"]["S3Uri"] for output in outputs["Outputs"]}
