@@ -49,6 +49,19 @@ class Addresses:
         return f"http://127.0.0.1:{self.first_port + offset}"
 
 
+def _example_endpoints() -> dict[str, EndpointBehaviour]:
+    from pipeline.local.demo_endpoint import EndpointBehaviour
+    from pipeline.local.demo_retrieval import HEALTH_KNOWLEDGE, example_knowledge
+
+    qualities: tuple[Literal["good", "worse"], ...] = ("good", "worse")
+    return {
+        f"{folder}-{quality}": EndpointBehaviour(model=quality, knowledge=folder)
+        for folder, path in example_knowledge().items()
+        if path != HEALTH_KNOWLEDGE  # it has GOOD and WORSE
+        for quality in qualities
+    }
+
+
 @contextmanager
 def local_aws(
     config: EvaluationConfig,
@@ -107,19 +120,6 @@ def local_aws(
         furnish(boto3.Session(), config, endpoints)
         wait_for(mlflow)
         yield addresses
-
-
-def _example_endpoints() -> dict[str, EndpointBehaviour]:
-    from pipeline.local.demo_endpoint import EndpointBehaviour
-    from pipeline.local.demo_retrieval import HEALTH_KNOWLEDGE, example_knowledge
-
-    qualities: tuple[Literal["good", "worse"], ...] = ("good", "worse")
-    return {
-        f"{folder}-{quality}": EndpointBehaviour(model=quality, knowledge=folder)
-        for folder, path in example_knowledge().items()
-        if path != HEALTH_KNOWLEDGE  # it has GOOD and WORSE
-        for quality in qualities
-    }
 
 
 def four_free_ports(first: int) -> int:
