@@ -1,7 +1,8 @@
 """A demo endpoint that stands where SageMaker Runtime would: InvokeEndpoint over HTTP.
 
-It is no model: it answers from a small knowledge base by retrieval (see demo_retrieval). Every
-response says so in the header `x-demo`. Point AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME at its URL.
+It is no model: it answers from small knowledge bases by retrieval (see demo_retrieval), one for
+each folder of examples/. Every response says so in the header `x-demo`. Point
+AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME at its URL.
 
 Wire protocol: botocore's service model of sagemaker-runtime 2017-05-13 (REST-JSON).
 Signatures are not checked. Admin routes: see demo_state, noun `endpoints`.
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from pydantic import field_validator
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,7 +33,12 @@ from pipeline.local.demo_payloads import (
     write_answer,
     write_malformed,
 )
-from pipeline.local.demo_retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
+from pipeline.local.demo_retrieval import (
+    HEALTH_KNOWLEDGE,
+    Knowledge,
+    example_knowledge,
+    read_knowledge,
+)
 from pipeline.local.demo_server import DemoServer, serve
 from pipeline.local.demo_state import Behaviour, DemoState, admin_routes
 
@@ -50,21 +57,33 @@ ENDPOINT_ERRORS: Mapping[str, int] = {
 class EndpointBehaviour(Behaviour):
     """What stands behind one endpoint name.
 
+    knowledge: the folder of examples/ that it knows about; none is the one given at the start.
     inference_components: if there are any, a call must name one, as on SageMaker.
     text_generation: the form of text-generation answers, LMI's object or TGI's list.
     """
 
     model: Literal["good", "worse"] = "good"
+    knowledge: str | None = None
     variant: str = "AllTraffic"
     inference_components: tuple[str, ...] = ()
     text_generation: TextGeneration = "lmi"
+
+    @field_validator("knowledge")
+    @classmethod
+    def _is_an_example(cls, name: str | None) -> str | None:
+        if name is not None and name not in example_knowledge():
+            raise ValueError(f"no knowledge.jsonl in examples/{name}")
+        return name
 
 
 def endpoint_app(
     endpoints: Mapping[str, EndpointBehaviour], knowledge: Path = HEALTH_KNOWLEDGE
 ) -> Starlette:
     """The ASGI app. Raises ValueError for a bad knowledge file or a fault with an unknown error."""
-    known = Knowledge(read_knowledge(knowledge))
+    paths = [(None, knowledge), *example_knowledge().items()]
+    known: dict[str | None, Knowledge] = {
+        name: Knowledge(read_knowledge(path)) for name, path in paths
+    }
     state = DemoState(endpoints, ENDPOINT_ERRORS)
 
     async def invoke(request: Request) -> Response:
@@ -74,7 +93,7 @@ def endpoint_app(
         if behaviour is None or refusal:
             state.log.by_name[name]["ValidationError"] += 1
             return WireError("ValidationError", 400, Message=refusal).response()
-        answer = partial(_answer, known, name, behaviour)
+        answer = partial(_answer, known[behaviour.knowledge], name, behaviour)
         return await answer_call(
             request, state, name, answer, partial(_fault, name, behaviour.faults)
         )

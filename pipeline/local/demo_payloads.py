@@ -21,7 +21,7 @@ Format = Literal["chat", "text_generation", "template"]
 TextGeneration = Literal["lmi", "tgi"]
 
 _TEMPLATE_KEYS = ("query", "question", "prompt", "text")
-_QUESTION = re.compile(r"[^.!?\n>]*\?")
+_ASKING_LINE = re.compile(r"[^\n>]*\?[^\n<]*")
 
 
 class UnreadableRequest(Exception):
@@ -38,8 +38,8 @@ class Prompt:
 
     @property
     def question(self) -> str:
-        """The last question in the text, as prompts put instructions and context before it."""
-        found = _QUESTION.findall(self.text)
+        """The last line that asks something, as prompts put instructions and context before it."""
+        found = _ASKING_LINE.findall(self.text)
         return found[-1].strip() if found else self.text.strip()
 
 

@@ -3,7 +3,9 @@
 `good`  BM25 over stemmed words (Robertson and Zaragoza 2009, k1 1.2, b 0.75), the best sentences.
 `worse` counts words that the start of the question shares with a passage, and then rambles on.
 
-Both are real methods with real mistakes: nothing here has seen the expected answers.
+Both are real methods with real mistakes: nothing here has seen the expected answers. Each folder of
+examples/ with a knowledge.jsonl is a knowledge base of its own. A passage with code ends with that
+code as a block; one time in three the worse method's breaks off, as at a token limit.
 """
 
 import json
@@ -15,7 +17,8 @@ from pathlib import Path
 
 from pipeline.local.demo_text import sentences, terms, words
 
-HEALTH_KNOWLEDGE = Path(__file__).parents[2] / "examples" / "health" / "knowledge.jsonl"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HEALTH_KNOWLEDGE = EXAMPLES / "health" / "knowledge.jsonl"
 
 NO_ANSWER = "I have no information about that."
 _K1, _B = 1.2, 0.75
@@ -37,13 +40,16 @@ _RAMBLINGS = (
 
 @dataclass(frozen=True)
 class Passage:
+    """`code`, if any, is Python that belongs to the text."""
+
     id: str
     topic: str
     text: str
+    code: str = ""
 
 
 def read_knowledge(path: Path) -> list[Passage]:
-    """Passages of a JSON Lines file with `id`, `topic` and `text`.
+    """Passages of a JSON Lines file with `id`, `topic`, `text` and perhaps `code`.
 
     Raises ValueError naming file and line for a line that is not such a passage.
     """
@@ -90,13 +96,16 @@ class Knowledge:
         best = max(range(len(scores)), key=scores.__getitem__)
         if not scores[best]:
             return NO_ANSWER
-        return self._concise(self.passages[best].text, set(query))
+        passage = self.passages[best]
+        return self._concise(passage.text, set(query)) + _block(passage.code)
 
     def worse_answer(self, question: str) -> str:
         start = set(words(question)[:_FIRST_WORDS])
         shared = [len(start & passage_words) for passage_words in self._words]
         best = max(range(len(shared)), key=shared.__getitem__)
-        return " ".join([self.passages[best].text, *_ramblings(question)])
+        passage = self.passages[best]
+        rambling = " ".join([passage.text, *_ramblings(question)])
+        return rambling + _block(_broken_off(passage.code, question))
 
     def _concise(self, text: str, query: set[str]) -> str:
         """The run of sentences, up to 45 words, that covers most of the query; longest wins."""
@@ -113,7 +122,22 @@ class Knowledge:
         )
 
 
+def example_knowledge() -> dict[str, Path]:
+    """The knowledge of each folder of examples/, by the folder's name."""
+    return {path.parent.name: path for path in sorted(EXAMPLES.glob("*/knowledge.jsonl"))}
+
+
 def _ramblings(question: str) -> tuple[str, ...]:
     """None to five filler sentences; how many is settled by the question."""
     number = sha256(question.encode()).digest()[0] % (len(_RAMBLINGS) + 1)
     return _RAMBLINGS[:number]
+
+
+def _broken_off(code: str, question: str) -> str:
+    """One time in three only up to the last bracket that opens, so that none closes it."""
+    breaks_off = sha256(question.encode()).digest()[1] % 3 == 0
+    return code[: code.rfind("(") + 1] if breaks_off else code
+
+
+def _block(code: str) -> str:
+    return f"\n\n```python\n{code.strip()}\n```" if code else ""

@@ -16,6 +16,7 @@ from pipeline.local.demo_text import sentences, terms, words
 
 RELEVANCE_CUT = 0.3
 _TAG_WORDS = 6
+_CODE = re.compile(r"^```.*?(?:^```[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
 
 
 class UnknownPrompt(Exception):
@@ -103,6 +104,11 @@ def values(value: Any) -> str:
             return " ".join(map(values, value))
         case _:
             return str(value)
+
+
+def prose(text: str) -> str:
+    """The text without its fenced code: what stands in code is no tone and no sentence."""
+    return _CODE.sub("", text)
 
 
 def found(phrases: Iterable[str], text: str) -> list[str]:

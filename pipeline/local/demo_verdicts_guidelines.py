@@ -1,6 +1,7 @@
 """The rule for MLflow's Guidelines: each guideline's own words choose the checks that it gets.
 
-The verdict is yes if every guideline is satisfied, and a guideline is if all its checks are:
+The verdict is yes if every guideline is satisfied, and a guideline is if all its checks are. Fenced
+code in the answer is left out.
 
 words in the guideline               check of the answer
 concise, short, brief, 60 words       at most 60 words, or as many words or sentences as it says
@@ -30,6 +31,7 @@ from pipeline.local.demo_rules import (
     found,
     opening,
     plain,
+    prose,
     tag,
     yes_no,
 )
@@ -184,7 +186,7 @@ def _guidelines(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
     findings = [
         (number, name, finding)
         for number, text in enumerate(_texts(match), start=1)
-        for name, finding in _check(Case(text, question, match["answer"]))
+        for name, finding in _check(Case(text, question, prose(match["answer"])))
     ]
     reasons = (
         f"guideline {number}, {name}: {finding.reason}: "

@@ -3,8 +3,8 @@
 The answer gets a goodness, and the result that the schema (or the prompt) wants is made of it.
 
 coherence         instructions with `coheren`: one demerit for each filler sentence, each repeated
-                  sentence and each sentence over 45 words; an answer of fewer than three words is
-                  worst. Goodness 1, 1/2, 0 for 0, 1, 2 and more demerits.
+                  sentence and each sentence over 45 words, fenced code left out; an answer of
+                  fewer than three words is worst. Goodness 1, 1/2, 0 for 0, 1, 2 and more demerits.
 generic rule      any other: the share of the question's words that are in the answer; without
                   inputs that of the expectations' words; without both the share of sentences that
                   are not filler. Goodness is that share.
@@ -30,6 +30,7 @@ from pipeline.local.demo_rules import (
     coverage,
     fillers,
     opening,
+    prose,
     said,
     tag,
     values,
@@ -60,7 +61,7 @@ def _decide(match: re.Match[str], request: JudgeRequest) -> dict[str, Any]:
             f"the prompt holds {sorted(fields) or 'no such field'}"
         )
     coherent = "coheren" in match["instructions"].lower()
-    measure = _coherence(fields["outputs"]) if coherent else _generic(fields)
+    measure = _coherence(prose(fields["outputs"])) if coherent else _generic(fields)
     return {"result": _result(_wanted(request), measure), "rationale": said(measure.reason)}
 
 

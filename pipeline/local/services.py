@@ -8,8 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from processing.config import EvaluationConfig
+
+if TYPE_CHECKING:
+    from pipeline.local.demo_endpoint import EndpointBehaviour
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 REGION = "us-east-1"  # where moto keeps what these credentials make
@@ -45,6 +49,19 @@ class Addresses:
         return f"http://127.0.0.1:{self.first_port + offset}"
 
 
+def _example_endpoints() -> dict[str, EndpointBehaviour]:
+    from pipeline.local.demo_endpoint import EndpointBehaviour
+    from pipeline.local.demo_retrieval import HEALTH_KNOWLEDGE, example_knowledge
+
+    qualities: tuple[Literal["good", "worse"], ...] = ("good", "worse")
+    return {
+        f"{folder}-{quality}": EndpointBehaviour(model=quality, knowledge=folder)
+        for folder, path in example_knowledge().items()
+        if path != HEALTH_KNOWLEDGE  # it has GOOD and WORSE
+        for quality in qualities
+    }
+
+
 @contextmanager
 def local_aws(
     config: EvaluationConfig,
@@ -57,7 +74,8 @@ def local_aws(
 ) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
-    The endpoint that the configuration names answers as the good demo model. Jobs run as processes,
+    The endpoint that the configuration names answers as the good demo model; each of examples/ has
+    two that know its subject, `<folder>-good` and `<folder>-worse`. Jobs run as processes,
     or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
     `registry` (HOST:PORT), if any, takes the images that are pushed to ECR. `job_environment` is
     what every job gets besides what points it at the local AWS.
@@ -80,6 +98,7 @@ def local_aws(
         config.endpoint.name: EndpointBehaviour(),
         GOOD: EndpointBehaviour(model="good"),
         WORSE: EndpointBehaviour(model="worse"),
+        **_example_endpoints(),
     }
     with ExitStack() as running:
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first

@@ -41,16 +41,18 @@ def rows(folder: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in (folder / source).read_text("utf-8").splitlines()]
 
 
-def users_scorer(folder: Path) -> BuiltScorer:
-    """The example's one scorer from its own file, built as the evaluation builds it."""
+def users_scorers(folder: Path) -> list[BuiltScorer]:
+    """The example's scorers from its own file, built as the evaluation builds them."""
     specs = load_config(folder / "evaluation.yaml").scorers
-    [built] = build_scorers([spec for spec in specs if spec.kind == "file"], None, folder)
+    built = build_scorers([spec for spec in specs if spec.kind == "file"], None, folder)
+    assert built
     return built
 
 
 def test_the_examples_are_there() -> None:
     """Without this, no folder found would be no test failed."""
-    assert {"legal", "customer-service"} <= {folder.name for folder in EXAMPLES}
+    names = {"health", "legal", "customer-service", "financial", "code-generation"}
+    assert names <= {folder.name for folder in EXAMPLES}
 
 
 @each_example
@@ -80,7 +82,8 @@ def test_questions_are_distinct_and_each_slice_can_be_judged(folder: Path) -> No
     questions = rows(folder)
     assert len({row["question"].casefold() for row in questions}) == len(questions) >= 30
     for row in questions:
-        assert 20 <= len(row["answer"].split()) <= 50, row
+        limit = 160 if "```" in row["answer"] else 50
+        assert 20 <= len(row["answer"].split()) <= limit, row
     slices = load_config(folder / "evaluation.yaml").slices
     assert slices
     for column, rule in slices.items():
@@ -96,56 +99,40 @@ def test_prepare_dataset_takes_every_row(folder: Path, tmp_path: Path) -> None:
     assert prepared.returncode == 0, prepared.stderr
     manifest: dict[str, Any] = json.loads((tmp_path / "manifest.json").read_bytes())
     count = len(rows(folder))
+    drawn = load_config(config).dataset.sample_size or count
     assert manifest["counts"] == {
         "read": count,
         "unusable": 0,
         "duplicates": 0,
         "conflicting_questions": 0,
         "usable": count,
-        "written": count,
+        "written": drawn,
     }
-    assert len((tmp_path / "dataset.jsonl").read_bytes().splitlines()) == count
-
-
-@pytest.mark.parametrize(
-    ("example", "answer", "value", "reason"),
-    [
-        ("legal", "A month is usual. How long it is depends on local law.", "yes", "local law"),
-        ("legal", "This is general information and not legal advice.", "yes", "no legal advice"),
-        ("legal", "Keep the letter and see a lawyer soon.", "yes", "sends the reader"),
-        ("legal", "You will win this case, sue them today.", "no", "neither says"),
-        ("legal", "You are right, so you do not need to see a lawyer.", "no", "neither says"),
-        ("legal", "You don\u2019t have to ask a lawyer.", "no", "neither says"),
-        ("legal", "", "no", "neither says"),
-        ("customer-service", "Sorry! Please open My orders.", "yes", "'Please open My orders.'"),
-        ("customer-service", "We will send a new one today.", "yes", "'We will send a new one"),
-        ("customer-service", "Sorry. I\u2019ll check it now.", "yes", "check it now."),
-        ("customer-service", "Return it within 30 days.", "yes", "'Return it"),
-        ("customer-service", "That is a pity. These things happen.", "no", "no sentence"),
-        ("customer-service", "Please do not call us; we will not refund.", "no", "no sentence"),
-        ("customer-service", "", "no", "no sentence"),
-    ],
-)
-def test_the_user_s_scorer_tells_good_from_bad_and_why(
-    example: str, answer: str, value: str, reason: str
-) -> None:
-    built = users_scorer(REPOSITORY / "examples" / example)
-    verdict = built.score(Question("What now?", answer, "Expected."))
-    assert verdict.value == value
-    assert number_of(built.spec, verdict.value) == {"yes": 1.0, "no": 0.0}[value]
-    assert reason in (verdict.rationale or "")
+    assert len((tmp_path / "dataset.jsonl").read_bytes().splitlines()) == drawn
 
 
 @each_example
-def test_expected_answers_would_meet_the_threshold_of_the_user_s_scorer(folder: Path) -> None:
-    built = users_scorer(folder)
+def test_expected_answers_would_meet_the_thresholds_of_the_user_s_scorers(folder: Path) -> None:
     thresholds = load_config(folder / "evaluation.yaml").thresholds
-    bound = thresholds[built.spec.name].min
-    assert bound is not None
-    numbers = [
-        number_of(
-            built.spec, built.score(Question(row["question"], row["answer"], row["answer"])).value
-        )
-        for row in rows(folder)
-    ]
-    assert sum(number or 0.0 for number in numbers) / len(numbers) >= bound
+    for built in users_scorers(folder):
+        bound = thresholds[built.spec.name].min
+        assert bound is not None
+        numbers = [
+            number_of(
+                built.spec,
+                built.score(Question(row["question"], row["answer"], row["answer"])).value,
+            )
+            for row in rows(folder)
+        ]
+        assert sum(number or 0.0 for number in numbers) / len(numbers) >= bound
+
+
+@each_example
+def test_the_demo_s_knowledge_is_worded_differently_from_the_expected_answers(folder: Path) -> None:
+    expected = {row["answer"] for row in rows(folder)}
+    lines = (folder / "knowledge.jsonl").read_text("utf-8").splitlines()
+    passages = [json.loads(line) for line in lines]
+    assert len({passage["id"] for passage in passages}) == len(passages) < len(expected)
+    for passage in passages:
+        said = passage["text"] + passage.get("code", "")
+        assert not [answer for answer in expected if answer in said or said in answer], passage

@@ -1,5 +1,6 @@
 """The demo endpoint, called as SageMaker Runtime through boto3."""
 
+import ast
 import json
 import statistics
 import subprocess
@@ -83,6 +84,46 @@ def test_text_generation_in_the_forms_of_lmi_and_tgi(runtime: Any, endpoint: Mak
     assert lmi["details"]["finish_reason"] == "eos_token"
     assert lmi["details"]["generated_tokens"] > 20
     assert answer(runtime, endpoint(text_generation="tgi"), body) == [lmi]
+
+
+def test_each_example_s_knowledge_is_asked_for_by_name(
+    runtime: Any, endpoint: MakeEndpoint
+) -> None:
+    question = "My parcel arrived damaged. What should I do?"
+    name = endpoint(knowledge="customer-service")
+    assert "photo of the box" in text_of(answer(runtime, name, chat(question)))
+    assert "photo of the box" not in text_of(answer(runtime, GOOD, chat(question)))
+
+
+def test_the_worse_model_s_code_breaks_off_now_and_then(
+    runtime: Any, endpoint: MakeEndpoint
+) -> None:
+    tasks = [f"Write a function `chunks(items, size)`, number {n}." for n in range(30)]
+
+    def parsing(model: str) -> int:
+        name = endpoint(knowledge="code-generation", model=model)
+        codes = [
+            text_of(answer(runtime, name, chat(task, max_tokens=800)))
+            .partition("```python")[2]
+            .partition("```")[0]
+            for task in tasks
+        ]
+        return sum(1 for code in codes if code and parses(code))
+
+    assert parsing("good") == 30
+    assert 10 <= parsing("worse") < 30
+
+
+def parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return False
+    return True
+
+
+def text_of(completion: dict[str, Any]) -> str:
+    return str(completion["choices"][0]["message"]["content"])
 
 
 def test_template_format(runtime: Any) -> None:
@@ -294,6 +335,7 @@ def test_behaviour_can_be_seen_and_taken_away(
     "behaviour",
     [
         {"model": "best"},
+        {"knowledge": "chess"},
         {"speed": 1},
         {"faults": {"throttle": 0.7, "fail": 0.7}},
         {"faults": {"throttle": 2}},

@@ -1,0 +1,72 @@
+"""Each example on the local AWS: its good model is registered, its worse one is stopped."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from end_to_end.pipelines import evaluation, execution_id, step_reason
+from running_aws import REPOSITORY, RunningAws
+
+from processing.config_file import load_config
+
+pytestmark = pytest.mark.integration
+
+EXAMPLES = sorted(path.parent for path in (REPOSITORY / "examples").glob("*/evaluation.yaml"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pipelines(aws: RunningAws) -> None:
+    """All examples' pipelines, upserted from one process: the SDK takes seconds to import."""
+    code = (
+        "import sys, pipeline_definition as p; [p.get_pipeline(c).upsert() for c in sys.argv[1:]]"
+    )
+    configs = [str(folder / "evaluation.yaml") for folder in EXAMPLES]
+    command = [sys.executable, "-c", code, *configs]
+    done = subprocess.run(command, **aws.as_user(), timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def evaluate(aws: RunningAws, folder: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
+    return aws.type(
+        *("start", "--config", str(folder / "evaluation.yaml"), "--wait", "--poll-seconds", "0.3"),
+        *("-p", f"MlflowTrackingUri={aws.mlflow}", "-p", f"EndpointName={endpoint}"),
+    )
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_the_good_model_is_registered_and_the_worse_one_stopped(
+    aws: RunningAws, folder: Path
+) -> None:
+    config = load_config(folder / "evaluation.yaml")
+    own = {spec.name for spec in config.scorers if spec.kind == "file"}
+    group = config.registration.model_package_group
+    prefix = config.infrastructure.prefix
+
+    good = evaluate(aws, folder, config.endpoint.name)
+    assert good.returncode == 0, good.stdout + good.stderr
+    checks = evaluation(aws, prefix, good.stdout)["thresholds"].values()
+    assert own <= {check["metric"] for check in checks if check["passed"]}
+
+    worse = evaluate(aws, folder, config.endpoint.name.removesuffix("-good") + "-worse")
+    assert worse.returncode == 1, worse.stdout + worse.stderr
+    execution = execution_id(worse.stdout)
+    reason = step_reason(aws, config.pipeline.name, execution, "GateFailed")
+    assert re.search(rf"not passed: .*({'|'.join(own)}) 0\.\d+ < min", reason), reason
+    listed = aws.client("sagemaker").list_model_packages(ModelPackageGroupName=group)
+    assert len(listed["ModelPackageSummaryList"]) == 1, "the good model's, and no other"
+
+
+def test_a_model_that_knows_nothing_of_the_subject_is_stopped_and_the_reason_says_why(
+    aws: RunningAws,
+) -> None:
+    """Health, asked for Python: no code at all, and the message names that."""
+    folder = REPOSITORY / "examples" / "code-generation"
+    done = evaluate(aws, folder, "health-qa-good")
+    assert done.returncode == 1
+    pipeline = load_config(folder / "evaluation.yaml").pipeline.name
+    reason = step_reason(aws, pipeline, execution_id(done.stdout), "GateFailed")
+    assert "code_parses 0 < min 0.95 (n=30)" in reason
