@@ -104,7 +104,7 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path, shard
     with (
         open_source(dataset, inputs, config.parent) as source,
         _spool(output) as spool,
-        shown(_progress_line(tally, contents), sys.stdout, first_seconds=SECONDS),
+        shown(_progress_line(tally, contents), sys.stdout, SECONDS),
     ):
         read_parts(source.parts, dataset.columns, spool, config.name, tally)
         selection = select(

@@ -29,7 +29,7 @@ def progress_shown(progress: Progress) -> Iterator[None]:
     stream = sys.stdout
     ended = "stopped after"
     try:
-        with shown(lambda: progress_line(progress), stream, lambda: _bars(progress)):
+        with shown(lambda: progress_line(progress), stream, FIRST_SECONDS, lambda: _bars(progress)):
             yield
         ended = "took"
     finally:
@@ -41,10 +41,13 @@ def progress_shown(progress: Progress) -> Iterator[None]:
 def shown(
     line: Callable[[], str],
     stream: TextIO,
+    first_seconds: float,
     picture: Callable[[], RenderableType] | None = None,
-    first_seconds: float = FIRST_SECONDS,
 ) -> Iterator[None]:
-    """`line` every SECONDS, or on a terminal `picture` (by default the line), kept up to date."""
+    """`line` after `first_seconds` and then every SECONDS.
+
+    On a terminal `picture` instead (by default the line), kept up to date.
+    """
     if is_terminal(stream):
         with _live(picture or line, stream):
             yield
