@@ -38,7 +38,8 @@ def status_lines(
     waiting = "not run" if status.final else "waiting"
     for planned, step in in_order(plan, status):
         if step is None:
-            yield f"  {planned.name:<16} {waiting:<10} {planned.branch:>11}".rstrip()
+            branch = "" if status.final else planned.branch
+            yield f"  {planned.name:<16} {waiting:<10} {branch:>11}".rstrip()
             continue
         yield step_line(step)
         yield from (f"    {line}" for line in progress.get(step.name, []) if step.ended is None)
@@ -71,7 +72,8 @@ def link_lines(
     if jobs and is_aws(endpoint_url):
         yield f"logs:       {log_page(status.arn, LOG_GROUP, common_start(jobs))}"
     elif jobs:
-        yield f"logs:       CloudWatch {LOG_GROUP}, streams {', '.join(jobs)}"
+        yield f"logs:       CloudWatch {LOG_GROUP}, streams"
+        yield from (f"            {job}" for job in jobs)
     if evaluation and evaluation["mlflow"]:
         run = evaluation["mlflow"]
         yield f"MLflow:     {run['url'] or run['tracking_uri'] + ' run ' + run['run_id']}"
