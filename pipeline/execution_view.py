@@ -102,8 +102,9 @@ class PlainView:
         pause = min(max(OFTEN_SECONDS, (step.seconds or 0) / 20), SELDOM_SECONDS)
         if step.ended is None and now - told_at < pause:
             return
-        new = [line for line in lines if line.startswith(MARK)]
-        if new and new != self._told.get(step.name):
-            self._told[step.name], self._told_at[step.name] = new, now
-            for line in new:
-                self.write(f"    {line}")
+        told = self._told.get(step.name, [])
+        new = [line for line in lines if line.startswith(MARK) and line not in told]
+        if new:
+            self._told[step.name], self._told_at[step.name] = lines, now
+        for line in new:
+            self.write(f"    {line}")

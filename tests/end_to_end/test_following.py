@@ -99,6 +99,19 @@ def test_a_job_that_fails_says_last_how_far_it_came(
     assert told.index(last) > 0
 
 
+def test_of_several_instances_each_tells_its_own_share(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    infrastructure = {"prefix": "shares", "evaluate": {"instance_count": 2}}
+    config = write_config(**named("shares", **JUDGED) | {"infrastructure": infrastructure})
+    upsert(aws, config)
+    done = aws.type(*start_arguments(aws, config, "EndpointName=health-qa-good"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for host in ("algo-1", "algo-2"):
+        line = rf"  progress {host}  100 %  answers 20/20  verdicts 20/20  took \d+s  errors 0"
+        assert len(re.findall(line, done.stdout)) == 1, done.stdout
+
+
 def test_on_a_terminal_all_steps_are_there_from_the_start_and_change_in_place(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
