@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from pipeline.execution_view import Progress, in_order
@@ -66,7 +65,7 @@ class ExecutionPicture:
                 continue
             yield from _step(planned, step, name, width, plain=plain)
             for line in self._progress.get(step.name, []):
-                yield from _job_lines(line, step, width)
+                yield from _job_lines(line, step, width, plain=plain)
 
 
 def _title(status: ExecutionStatus, *, plain: bool) -> Text:
@@ -112,7 +111,7 @@ def _shortened(detail: str, planned: PlannedStep, width: int) -> str:
     return f"{detail[: 2 * width - 12].rstrip()} ..."
 
 
-def _job_lines(line: str, step: StepStatus, width: int) -> Iterator[Text | ProgressBar]:
+def _job_lines(line: str, step: StepStatus, width: int, *, plain: bool) -> Iterator[Text]:
     """Progress with a bar while the job runs; what else the job says as it is."""
     running = step.ended is None
     found = _PROGRESS.fullmatch(line)
@@ -123,17 +122,17 @@ def _job_lines(line: str, step: StepStatus, width: int) -> Iterator[Text | Progr
     host, percent, counts = found.groups()
     head = [host] if host else []
     if running:
-        yield _bar(int(percent), " ".join([*head, f"{percent} %"]), width)
+        yield _bar(int(percent), " ".join([*head, f"{percent} %"]), width, plain=plain)
         head = []
     yield from _folded([*head, *counts.split(GAP)], GAP, width, "" if running else "dim")
 
 
-def _bar(percent: int, words: str, width: int) -> Text:
+def _bar(percent: int, words: str, width: int, *, plain: bool) -> Text:
     length = max(5, min(BAR_WIDTH, width - len(INDENT) - len(words) - 2))
     done = length * percent // 100
     bar = Text(INDENT, no_wrap=True)
-    bar.append("━" * done, "cyan")
-    bar.append("━" * (length - done), "bright_black")
+    bar.append(("#" if plain else "━") * done, "cyan")
+    bar.append(("-" if plain else "━") * (length - done), "bright_black")
     bar.append(f"  {words}")
     return bar
 

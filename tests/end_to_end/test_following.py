@@ -177,6 +177,22 @@ def test_a_narrow_terminal_is_readable(
     assert "intervals, n and errors" in text
 
 
+def test_a_terminal_without_unicode_and_colour_gets_ascii(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    add_slow_endpoint(aws, "ascii")
+    config = write_config(**slow("ascii", **WITHOUT_JUDGE))
+    upsert(aws, config)
+    environment = {**os.environ, **aws.environment, "TERM": "xterm"}
+    environment |= {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
+    command = aws.command(*start_arguments(aws, config, "EndpointName=ascii"))
+    done = on_terminal(command, environment, REPOSITORY)
+    assert done.exit_code == 0, done.screen.text
+    assert done.raw.isascii()
+    assert re.search(r" \+ EvaluateModel +Succeeded", done.screen.text)
+    assert any(re.search(r"    #+-+  \d\d? %", screen) for screen in done.screens)
+
+
 def test_a_dumb_terminal_gets_lines(aws: RunningAws, write_config: ConfigWriter) -> None:
     config = write_config(**named("dumb", **WITHOUT_JUDGE))
     upsert(aws, config)
