@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["get_pipeline"]
 
 SUCCEEDED, NOT_SUCCEEDED, USAGE = 0, 1, 2
+INTERRUPTED = 130  # as a shell has it for Ctrl-C
+DEFAULT_CONFIG = Path("evaluation.yaml")
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -103,7 +105,6 @@ def start(arguments: argparse.Namespace) -> int:
     """Start an execution."""
     from pipeline import launch
     from pipeline.execution_name import name_execution
-    from pipeline.execution_view import changes
 
     bundle, session, client = _connected(arguments)
     parameters = dict(_parameter(text) for text in arguments.parameter)
@@ -116,22 +117,19 @@ def start(arguments: argparse.Namespace) -> int:
     print(f"started {arn}\nas {named.display_name}", flush=True)
     if not arguments.wait:
         return SUCCEEDED
-    # Lines appear as they happen, also where the output is a file.
-    on_change = changes(lambda line: print(line, flush=True))
-    ended = launch.follow(client, arn, on_change, arguments.poll_seconds)
-    return _show_result(bundle, session, ended)
+    return _follow(arguments, bundle, session, client, arn)
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Show an execution: steps, times, outcome, reasons, links."""
     from pipeline import launch
-    from pipeline.execution_view import step_line
+    from pipeline.following import show_once
 
     bundle, session, client = _connected(arguments)
     arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
-    execution = launch.read_status(client, arn)
-    print("\n".join(step_line(step) for step in execution.steps))
-    _show_result(bundle, session, execution)
+    if arguments.follow:
+        return _follow(arguments, bundle, session, client, arn)
+    _show_result(bundle, session, client, show_once(session, client, arn))
     return SUCCEEDED
 
 
@@ -259,18 +257,44 @@ def _connected(arguments: argparse.Namespace) -> tuple[Bundle, Session, Any]:
     return bundle, session, sagemaker_client(session)
 
 
-def _show_result(bundle: Bundle, session: Session, execution: ExecutionStatus) -> int:
+def _follow(
+    arguments: argparse.Namespace, bundle: Bundle, session: Session, client: Any, arn: str
+) -> int:
+    """Show the execution until it has ended. Who stops following does not stop the execution."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from pipeline.following import follow
+
+    execution = arn.rpartition("/")[2]
+    config = "" if arguments.config == DEFAULT_CONFIG else f" --config {arguments.config}"
+    goes_on = (
+        f"execution {execution} goes on; to follow it again, or to stop it:\n"
+        f"  python pipeline_definition.py status {execution} --follow{config}\n"
+        f"  python pipeline_definition.py stop {execution}{config}"
+    )
+    try:
+        ended = follow(session, client, arn, arguments.poll_seconds)
+    except KeyboardInterrupt:
+        print(f"\n{goes_on}", flush=True)
+        return INTERRUPTED
+    except (ClientError, BotoCoreError):
+        print(goes_on, file=sys.stderr)
+        raise
+    return _show_result(bundle, session, client, ended)
+
+
+def _show_result(bundle: Bundle, session: Session, client: Any, execution: ExecutionStatus) -> int:
     """Print what the execution came to; the exit code that says so."""
-    from pipeline.execution_view import execution_line, link_lines
+    from pipeline.execution_view import link_lines
     from pipeline.launch import read_evaluation
     from pipeline.result_table import print_evaluation
 
     report = bundle.uri("runs", execution.id, "evaluation", "evaluation.json")
     evaluation = read_evaluation(session, report)
-    print(execution_line(execution))
     if evaluation:
         print_evaluation(evaluation)
-    print("\n".join(link_lines(execution, evaluation, report)))
+    page = bundle.uri("runs", execution.id, "evaluation", "report.html")
+    print("\n".join(link_lines(execution, evaluation, page, client.meta.endpoint_url)))
     return SUCCEEDED if execution.status == "Succeeded" else NOT_SUCCEEDED
 
 
@@ -284,9 +308,7 @@ def _parameter(text: str) -> tuple[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--config", type=Path, default=Path("evaluation.yaml"), help="the YAML file"
-    )
+    common.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the YAML file")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     added = {}
     for name, function in {
@@ -303,7 +325,9 @@ def _parser() -> argparse.ArgumentParser:
     added["start"].add_argument("-p", "--parameter", action="append", default=[],
                                 metavar="NAME=VALUE", help="a pipeline parameter")  # fmt: skip
     added["start"].add_argument("--wait", action="store_true", help="follow it to its end")
-    added["start"].add_argument("--poll-seconds", type=float, default=2.0)
+    added["status"].add_argument("--follow", action="store_true", help="until it has ended")
+    for name in ("start", "status"):
+        added[name].add_argument("--poll-seconds", type=float, default=2.0)
     for name in ("status", "stop"):
         added[name].add_argument("execution", nargs="?", help="id or ARN; the latest if not given")
     added["trigger"].add_argument("action", choices=["put", "show", "remove"])

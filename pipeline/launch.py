@@ -19,6 +19,9 @@ from processing.errors import LaunchError
 if TYPE_CHECKING:
     from boto3 import Session
 
+LOST_SECONDS = 120.0
+"""So long an execution is followed further although AWS cannot be reached."""
+
 FINAL = {"Succeeded", "Failed", "Stopped", "CompletedWithFailures"}
 
 
@@ -38,7 +41,8 @@ class StepStatus:
     def seconds(self) -> float | None:
         if self.started is None:
             return None
-        return ((self.ended or dt.datetime.now(dt.UTC)) - self.started).total_seconds()
+        passed = (self.ended or dt.datetime.now(dt.UTC)) - self.started
+        return max(0.0, passed.total_seconds())  # this machine's clock may be behind AWS's
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,15 @@ class ExecutionStatus:
     @property
     def final(self) -> bool:
         return self.status in FINAL
+
+    @property
+    def seconds(self) -> float | None:
+        """From its start until now, or until its last step ended; None before it has begun."""
+        ends = [step.ended for step in self.steps if step.ended]
+        if self.started is None or (self.final and not ends):
+            return None
+        ended = max(ends) if self.final else dt.datetime.now(dt.UTC)
+        return max(0.0, (ended - self.started).total_seconds())
 
     @property
     def model_package_arn(self) -> str | None:
@@ -103,18 +116,26 @@ def read_status(client: Any, arn: str) -> ExecutionStatus:
 
 
 def follow(
-    client: Any, arn: str, on_change: Callable[[ExecutionStatus], None], poll_seconds: float
+    client: Any, arn: str, on_look: Callable[[ExecutionStatus], None], poll_seconds: float
 ) -> ExecutionStatus:
-    """Poll until the execution has ended, however it ends and however long it takes."""
-    seen: list[tuple[str, str]] = []
+    """Look until the execution has ended, however it ends and however long it takes.
+
+    A connection that is lost on the way is waited for. Raises what boto3 raises.
+    """
+    from botocore.exceptions import ConnectionError, HTTPClientError
+
+    reached: float | None = None
     while True:
-        status = read_status(client, arn)
-        now = [(step.name, step.status) for step in status.steps]
-        if now != seen or status.final:
-            seen = now
-            on_change(status)
-        if status.final:
-            return status
+        try:
+            status = read_status(client, arn)
+        except (ConnectionError, HTTPClientError):
+            if reached is None or time.monotonic() - reached > LOST_SECONDS:
+                raise
+        else:
+            reached = time.monotonic()
+            on_look(status)
+            if status.final:
+                return status
         time.sleep(poll_seconds)
 
 

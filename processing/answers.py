@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -19,8 +18,6 @@ from processing.store import Record, Shelf, key_of
 
 FAILED_IN_A_ROW = 10
 """So many rows without an answer, one after the other, and the endpoint counts as down."""
-
-PROGRESS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def answer_rows(
     Raises EndpointError when the endpoint has stopped answering; what came until then is kept.
     """
     answers: dict[str, Answer] = {}
-    failed_in_a_row, last_report = 0, time.monotonic()
+    failed_in_a_row = 0
     for answer in _as_they_come(desk, rows):
         answers[answer.row.row_id] = answer
         arrived(answer)
@@ -75,9 +72,6 @@ def answer_rows(
                 f"failed one after the other, the last with {answer.call.error}; {good} of "
                 f"{len(rows)} rows were answered and are kept: start again to go on from there"
             )
-        if time.monotonic() - last_report > PROGRESS_SECONDS or len(answers) == len(rows):
-            last_report = time.monotonic()
-            _report(answers, len(rows))
     return [answers[row.row_id] for row in rows]
 
 
@@ -121,12 +115,3 @@ def _answer(desk: AnswerDesk, row: Row) -> Answer:
 
 def _call(kept: Record) -> Call:
     return Call(**{**kept["call"], "reply": Reply(**kept["call"]["reply"])})
-
-
-def _report(answers: dict[str, Answer], rows: int) -> None:
-    failed = sum(1 for answer in answers.values() if answer.call.error)
-    reused = sum(1 for answer in answers.values() if answer.reused)
-    print(
-        f"answered {len(answers)} of {rows} rows, {reused} from an earlier run, {failed} failed",
-        flush=True,
-    )

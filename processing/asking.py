@@ -13,6 +13,7 @@ from processing.endpoint import MeasuredModel, endpoint_pace, runtime_client
 from processing.errors import EndpointError
 from processing.evaluation_job import EvaluationJob
 from processing.instances import Instance
+from processing.progress import Progress
 from processing.scorers.catalogue import BuiltScorer
 from processing.spend import Spend
 from processing.store import key_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks (`instance` of `job`), whom (`model`, the scorers' judges), and what it has cost."""
+    """Who asks (`instance` of `job`), whom (`model`, the scorers' judges), and how far it is."""
 
     job: EvaluationJob
     instance: Instance
@@ -32,6 +33,7 @@ class Asking:
     model: MeasuredModel
     scorers: list[BuiltScorer]
     spend: Spend
+    progress: Progress
 
 
 def answer_rows_of(
@@ -50,7 +52,12 @@ def answer_rows_of(
         spend=asking.spend,
         pace=endpoint_pace(job.endpoint, len(asking.instance.hosts)),
     )
-    answers = answer_rows(desk, rows, arrived)
+
+    def came(answer: Answer) -> None:
+        asking.progress.answered(failed=answer.text is None, reused=answer.reused)
+        arrived(answer)
+
+    answers = answer_rows(desk, rows, came)
     if measured_model(asking.session.client("sagemaker"), job) != asking.model:
         raise EndpointError(
             f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
@@ -70,4 +77,5 @@ def paid_verdicts(asking: Asking) -> PaidVerdicts:
             if scorer.judge is not None
         },
         spend=asking.spend,
+        progress=asking.progress,
     )

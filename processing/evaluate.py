@@ -34,6 +34,8 @@ from processing.instances import this_instance
 from processing.judge import silence_libraries
 from processing.judging import judging
 from processing.measurements import as_held, measure, scale_of
+from processing.progress import Progress
+from processing.progress_display import progress_shown
 from processing.report import Evaluation, write_evaluation
 from processing.scorers.catalogue import build_scorers, number_rule
 from processing.scoring import (
@@ -46,7 +48,7 @@ from processing.scoring import (
 from processing.several_instances import failure_told_to_others, hand_in, put_together
 from processing.shards import Share, read_share
 from processing.slices import judge_slices
-from processing.spend import Spend, reported
+from processing.spend import Spend
 from processing.trace_writer import TraceWriter, traces_written_behind
 from processing.tracking import (
     TrackedRun,
@@ -56,8 +58,6 @@ from processing.tracking import (
     tracked_run,
 )
 from processing.worst_case import Scale
-
-SPEND_SECONDS = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         with uncollected():
             asking = _prepare_asking(job, share)
         if not instance.is_leader:
-            with reported(asking.spend, SPEND_SECONDS):
+            with progress_shown(asking.progress):
                 hand_in(asking, share)
             print(f"{instance.current} has handed in its part to {instance.leader}")
             return
@@ -101,7 +101,15 @@ def _prepare_asking(job: EvaluationJob, share: Share) -> Asking:
         spend=spend,
         instances=len(instance.hosts),
     )
-    return Asking(job, instance, session, model=model, scorers=scorers, spend=spend)
+    progress = Progress(
+        len(share.rows),
+        judges=sum(1 for scorer in scorers if scorer.judge is not None),
+        spend=spend,
+        host="" if instance.is_alone else instance.current,
+    )
+    return Asking(
+        job, instance, session, model=model, scorers=scorers, spend=spend, progress=progress
+    )
 
 
 def evaluate(asking: Asking, share: Share) -> Evaluation:
@@ -110,7 +118,7 @@ def evaluate(asking: Asking, share: Share) -> Evaluation:
     params, tags = job.params(job.manifest.counts.written), job.tags(asking.model)
     with (
         tracked_run(job.tracking_uri, job.experiment, job.run_name, params, tags) as run,
-        reported(spend, SPEND_SECONDS),
+        progress_shown(asking.progress),
     ):
         with uncollected():
             load_evaluate()

@@ -55,13 +55,12 @@ class Contents:
 
 
 def read_parts(
-    parts: Iterable[Part], columns: Columns, spool: IO[bytes], config_name: str
-) -> Tally:
-    """The first pass: usable rows go to the spool and the index, the others are counted.
+    parts: Iterable[Part], columns: Columns, spool: IO[bytes], config_name: str, tally: Tally
+) -> None:
+    """The first pass: usable rows go to the spool and the tally's index, the others are counted.
 
     Raises DatasetError for a mapped column that no row of a file has.
     """
-    tally = Tally()
     for number, part in enumerate(parts):
         seen: dict[str, None] = {}
         last: tuple[str, ...] = ()
@@ -81,7 +80,6 @@ def read_parts(
                 spool.write(mapped.line)
         if seen:
             _check_columns(part.name, list(seen), columns, config_name)
-    return tally
 
 
 def _check_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
 from pathlib import Path
@@ -30,6 +31,8 @@ from processing.dataset import (
 )
 from processing.errors import DatasetError, run_job
 from processing.passes import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
+from processing.progress_display import SECONDS, shown
+from processing.progress_line import duration
 from processing.records import BUFFER_BYTES
 from processing.selection import Selection, select
 from processing.shards import remove_shards, shard_files, write_shards
@@ -97,14 +100,19 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path, shard
     output.mkdir(parents=True, exist_ok=True)
     remove_shards(output)
     (output / MANIFEST_FILE).unlink(missing_ok=True)
-    with open_source(dataset, inputs, config.parent) as source, _spool(output) as spool:
-        tally = read_parts(source.parts, dataset.columns, spool, config.name)
+    tally, contents = Tally(), Contents()
+    with (
+        open_source(dataset, inputs, config.parent) as source,
+        _spool(output) as spool,
+        shown(_progress_line(tally, contents), sys.stdout, SECONDS),
+    ):
+        read_parts(source.parts, dataset.columns, spool, config.name, tally)
         selection = select(
             tally.index, sample_size=dataset.sample_size, seed=dataset.seed, listed=LISTED
         )
         _tell_read(source, tally, selection)
         failure = _why_not(dataset, tally, config.name)
-        contents, files, sha256 = Contents(), list[ShardFile](), ""
+        files, sha256 = list[ShardFile](), ""
         if failure is None:
             spool.seek(0)
             lines = compress(spool, selection.written)
@@ -126,6 +134,17 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path, shard
         raise DatasetError(f"{failure}\nAll of them are counted in {output / MANIFEST_FILE}")
     _tell_written(manifest, output)
     return manifest
+
+
+def _progress_line(tally: Tally, contents: Contents) -> Callable[[], str]:
+    """How many rows there are is not known before the last one has been read."""
+    started = time.monotonic()
+
+    def line() -> str:
+        written = f"  written {contents.written}" if contents.written else ""
+        return f"progress  read {tally.read}{written}  {duration(time.monotonic() - started)}"
+
+    return line
 
 
 @contextmanager

@@ -7,8 +7,7 @@ the bill and not of what came of it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from processing.config import Prices
@@ -64,32 +63,13 @@ class Spend:
         ) / 1_000_000
 
     def line(self) -> str:
-        """Spent so far, in one line."""
-        return "spent so far: " + "; ".join(
+        """What has been spent, by service, in one line."""
+        return "spent: " + "; ".join(
             f"{service} {account.calls} calls ({account.reused} reused), "
             f"{account.input_tokens} tokens in, {account.output_tokens} out"
             + (f", {cost:.4f}" if (cost := self.cost(service)) is not None else "")
             for service, account in sorted(self.accounts.items())
         )
-
-
-@contextmanager
-def reported(spend: Spend, seconds: float) -> Iterator[None]:
-    """Print the spent-so-far line every so often while the block runs, and once at its end."""
-    ended = threading.Event()
-
-    def tell() -> None:
-        while not ended.wait(seconds):
-            print(spend.line(), flush=True)
-
-    thread = threading.Thread(target=tell, name="spend", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        print(spend.line(), flush=True)
 
 
 def judge_name(model: str) -> str:

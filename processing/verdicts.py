@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from processing.dataset import Row
+from processing.progress import Progress
 from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, number_of
 from processing.spend import Spend, judge_name
 from processing.store import Record, Shelf, key_of
@@ -35,17 +36,25 @@ class PaidVerdicts:
 
     shelves: Mapping[str, Shelf]
     spend: Spend
+    progress: Progress | None = None
 
     def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
         """The judge's verdict as it is kept; `{"error": reason}` where there is none."""
+        record, kept = self._record(built, row, answer)
+        if self.progress is not None:
+            self.progress.judged(failed="error" in record, reused=kept)
+        return record
+
+    def _record(self, built: BuiltScorer, row: Row, answer: str) -> tuple[Record, bool]:
         try:
             return self._paid_once(built, _question(row, answer))
         except JudgeError as error:
-            return {"error": error.reason}
+            return {"error": error.reason}, False
         except Exception as error:  # noqa: BLE001 no scorer ever stops the others
-            return {"error": f"{type(error).__name__}: {error}"}
+            return {"error": f"{type(error).__name__}: {error}"}, False
 
-    def _paid_once(self, built: BuiltScorer, question: Question) -> Record:
+    def _paid_once(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
+        """The verdict, and whether it had been paid for before."""
         assert built.judge is not None
         shelf = self.shelves[built.spec.name]
         key = key_of(
@@ -58,10 +67,10 @@ class PaidVerdicts:
         kept = shelf.get(key)
         if kept is not None:
             self.spend.add(judge_name(built.judge.model), reused=1)
-            return kept
+            return kept, True
         record = _record(asked_again(lambda: _numbered(built, built.score(question))))
         shelf.put(key, record)
-        return record
+        return record, False
 
 
 def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: VerdictOf) -> Scorer:

@@ -17,6 +17,7 @@ from pipeline.local.mlflow_server import end_on_signals
 from pipeline.local.services import GOOD, WORSE, four_free_ports, local_aws
 from processing.config import EvaluationConfig
 from processing.errors import LaunchError
+from processing.progress_display import is_terminal
 
 STATE = Path(".demo")
 CONFIG = Path("evaluation.yaml")
@@ -26,7 +27,8 @@ def main(*, docker: bool) -> int:
     started = time.monotonic()
     bundle = load_bundle(CONFIG)
     say("starting the local AWS, MLflow, a demo endpoint and a demo judge on loopback")
-    with local_aws(bundle.config, four_free_ports(4566), STATE, docker=docker) as addresses:
+    first_port = four_free_ports(4566)
+    with local_aws(bundle.config, first_port, STATE, docker=docker, echo=echo) as addresses:
         run("upsert")
         codes = {}
         for quality, endpoint in {"good": GOOD, "worse": WORSE}.items():
@@ -50,6 +52,12 @@ def main(*, docker: bool) -> int:
     print(f"MLflow:      make mlflow PORT={addresses.first_port + 3}, then open the runs:")
     print("\n".join(f"             {page}" for page in pages))
     return 0 if codes == {"good": 0, "worse": 1} and len(registered) == 1 and len(pages) == 2 else 1
+
+
+def echo(line: str) -> None:
+    """A job's line, unless `start --wait` shows it itself: on a terminal it draws all of it."""
+    if not is_terminal(sys.stdout) and "] progress " not in line:
+        print(line, flush=True)
 
 
 def run(*arguments: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.local.account import DEMO_IMAGE
-from pipeline.local.demo import CONFIG, STATE, model_packages, run, say
+from pipeline.local.demo import CONFIG, STATE, echo, model_packages, run, say
 from pipeline.local.mlflow_server import end_on_signals
 from pipeline.local.services import GOOD, four_free_ports, local_aws
 
@@ -28,15 +28,15 @@ def main() -> int:
     first_port = four_free_ports(4566)
     config = _config_for(first_port + 3)
     bundle = load_bundle(config)
-    with local_aws(bundle.config, first_port, STATE):
+    with local_aws(bundle.config, first_port, STATE, echo=echo):
         file = ("--config", str(config))
         run("upsert", *file)
         run("trigger", "put", *file)
         run("trigger", "show", *file)
         say("a training job registers a candidate: one boto3 call")
         candidate = register_candidate(bundle)
-        executions = follow_what_starts(bundle)
-        ended = run("status", *file) if executions else 1
+        started_by_event = wait_for_an_execution(bundle)
+        ended = run("status", "--follow", *file) if started_by_event else 1
         time.sleep(_NOTHING_MORE_SECONDS)
         count = len(list_executions(bundle))
         registered = model_packages(bundle.config) if count else []
@@ -78,23 +78,15 @@ def register_candidate(bundle: Bundle) -> str:
     return arn
 
 
-def follow_what_starts(bundle: Bundle) -> list[str]:
-    """Wait for an execution, and follow it to its end, a line for each change."""
-    import boto3
-
-    from pipeline import launch
-    from pipeline.execution_view import changes
-
+def wait_for_an_execution(bundle: Bundle) -> bool:
     deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
     while not (executions := list_executions(bundle)):
         if time.monotonic() > deadline:
             print("NOTHING WAS STARTED: `trigger show` prints the dead letters")
-            return []
+            return False
         time.sleep(0.2)
-    client = boto3.client("sagemaker")
     say(f"EventBridge has started {executions[0]}")
-    launch.follow(client, executions[0], changes(lambda line: print(line, flush=True)), 0.5)
-    return executions
+    return True
 
 
 def list_executions(bundle: Bundle) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,7 @@ def local_aws(
     docker: bool = False,
     registry: str | None = None,
     job_environment: Mapping[str, str] | None = None,
+    echo: Callable[[str], None] = print,
 ) -> Iterator[Addresses]:
     """The local AWS, furnished for a configuration, until the block ends.
 
@@ -78,7 +79,7 @@ def local_aws(
     two that know its subject, `<folder>-good` and `<folder>-worse`. Jobs run as processes,
     or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
     `registry` (HOST:PORT), if any, takes the images that are pushed to ECR. `job_environment` is
-    what every job gets besides what points it at the local AWS.
+    what every job gets besides what points it at the local AWS. `echo` takes the jobs' output.
     """
     import boto3
 
@@ -112,6 +113,7 @@ def local_aws(
                 job_runner=job_runner,
                 host=host,
                 image_registry=registry,
+                echo=echo,
             ),
             serve_endpoint(port + 1, endpoints=endpoints),
             serve_judge(port + 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.bundle import Bundle
+from pipeline.job_progress import LOG_GROUP
 from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.statements import (
     Account,
@@ -43,11 +44,26 @@ def caller_policy(bundle: Bundle) -> Document:
             allow(
                 "Executions",
                 [
+                    "sagemaker:DescribePipelineDefinitionForExecution",
                     "sagemaker:DescribePipelineExecution",
                     "sagemaker:ListPipelineExecutionSteps",
                     "sagemaker:StopPipelineExecution",
                 ],
                 account.sagemaker(f"{pipeline}/execution/*"),
+            ),
+            # how far the jobs are; Pipelines names its jobs pipelines-EXECUTION-STEP-...
+            allow(
+                "FindJobLogs",
+                ["logs:DescribeLogStreams"],
+                [
+                    account.arn("logs", f"log-group:{LOG_GROUP}"),
+                    account.arn("logs", f"log-group:{LOG_GROUP}:*"),
+                ],
+            ),
+            allow(
+                "JobLogs",
+                ["logs:GetLogEvents"],
+                [account.arn("logs", f"log-group:{LOG_GROUP}:log-stream:pipelines-*")],
             ),
             # the SDK looks whether SageMaker may take the role before it makes the pipeline
             allow("SeePipelineRole", ["iam:GetRole"], [infrastructure.pipeline_role]),

@@ -127,6 +127,10 @@ def resource_of(operation: str, given: dict[str, Any]) -> tuple[str, dict[str, s
         case "events":
             rule = given.get("Rule") or given.get("Name")
             resource = f"arn:aws:events:{here}:rule/{rule}" if rule else "*"
+        case "logs":
+            stream = given.get("logStreamName")
+            of_stream = f":log-stream:{stream}" if stream else ""
+            resource = f"arn:aws:logs:{here}:log-group:{given['logGroupName']}{of_stream}"
         case "sqs":
             name = given.get("QueueName") or given["QueueUrl"].rpartition("/")[2]
             resource = f"arn:aws:sqs:{here}:{name}"
@@ -441,7 +445,7 @@ def operations_in_source() -> dict[str, set[str]]:
     """Names of boto3 calls and paginators in the source, with the actions they may stand for."""
     operations: dict[str, set[str]] = {}
     services = ("sagemaker", "sagemaker-runtime", "bedrock-runtime", "events", "sqs", "iam", "s3")
-    for service in (*services, "sts"):
+    for service in (*services, "sts", "logs"):
         model = boto3.client(service, region_name="us-east-1").meta.service_model
         for operation in model.operation_names:
             action = IAM_ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
