@@ -29,7 +29,10 @@ from processing.instances import this_instance
 from processing.judge import silence_libraries
 from processing.judging import judging
 from processing.measurements import as_held, measure, scale_of
+from processing.prompt_registry import prompts_linked
+from processing.prompts import prompts_of
 from processing.report import Evaluation, write_evaluation
+from processing.run_description import run_description
 from processing.scorers.catalogue import build_scorers, number_rule
 from processing.scoring import (
     Scores,
@@ -46,6 +49,7 @@ from processing.spend import Spend, reported
 from processing.trace_writer import TraceWriter, traces_written_behind
 from processing.tracking import (
     TrackedRun,
+    log_dataset,
     log_metrics,
     log_outcome,
     read_metrics,
@@ -102,13 +106,18 @@ def _prepare_asking(job: EvaluationJob, share: Share) -> Asking:
 def evaluate(asking: Asking, share: Share) -> Evaluation:
     """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end."""
     job, spend = asking.job, asking.spend
-    params, tags = job.params(job.manifest.counts.written), job.tags(asking.model)
+    config, tags = job.config, job.tags(asking.model)
+    prompts = prompts_of(job.endpoint, config.scorers)
     with (
-        tracked_run(job.tracking_uri, job.experiment, job.run_name, params, tags) as run,
+        tracked_run(job.tracking_uri, job.experiment, job.run_name, job.params(), tags) as run,
+        prompts_linked(run, config.pipeline.name, prompts, wanted=config.mlflow.prompts) as linked,
         reported(spend, SPEND_SECONDS),
     ):
+        log_dataset(run, job.manifest, job.prepared_rows)
         load_evaluate()
-        with traces_written_behind(run.tracking_uri, run.experiment_id, run.run_id) as traces:
+        with traces_written_behind(
+            run.tracking_uri, run.experiment_id, run.run_id, linked
+        ) as traces:
             if asking.instance.is_alone:
                 answers = _answer_and_score(asking, share, traces)
             else:
@@ -188,7 +197,11 @@ def _record_outcome(evaluation: Evaluation, job: EvaluationJob) -> None:
     write_evaluation(evaluation, job.output)
     write_html(job.output)
     log_outcome(
-        tags={"verdict": "passed" if verdict.passed else "not passed", "reason": verdict.summary},
+        tags={
+            "verdict": "passed" if verdict.passed else "not passed",
+            "reason": verdict.summary,
+            "mlflow.note.content": run_description(evaluation, job.manifest.title),
+        },
         metrics={
             "gate_passed": float(verdict.passed),
             "rows": len(evaluation.answers),
