@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from processing.prompts import ENDPOINT, Prompt
+from processing.signing import share_credentials
 from processing.tracking import TrackedRun
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def prompts_linked(
 
     def link() -> None:
         try:
+            share_credentials()
             linked.set_result(_link(run, family, prompts))
         except Exception as error:  # noqa: BLE001 whatever it is, the evaluation goes on
             _tell(f"{type(error).__name__}: {str(error)[:300]}")
@@ -92,7 +94,7 @@ def _registered(
             version = str(made.version)
         elif name not in here:
             # as MLflow has it: what an experiment loads is shown among its prompts
-            client.load_prompt(name, version)
+            client.load_prompt(name, version, cache_ttl_seconds=0)
         versions[prompt.name] = version
     return versions
 

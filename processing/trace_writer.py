@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from processing.errors import TrackingError
+from processing.signing import share_credentials
 from processing.tracking import ROW_TAG
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class TraceWriter:
         self._drafts: dict[str, _Draft] = {}
         self._trace_ids: dict[str, str] = {}  # by row id
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="mlflow")
+        self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "mlflow", share_credentials)
         self._pending: list[Future[None]] = []
         self._spans: list[Span] = []
         self._takes_spans = True

@@ -18,6 +18,7 @@ from processing.answers import Answer
 from processing.dataset import Manifest
 from processing.errors import TrackingError
 from processing.gate import Metric
+from processing.signing import share_credentials
 
 if TYPE_CHECKING:
     from mlflow.entities import Trace
@@ -57,6 +58,7 @@ def tracked_run(
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     _quiet(uri)
     mlflow.set_tracking_uri(uri)
+    share_credentials()
     try:
         experiment_id = mlflow.set_experiment(experiment).experiment_id
     except MlflowException as error:
