@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from pipeline.local.mlflow_server import start_mlflow, wait_for
 from pipeline.local.services import four_free_ports
 from processing.config import Endpoint
+from processing.judge import silence_libraries
 from processing.prompt_registry import prompts_linked
 from processing.prompts import Prompt, prompts_of
 from processing.scorers.catalogue import parse_scorer
@@ -71,6 +72,7 @@ def test_other_formats_are_shown_as_they_are_sent(endpoint: dict[str, Any], temp
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    silence_libraries()
     started = start_mlflow(four_free_ports(20066), tmp_path_factory.mktemp("mlflow"))
     wait_for(started)
     yield started.url

@@ -28,6 +28,7 @@ from processing.answers import Answer
 from processing.dataset import make_row
 from processing.endpoint import Call
 from processing.errors import TrackingError
+from processing.judge import silence_libraries
 from processing.payload import Reply
 from processing.prompt_registry import prompts_linked
 from processing.prompts import Prompt
@@ -44,6 +45,7 @@ ROWS = 30
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    silence_libraries()
     started = start_mlflow(four_free_ports(19566), tmp_path_factory.mktemp("mlflow"))
     wait_for(started)
     yield started.url
