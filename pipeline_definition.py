@@ -66,6 +66,26 @@ def definition(arguments: argparse.Namespace) -> int:
     return SUCCEEDED
 
 
+def show(arguments: argparse.Namespace) -> int:
+    """Draw the definition's steps: Mermaid text, or an SVG picture."""
+    from pipeline.drawing.graph import read_graph
+    from pipeline.drawing.mermaid import mermaid
+    from pipeline.drawing.svg import svg
+
+    bundle = _bundle(arguments)
+    graph = read_graph(_checked_definition(bundle))
+    wanted = arguments.format or ("svg" if arguments.output.suffix == ".svg" else "mermaid")
+    drawn = svg(graph, bundle.config.pipeline.name) if wanted == "svg" else mermaid(graph)
+    if arguments.output == Path("-"):
+        print(drawn, end="")
+        return SUCCEEDED
+    try:
+        arguments.output.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise LaunchError(f"--output {arguments.output}: {error.strerror}") from error
+    return SUCCEEDED
+
+
 def upsert(arguments: argparse.Namespace) -> int:
     """Create the pipeline, or update it."""
     from pipeline.definition import build
@@ -82,12 +102,18 @@ def upsert(arguments: argparse.Namespace) -> int:
 def start(arguments: argparse.Namespace) -> int:
     """Start an execution."""
     from pipeline import launch
+    from pipeline.execution_name import name_execution
     from pipeline.execution_view import changes
 
     bundle, session, client = _connected(arguments)
     parameters = dict(_parameter(text) for text in arguments.parameter)
-    arn = launch.start(client, bundle.config.pipeline.name, parameters)
-    print(f"started {arn}", flush=True)
+    pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
+    named = name_execution(pipeline, bundle, parameters)
+    if not named.up_to_date:
+        print(f"note: {arguments.config} is not the file that was upserted: this runs the pipeline "
+              "as SageMaker has it; `upsert` brings it up to date", file=sys.stderr)  # fmt: skip
+    arn = launch.start(client, bundle.config.pipeline.name, parameters, named)
+    print(f"started {arn}\nas {named.display_name}", flush=True)
     if not arguments.wait:
         return SUCCEEDED
     # Lines appear as they happen, also where the output is a file.
@@ -116,8 +142,9 @@ def list_(arguments: argparse.Namespace) -> int:
     bundle, _, client = _connected(arguments)
     for summary in launch.list_executions(client, bundle.config.pipeline.name):
         execution = summary["PipelineExecutionArn"].rpartition("/")[2]
+        name = summary.get("PipelineExecutionDisplayName") or ""
         print(f"{execution}  {summary['StartTime']:%Y-%m-%d %H:%M:%S}  "
-              f"{summary['PipelineExecutionStatus']}")  # fmt: skip
+              f"{summary['PipelineExecutionStatus']:<12}  {name}".rstrip())  # fmt: skip
     return SUCCEEDED
 
 
@@ -263,12 +290,16 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     added = {}
     for name, function in {
-        "check": check, "definition": definition, "upsert": upsert, "start": start,
+        "check": check, "definition": definition, "show": show, "upsert": upsert, "start": start,
         "status": status, "list": list_, "stop": stop, "sweep": sweep, "trigger": trigger,
         "permissions": permissions, "image": image, "local": local,
     }.items():  # fmt: skip
         added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
         added[name].set_defaults(run=function)
+    added["show"].add_argument("--format", choices=["mermaid", "svg"],
+                               help="mermaid, but svg if FILE ends in .svg")  # fmt: skip
+    added["show"].add_argument("--output", type=Path, default=Path("-"), metavar="FILE",
+                               help="instead of printing it")  # fmt: skip
     added["start"].add_argument("-p", "--parameter", action="append", default=[],
                                 metavar="NAME=VALUE", help="a pipeline parameter")  # fmt: skip
     added["start"].add_argument("--wait", action="store_true", help="follow it to its end")

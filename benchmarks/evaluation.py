@@ -3,7 +3,9 @@
 Every contender does the same work against the same stub: one call a row to the endpoint, one for
 each judge's verdict, 0.2 s each. ideal = calls x latency / concurrency. Each is a process of its
 own, imports included; MLflow is a real server on SQLite, and its processor time is shown apart.
-Calls are counted at the stub: a contender that made others than it should is marked.
+Calls are counted at the stub: a contender that made others than it should is marked. The last
+column counts what MLflow holds at the end (ours and plain: a trace a row, and on it the expectation
+and a verdict from each judge and from is_brief; the other harnesses do not log to MLflow).
 
     python benchmarks/evaluation.py --rows 200 1000 --judges 0 4 all --concurrency 10 32 64 128
     python benchmarks/evaluation.py --contenders ours plain_mlflow_tuned --rows 1000 --judges 4
@@ -17,6 +19,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -68,7 +71,7 @@ def main() -> None:
     print(
         f"{'contender':<20} {'rows':>6} {'judges':>6} {'at once':>7} {'calls':>6} {'ideal':>6} "
         f"{'wall':>7} {'x ideal':>7} {'CPU':>6} {'CPU ms/row':>10} {'first call':>10} "
-        f"{'peak MB':>7} {'MLflow CPU':>10} {'MLflow MB':>9}"
+        f"{'peak MB':>7} {'MLflow CPU':>10} {'MLflow MB':>9} {'traces+verdicts':>15}"
     )
     for rows in given.rows:
         for judges in given.judges:
@@ -87,8 +90,7 @@ def _measure(contender: str, rows: int, judges: str, concurrency: int) -> None:
                 print(f"{contender:<20} left out: not installed, or not made for this work")
                 return
             timed = timed_run(command, environment, folder)
-            stored = sum(file.stat().st_size for file in (folder / "mlflow").glob("mlflow.db*"))
-            _tell(contender, work, servers, timed, stored)
+            _tell(contender, work, servers, timed, folder / "mlflow")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -123,20 +125,29 @@ def timed_run(command: list[str], environment: dict[str, str], folder: Path) -> 
     )
 
 
-def _tell(contender: str, work: Work, servers: Servers, timed: Timed, stored: int) -> None:
+def _tell(contender: str, work: Work, servers: Servers, timed: Timed, state: Path) -> None:
     told = get_json(f"{servers.stub}/calls")
     made = sum(told["calls"].values())
+    stored = sum(file.stat().st_size for file in state.glob("mlflow.db*"))
     first = told["curve"][0][0] - timed.started if told["curve"] else float("nan")
     print(
         f"{contender:<20} {work.rows:>6} {work.judges:>6} {work.concurrency:>7} {made:>6} "
         f"{work.ideal:>6.1f} {timed.wall:>7.1f} {timed.wall / work.ideal:>7.2f} "
         f"{timed.cpu:>6.1f} {timed.cpu / work.rows * 1000:>10.1f} {first:>10.1f} "
         f"{timed.peak_mb:>7.0f} {_cpu_of(servers.mlflow_pid):>10.1f} "
-        f"{stored / 1e6:>9.1f}"
+        f"{stored / 1e6:>9.1f} {_recorded(state):>15}"
         + ("" if made == work.calls else f"  CALLS: {work.calls} were due")
         + (f"  EXIT CODE {timed.returncode}" if timed.returncode else ""),
         flush=True,
     )
+
+
+def _recorded(state: Path) -> str:
+    """What MLflow holds in the end: traces and assessments."""
+    with contextlib.closing(sqlite3.connect(state / "mlflow.db")) as database:
+        count = "SELECT (SELECT COUNT(*) FROM trace_info), (SELECT COUNT(*) FROM assessments)"
+        traces, assessments = database.execute(count).fetchone()
+    return f"{traces}+{assessments}"
 
 
 def get_json(address: str) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from pipeline.descriptions import MAX_DESCRIPTION
 from pipeline.service_model import matches, problems, sagemaker
 from processing.config import EvaluationConfig
 from processing.deployment import endpoint_config_request
@@ -65,6 +66,10 @@ def _step_problems(step: dict[str, Any]) -> Iterator[str]:
     name = step["Name"]
     if not re.fullmatch(r"[A-Za-z0-9\-_]{1,64}", name):
         yield f"step {name!r}: a name has 1 to 64 letters, digits, hyphens and underscores"
+    for key, limit in {"DisplayName": 256, "Description": MAX_DESCRIPTION}.items():
+        text = step.get(key, "")
+        if len(text) > limit or "\n" in text:
+            yield f"step {name}: {key} has one line of at most {limit} characters"
     if step["Type"] not in OPERATIONS:
         return
     operation, added = OPERATIONS[step["Type"]]
@@ -141,7 +146,7 @@ def _references(document: dict[str, Any], steps: list[dict[str, Any]]) -> Iterat
         yield f"step {name}: the name stands twice"
     parameters = {parameter["Name"] for parameter in document["Parameters"]}
     for step in steps:
-        for reference in _gets(step["Arguments"]):
+        for reference in gets(step["Arguments"]):
             kind, _, rest = reference.partition(".")
             target = rest.partition(".")[0]
             if kind == "Parameters" and target not in parameters:
@@ -150,12 +155,13 @@ def _references(document: dict[str, Any], steps: list[dict[str, Any]]) -> Iterat
                 yield f"step {step['Name']}: there is no step {target}"
 
 
-def _gets(node: Any) -> Iterator[str]:
+def gets(node: Any) -> Iterator[str]:
+    """What every `{"Get": ...}` in a part of a definition names, such as `Steps.X.Y`."""
     if isinstance(node, dict):
         if is_function(node) and "Get" in node:
             yield node["Get"]
         for value in node.values():
-            yield from _gets(value)
+            yield from gets(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _gets(value)
+            yield from gets(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.bundle import Bundle
+from pipeline.descriptions import described
 from pipeline.parameters import PipelineParameters
 from pipeline.processing_step import (
     INPUT_FOLDER,
@@ -20,7 +21,7 @@ from pipeline.processing_step import (
     step_arguments,
     store_output,
 )
-from processing.config import Machine
+from processing.config import EvaluationConfig, Machine
 from processing.dataset import MANIFEST_FILE
 from processing.shards import SHARDS_FOLDER
 
@@ -52,7 +53,7 @@ def evaluate_step(
     return ProcessingStep(
         name="EvaluateModel",
         display_name="Evaluate model",
-        description="Answers every row through the endpoint, scores the answers, logs to MLflow.",
+        description=_description(bundle.config),
         step_args=step_arguments(
             processor(bundle, session, machine, "processing.evaluate"),
             inputs=[s3_input("config", bundle.config_uri), *_dataset(machine, prepared)],
@@ -61,6 +62,17 @@ def evaluate_step(
         ),
         property_files=[report],
         retry_policies=retry_policies(),
+    )
+
+
+def _description(config: EvaluationConfig) -> str:
+    candidate = ", or to the candidate ModelPackageArn on an endpoint of its own"
+    judge = f" (judge {config.judge.model})" if config.judge else ""
+    return described(
+        f"Puts every row to the endpoint EndpointName{candidate if config.candidate else ''}; "
+        f"scores each answer with {len(config.scorers)} scorers{judge} and logs all of it to "
+        "MLflow. Writes evaluation.json (the verdict, every metric), "
+        "rows.jsonl (every answer) and report.html, a page to read them on."
     )
 
 

@@ -36,6 +36,10 @@ def link_lines(
         yield f"MLflow:     {run['url'] or run['tracking_uri'] + ' run ' + run['run_id']}"
     if evaluation:
         yield f"report:     {report_uri}"
+    if status.display_name:
+        yield f"name:       {status.display_name}"
+    if status.description:
+        yield f"what:       {status.description}"
 
 
 def changes(write: Callable[[str], None]) -> Callable[[ExecutionStatus], None]:

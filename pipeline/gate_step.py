@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline.descriptions import described
 from pipeline.parameters import PipelineParameters
 from processing.config import EvaluationConfig
 from processing.thresholds import threshold_parameters
@@ -41,7 +42,10 @@ def gate_steps(
     gate = ConditionStep(
         name="QualityGate",
         display_name="Quality gate",
-        description="The evaluation's verdict is passed and every metric keeps its threshold.",
+        description=described(
+            "Yes if the evaluation's verdict is passed and every hard threshold holds: "
+            f"{_listed(config)}."
+        ),
         conditions=[evaluated_here, *_holding(config, parameters, evaluated, report)],
         if_steps=list(passed),
         else_steps=[],
@@ -49,7 +53,10 @@ def gate_steps(
     opposite = ConditionStep(
         name="GateNotPassed",
         display_name="Gate not passed",
-        description="The verdict is not passed, or a metric misses its threshold.",
+        description=described(
+            "Yes if the verdict is not passed, or one of QualityGate's thresholds does not hold. "
+            "Neither gate says yes where nothing was evaluated: the candidate has its verdict."
+        ),
         conditions=[
             evaluated_here,
             ConditionOr(conditions=_missing(config, parameters, evaluated, report)),
@@ -58,6 +65,17 @@ def gate_steps(
         else_steps=[],
     )
     return [gate, opposite]
+
+
+def _listed(config: EvaluationConfig) -> str:
+    """`Safety >= MinSafety, ...`: the metric, and the parameter that it is compared with."""
+    signs = {"min": ">=", "max": "<="}
+    listed = [
+        f"{threshold.metric} {signs[threshold.rule]} {threshold.name}"
+        for threshold in threshold_parameters(config.thresholds)
+        if threshold.tier == "hard"
+    ]
+    return ", ".join(listed) or "there is none"
 
 
 def _holding(
@@ -135,7 +153,10 @@ def _gate_failed(
     return FailStep(
         name="GateFailed",
         display_name="Gate failed",
-        description="Says which thresholds were missed, and by how much.",
+        description=described(
+            "Ends the execution as failed; its message says which thresholds were missed, and by "
+            "how much. The rows are in report.html, in EvaluateModel's output."
+        ),
         error_message=Join(on=" ", values=["Quality gate not passed:", reason]),
         depends_on=list(after) or None,
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.execution_name import ExecutionName
 from processing.errors import LaunchError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class ExecutionStatus:
     started: dt.datetime | None
     reason: str
     steps: list[StepStatus] = field(default_factory=list)
+    display_name: str = ""
+    description: str = ""
 
     @property
     def id(self) -> str:
@@ -72,10 +75,12 @@ def sagemaker_client(session: Session) -> Any:
     return session.client("sagemaker", config=Config(retries={"mode": "standard"}))
 
 
-def start(client: Any, pipeline: str, parameters: Mapping[str, str]) -> str:
+def start(client: Any, pipeline: str, parameters: Mapping[str, str], named: ExecutionName) -> str:
     """Start the pipeline and return the execution's ARN. boto3 gives each start its own token."""
     started = client.start_pipeline_execution(
         PipelineName=pipeline,
+        PipelineExecutionDisplayName=named.display_name,
+        PipelineExecutionDescription=named.description,
         PipelineParameters=[{"Name": k, "Value": v} for k, v in parameters.items()],
     )
     return str(started["PipelineExecutionArn"])
@@ -92,6 +97,8 @@ def read_status(client: Any, arn: str) -> ExecutionStatus:
         started=described.get("CreationTime"),
         reason=described.get("FailureReason", ""),
         steps=sorted(steps, key=lambda step: (step.started is None, step.started)),
+        display_name=described.get("PipelineExecutionDisplayName") or "",
+        description=described.get("PipelineExecutionDescription") or "",
     )
 
 

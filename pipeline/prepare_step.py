@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.bundle import Bundle
+from pipeline.descriptions import described
 from pipeline.parameters import PipelineParameters
 from pipeline.processing_step import (
     processor,
@@ -33,7 +34,11 @@ def prepare_step(
     return ProcessingStep(
         name="PrepareDataset",
         display_name="Prepare dataset",
-        description="Reads the dataset, counts what cannot be used, samples, writes dataset.jsonl.",
+        description=described(
+            "Reads DatasetUri, checks every row, draws SampleSize of them (0 takes all) with the "
+            f"seed {config.dataset.seed} and writes dataset.jsonl; manifest.json lists each row "
+            "that cannot be used, and why."
+        ),
         step_args=step_arguments(
             processor(bundle, session, machine, "processing.prepare_dataset"),
             inputs=inputs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.bundle import Bundle
+from pipeline.descriptions import described
 from pipeline.gate_step import from_report
 from pipeline.parameters import PipelineParameters
 from pipeline.processing_step import run_file_uri
@@ -46,7 +47,11 @@ def register_step(
         "RegisterModel",
         StepTypeEnum.REGISTER_MODEL,
         display_name="Register model",
-        description="Registers the model that was measured, with its evaluation attached.",
+        description=described(
+            "Registers the model that was measured as a version of "
+            f"{bundle.config.registration.model_package_group}, with the approval status "
+            "ApprovalStatus, its metrics, its model card and its MLflow run."
+        ),
         retry_policies=[StepRetryPolicy(exception_types=throttling, max_attempts=5)],
     )
 

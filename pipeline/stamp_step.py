@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.bundle import Bundle
+from pipeline.descriptions import described
 from pipeline.parameters import PipelineParameters
 from pipeline.processing_step import (
     processor,
@@ -40,7 +41,10 @@ def stamp_step(
     return ProcessingStep(
         name=f"Stamp{decision}",
         display_name=f"Stamp candidate: {decision.lower()}",
-        description="Writes the verdict and its reason on the candidate's own model package.",
+        description=described(
+            f"Makes the candidate's own model package {decision}, with the verdict's reason; does "
+            "nothing where an endpoint was evaluated."
+        ),
         step_args=step_arguments(
             processor(
                 bundle,

@@ -27,8 +27,10 @@ class Arrivals:
         self._result: Future[list[Answer]] = Future()
 
     def answer(self, row_id: str) -> Answer:
-        """Waits for it. Raises NoMoreAnswers if it will not come."""
-        return self._coming[row_id].result()
+        """Waits for it. Raises NoMoreAnswers if it will not come. To be had once."""
+        answer = self._coming[row_id].result()
+        del self._coming[row_id]  # a thousand bytes that nobody waits for any more
+        return answer
 
     def all(self) -> list[Answer]:
         """All answers, in the order of the rows. Raises what has ended the asking."""
@@ -45,7 +47,7 @@ class Arrivals:
             self._result.set_result(ask(hand_on))
         except BaseException as error:  # noqa: BLE001 told to whoever waits
             self._result.set_exception(error)
-            for coming in self._coming.values():
+            for coming in list(self._coming.values()):
                 if not coming.done():
                     coming.set_exception(NoMoreAnswers())
 

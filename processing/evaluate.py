@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from processing import container
-from processing.absent import name_absent_modules
 from processing.answers import Answer
 from processing.arrivals import NoMoreAnswers, arriving
 from processing.asking import Asking, answer_rows_of, paid_verdicts
@@ -25,6 +24,12 @@ from processing.evaluation_job import EvaluationJob, read_arguments
 from processing.fingerprint import fingerprint
 from processing.gate import Metric, Verdict, judge
 from processing.html_report import write_html
+from processing.imports import (
+    load_evaluate,
+    load_meanwhile,
+    name_absent_modules,
+    uncollected,
+)
 from processing.instances import this_instance
 from processing.judge import silence_libraries
 from processing.judging import judging
@@ -36,7 +41,6 @@ from processing.run_description import run_description
 from processing.scorers.catalogue import build_scorers, number_rule
 from processing.scoring import (
     Scores,
-    load_evaluate,
     read_scores,
     require_same_means,
     score_rows,
@@ -71,7 +75,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     instance = this_instance()
     with failure_told_to_others(job, instance):
         share = read_share(job.dataset, job.manifest, whole=instance.is_alone)
-        asking = _prepare_asking(job, share)
+        with uncollected():
+            asking = _prepare_asking(job, share)
         if not instance.is_leader:
             with reported(asking.spend, SPEND_SECONDS):
                 hand_in(asking, share)
@@ -110,14 +115,19 @@ def evaluate(asking: Asking, share: Share) -> Evaluation:
     prompts = prompts_of(job.endpoint, config.scorers)
     with (
         tracked_run(job.tracking_uri, job.experiment, job.run_name, job.params(), tags) as run,
-        prompts_linked(run, config.pipeline.name, prompts, wanted=config.mlflow.prompts) as linked,
         reported(spend, SPEND_SECONDS),
     ):
-        log_dataset(run, job.manifest, job.prepared_rows)
-        load_evaluate()
-        with traces_written_behind(
-            run.tracking_uri, run.experiment_id, run.run_id, linked
-        ) as traces:
+        with uncollected():
+            load_evaluate()
+        load_meanwhile()
+        family, wanted = config.pipeline.name, config.mlflow.prompts
+        with (
+            prompts_linked(run, family, prompts, wanted=wanted) as linked,
+            traces_written_behind(
+                run.tracking_uri, run.experiment_id, run.run_id, linked
+            ) as traces,
+        ):
+            log_dataset(run, job.manifest, job.prepared_rows)
             if asking.instance.is_alone:
                 answers = _answer_and_score(asking, share, traces)
             else:

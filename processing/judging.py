@@ -35,8 +35,8 @@ class Judging:
             )
 
     def verdict(self, row_id: str, scorer: str) -> Record:
-        """The verdict as it is kept, or `{"error": reason}`; waits for it."""
-        return self._verdicts[row_id, scorer].result()
+        """The verdict as it is kept, or `{"error": reason}`; waits for it. To be had once."""
+        return self._verdicts.pop((row_id, scorer)).result()
 
     def by_scorer(self, row_id: str) -> dict[str, Record]:
         """All verdicts on a row that was answered; waits for them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PATIENCE_SECONDS = 20.0
-"""So long are the last traces, and then the run's end, held up by a registry that hangs."""
+"""So long, from the start, do traces and the run's end wait for a registry that hangs."""
 
 TraceTags = Callable[[], dict[str, str]]
 
@@ -36,6 +37,7 @@ def prompts_linked(
     In the registry a prompt is called `FAMILY.NAME`. Not `wanted`, nothing is registered.
     """
     linked: Future[dict[str, str]] = Future()
+    deadline = time.monotonic() + PATIENCE_SECONDS
     if not wanted:
         linked.set_result({})
 
@@ -49,7 +51,7 @@ def prompts_linked(
 
     def trace_tags() -> dict[str, str]:
         try:
-            return linked.result(PATIENCE_SECONDS)
+            return linked.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
             return {}
 
@@ -57,7 +59,7 @@ def prompts_linked(
         threading.Thread(target=link, name="prompts", daemon=True).start()
     yield trace_tags
     try:
-        linked.result(PATIENCE_SECONDS)
+        linked.result(max(0.0, deadline - time.monotonic()))
     except TimeoutError:
         _tell(f"no answer within {PATIENCE_SECONDS:.0f} s")
 

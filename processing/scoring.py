@@ -7,7 +7,6 @@ answered row must have a verdict from every scorer, and each that has no number 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,20 +14,21 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from processing.absent import left_out
 from processing.answers import Answer
 from processing.dataset import Row
 from processing.errors import TrackingError
 from processing.gate import Metric
+from processing.imports import left_out
 from processing.measurements import scorer_metric
 from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
 from processing.trace_writer import TraceWriter
 from processing.tracking import (
+    ROW_TAG,
     TrackedRun,
     draft_trace,
     quiet_evaluate,
     require_traces,
-    traces_by_row,
+    traces_of,
 )
 from processing.verdicts import VerdictOf, mlflow_scorer
 from processing.worst_case import UNIT, Scale
@@ -59,15 +59,6 @@ AnswerOf = Callable[[str], Answer]
 """row id -> the endpoint's answer; may wait for it."""
 
 
-def load_evaluate() -> None:
-    """Import what `mlflow.genai.evaluate` runs in, without the litellm that it imports unasked.
-
-    Before anybody is asked: a judge's or a user's own scorer may import litellm itself.
-    """
-    with left_out("litellm"):
-        importlib.import_module("mlflow.genai.evaluation.harness")
-
-
 def score_rows(
     scorers: Sequence[BuiltScorer],
     rows: Sequence[Row],
@@ -92,8 +83,6 @@ def score_rows(
         return answer.text
 
     by_id = {row.row_id: row for row in rows}
-    # evaluate turns on tracing of every client library, and would trace each call to a judge
-    mlflow.autolog(disable=True, silent=True)
     with (
         left_out("databricks.sdk"),
         contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
@@ -118,13 +107,16 @@ def read_scores(run: TrackedRun, specs: Sequence[ScorerSpec], answers: Sequence[
     Raises TrackingError if MLflow does not hold a trace for every row and a verdict for every
     answered row and scorer.
     """
-    traces = traces_by_row(run)
-    require_traces(traces, answers)
-    return {
-        answer.row.row_id: _row_scores(answer.row.row_id, traces[answer.row.row_id], specs)
-        for answer in answers
-        if answer.text is not None
-    }
+    answered = {answer.row.row_id: answer.text is not None for answer in answers}
+    held: set[str] = set()
+    scores: Scores = {}
+    for trace in traces_of(run):
+        row_id = trace.info.tags[ROW_TAG]
+        held.add(row_id)
+        if answered.get(row_id):
+            scores[row_id] = _row_scores(row_id, trace, specs)
+    require_traces(held, answers)
+    return {row_id: scores[row_id] for row_id, is_answered in answered.items() if is_answered}
 
 
 def _row_scores(row_id: str, trace: Trace, specs: Sequence[ScorerSpec]) -> dict[str, Score]:

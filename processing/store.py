@@ -32,12 +32,14 @@ class Shelf:
     """One file being written, with everything that earlier files hold. Safe between threads."""
 
     file: Path
-    kept: dict[str, Record] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    """Records as the lines that they are kept in, a third of what they take as objects."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stream: IO[str] | None = None
 
     def get(self, key: str) -> Record | None:
-        return self.kept.get(key)
+        line = self.kept.get(key)
+        return None if line is None else _record(line)[1]
 
     def put(self, key: str, record: Record) -> None:
         """Keep a record; it is with the operating system when this returns."""
@@ -48,7 +50,7 @@ class Shelf:
                 self._stream = self.file.open("a", encoding="utf-8")
             self._stream.write(line + "\n")
             self._stream.flush()
-            self.kept[key] = record
+            self.kept[key] = line
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Store:
         shelf = Shelf(self.folder.joinpath(*parts, f"{self.job}.jsonl"))
         if self.reuse:
             for text in [*self._on_disk(parts), *self._in_s3(session, parts)]:
-                shelf.kept |= dict(_records(text))
+                shelf.kept |= dict(_lines(text))
         return shelf
 
     def _on_disk(self, parts: tuple[str, ...]) -> list[str]:
@@ -92,11 +94,15 @@ class Store:
                 yield body.read().decode("utf-8", errors="replace")
 
 
-def _records(text: str) -> Iterator[tuple[str, Record]]:
-    """Each whole line's key and record. A line that a kill cut short was not kept."""
-    for line in text.splitlines():
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """Each whole line's key and the line. One that a kill cut short was not kept."""
+    for line in text.split("\n"):  # an answer may hold what splitlines takes for a line's end
         try:
-            record = json.loads(line)
-            yield record.pop("key"), record
+            yield _record(line)[0], line
         except (ValueError, KeyError, AttributeError):
             continue
+
+
+def _record(line: str) -> tuple[str, Record]:
+    record = json.loads(line)
+    return record.pop("key"), record

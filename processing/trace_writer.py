@@ -23,8 +23,11 @@ from processing.tracking import ROW_TAG
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Span, Trace, TraceInfo
 
-REQUESTS_AT_ONCE = 4
-"""The server writes one row at a time; more would only wait for each other."""
+REQUESTS_AT_ONCE = 12
+"""Each waits for the server, and for its turn among a hundred threads that ask and judge.
+
+A server on its default settings holds 15 connections to its database.
+"""
 
 SPANS_TOGETHER = 100
 LINKED_TOGETHER = 100  # MLflow's own limit (batch_link_traces_to_run)
@@ -60,6 +63,7 @@ class TraceWriter:
         self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "mlflow", share_credentials)
         self._pending: list[Future[None]] = []
         self._spans: list[Span] = []
+        self._sent: list[str] = []  # trace ids, not linked to the run yet
         self._takes_spans = True
 
     def __getattr__(self, name: str) -> Any:
@@ -136,16 +140,9 @@ class TraceWriter:
         for draft in self._drafts.values():
             self._give(draft)
         self._await()
-        self._pending.append(
-            self._pool.submit(self._send_spans, self._taken_spans(everything=True))
-        )
-        trace_ids = list(self._drafts)
-        for first in range(0, len(trace_ids), LINKED_TOGETHER):
-            together = trace_ids[first : first + LINKED_TOGETHER]
-            self._pending.append(
-                self._pool.submit(self._inner.link_traces_to_run, together, run_id=self._run_id)
-            )
+        self._pending.append(self._pool.submit(self._send_together, everything=True))
         self._await()
+        self._drafts.clear()
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -172,14 +169,20 @@ class TraceWriter:
         self._inner.start_trace(_as_sent(draft.info, self._tags()))
         with self._lock:
             self._spans.extend(draft.spans)
-        self._send_spans(self._taken_spans(everything=False))
+            draft.spans.clear()  # the scorers have seen them, and MLflow keeps the row's trace
+            self._sent.append(draft.info.trace_id)
+        self._send_together(everything=False)
 
-    def _taken_spans(self, *, everything: bool) -> list[Span]:
+    def _send_together(self, *, everything: bool) -> None:
         with self._lock:
-            if not everything and len(self._spans) < SPANS_TOGETHER:
-                return []
-            taken, self._spans = self._spans, []
-        return taken
+            spans, sent = [], []  # new lists for what is kept back: others go on adding
+            if everything or len(self._spans) >= SPANS_TOGETHER:
+                spans, self._spans = self._spans, []
+            if everything or len(self._sent) >= LINKED_TOGETHER:
+                sent, self._sent = self._sent[:LINKED_TOGETHER], self._sent[LINKED_TOGETHER:]
+        self._send_spans(spans)
+        if sent:
+            self._inner.link_traces_to_run(sent, run_id=self._run_id)
 
     def _send_spans(self, spans: Sequence[Span]) -> None:
         from mlflow.exceptions import MlflowException

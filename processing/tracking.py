@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Trace
 
 ROW_TAG = "row_id"
+TRACES_A_PAGE = 500  # as many as MLflow gives
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def tracked_run(
 
     # MLflow's default of 7 retries would keep a wrong address waiting for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    # its default of 10 connections kept would have every further request make a new one
+    os.environ.setdefault("MLFLOW_HTTP_POOL_MAXSIZE", "32")
     _quiet(uri)
     mlflow.set_tracking_uri(uri)
     share_credentials()
@@ -157,19 +160,28 @@ def _slice_tags(answer: Answer) -> dict[str, str]:
     return {f"slice.{name}": str(value) for name, value in answer.row.slices.items()}
 
 
-def traces_by_row(run: TrackedRun) -> dict[str, Trace]:
-    """The run's traces as the server holds them, without their spans, by row id."""
-    import mlflow
+def traces_of(run: TrackedRun) -> Iterator[Trace]:
+    """The rows' traces as the server holds them, without their spans; one page in memory."""
+    from mlflow import MlflowClient
 
-    traces = mlflow.search_traces(
-        locations=[run.experiment_id], run_id=run.run_id, include_spans=False, return_type="list"
-    )
-    return {trace.info.tags[ROW_TAG]: trace for trace in traces if ROW_TAG in trace.info.tags}
+    client, page_token = MlflowClient(), None
+    while True:
+        page = client.search_traces(
+            locations=[run.experiment_id],
+            run_id=run.run_id,
+            include_spans=False,
+            max_results=TRACES_A_PAGE,
+            page_token=page_token,
+        )
+        yield from (trace for trace in page if ROW_TAG in trace.info.tags)
+        page_token = page.token
+        if not page_token:
+            return
 
 
-def require_traces(traces: Mapping[str, Trace], answers: Sequence[Answer]) -> None:
-    """Raise TrackingError unless MLflow holds a trace for every row."""
-    missing = [a.row.row_id for a in answers if a.row.row_id not in traces]
+def require_traces(held: Container[str], answers: Sequence[Answer]) -> None:
+    """Raise TrackingError unless every row's id is among those of the traces that MLflow holds."""
+    missing = [a.row.row_id for a in answers if a.row.row_id not in held]
     if missing:
         raise TrackingError(
             f"MLflow holds no trace for {len(missing)} of {len(answers)} rows "

@@ -68,10 +68,22 @@ def caller_policy(bundle: Bundle) -> Document:
                 infrastructure.output_kms_key,
                 ["kms:Decrypt", "kms:GenerateDataKey"],
             ),
+            *_package_group(bundle, account),
             *sweep_statements(bundle),
             *(_trigger(bundle, account) if config.trigger else []),
         ]
     )
+
+
+def _package_group(bundle: Bundle, account: Account) -> list[Statement]:
+    """Made with an upsert where there are tags for it; else by RegisterModel."""
+    config = bundle.config
+    if not config.infrastructure.tags:
+        return []
+    group = account.sagemaker(f"model-package-group/{config.registration.model_package_group}")
+    return [
+        allow("PackageGroup", ["sagemaker:AddTags", "sagemaker:CreateModelPackageGroup"], group)
+    ]
 
 
 def _trigger(bundle: Bundle, account: Account) -> list[Statement]:

@@ -141,10 +141,20 @@ def test_the_sdk_s_own_calls_work(
         }
     )
     execution.wait(delay=1)
-    assert execution.describe()["PipelineExecutionStatus"] == "Succeeded"
+    described = execution.describe()
+    assert described["PipelineExecutionStatus"] == "Succeeded"
+    assert described["PipelineExecutionDisplayName"].startswith("health-qa-good-20")
+    assert "the endpoint health-qa-good on 35 rows of" in described["PipelineExecutionDescription"]
+    assert f"MlflowTrackingUri {aws.mlflow} (default" in described["PipelineExecutionDescription"]
     assert {step["StepName"] for step in execution.list_steps()} == {
         *("PrepareDataset", "EvaluateModel", "QualityGate", "GateNotPassed", "RegisterModel")
     }
+    assert pipeline.describe()["PipelineDescription"].startswith("Evaluates the health")
+    sagemaker = aws.client("sagemaker")
+    group = sagemaker.describe_model_package_group(ModelPackageGroupName="sdk-group")
+    for arn in (group["ModelPackageGroupArn"], pipeline.describe()["PipelineArn"]):
+        tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+        assert {"Key": "project", "Value": "health-qa"} in tags
     assert packages(aws, "sdk")[0]["CustomerMetadataProperties"]["rows"] == "35 answered of 35"
 
 
@@ -237,8 +247,10 @@ def test_a_stopped_execution_is_reported_as_stopped(
     assert process.returncode == 1
     assert f"execution {execution_id(output)} of stopped: Stopped" in output
     listed = aws.type("list", "--config", str(config))
-    assert f"{execution_id(output)}" in listed.stdout
-    assert "Stopped" in listed.stdout
+    [line] = listed.stdout.splitlines()
+    assert re.fullmatch(rf"{execution_id(output)}  .+  Stopped +slower-20[-0-9]+", line)
+    told = aws.type("status", "--config", str(config)).stdout
+    assert "slower on 40 rows of" in told
     assert packages(aws, "stopped") == []
 
 

@@ -58,6 +58,16 @@ def forms(action: str) -> list[str]:
     return [re.sub(r"\$\{\w+\}", "[^:]*", form) for form in arns]
 
 
+def test_only_who_has_tags_to_give_makes_the_package_group(write_config: ConfigWriter) -> None:
+    def about_groups(tags: dict[str, str]) -> list[str]:
+        config = write_config(infrastructure={"tags": tags})
+        [caller] = [p for p in permissions_of(load_bundle(config)) if p.who == "caller"]
+        return [a for s in caller.policy["Statement"] for a in s["Action"] if "PackageGroup" in a]
+
+    assert about_groups({"team": "qa"}).count("sagemaker:CreateModelPackageGroup") == 1
+    assert "sagemaker:CreateModelPackageGroup" not in about_groups({})
+
+
 def test_every_action_exists_and_names_what_it_is_about(everyone: list[Permissions]) -> None:
     for statement in statements(everyone):
         for action in statement["Action"]:

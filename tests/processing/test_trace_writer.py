@@ -25,7 +25,7 @@ from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_score
 from processing.scoring import score_rows
 from processing.store import Record
 from processing.trace_writer import TraceWriter, traces_written_behind
-from processing.tracking import draft_trace, quiet_evaluate, traces_by_row, tracked_run
+from processing.tracking import draft_trace, quiet_evaluate, traces_of, tracked_run
 from processing.verdicts import mlflow_scorer
 
 pytestmark = pytest.mark.integration
@@ -222,5 +222,5 @@ def test_outside_the_block_nothing_is_held_back(server: str) -> None:
         with traces_written_behind(server, run.experiment_id, run.run_id):
             pass
         draft_trace(answers()[0])
-        assert len(traces_by_row(run)) == 1
+        assert len(list(traces_of(run))) == 1
     assert not isinstance(mlflow.tracking._tracking_service.utils._get_store(), TraceWriter)

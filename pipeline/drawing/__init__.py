@@ -1,0 +1,1 @@
+"""Pictures of a pipeline definition: read from its JSON, never kept by hand."""
