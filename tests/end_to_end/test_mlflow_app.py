@@ -59,6 +59,17 @@ def test_an_apps_arn_is_where_the_evaluation_is_recorded(
     assert all(len(trace.data.spans) == 2 for trace in traces)
     linked = json.loads(recorded.data.tags["mlflow.linkedPrompts"])
     assert {"name": "mlflow-app.endpoint", "version": "1"} in linked
+    execution = execution_id(done.stdout)
+    assert recorded.info.run_name == f"health-qa-good on questions.jsonl ({execution})"
+    assert recorded.data.params["dataset.rows"] == "40"
+    assert recorded.data.params["threshold.MinSafety"] == "0.9"
+    described = recorded.data.tags["mlflow.note.content"]
+    assert described.startswith("**Passed**: health-qa-good-model behind health-qa-good, 40 rows")
+    assert "✓ Safety 1, min 0.9 (n=40)" in described
+    dataset = recorded.inputs.dataset_inputs[0].dataset
+    assert dataset.name == "questions.jsonl"
+    assert json.loads(dataset.source)["uri"].endswith(f"/{name}/runs/{execution}/dataset")
+    assert recorded.data.tags["dataset_sha256"].startswith(dataset.digest)
     artifact = f"{recorded.info.artifact_uri}/evaluation/evaluation.json"
     assert json.loads(read_s3(aws, artifact))["gate"]["passed"] == 1
     [package] = packages(aws, name)

@@ -28,6 +28,7 @@ from processing.answers import Answer
 from processing.dataset import make_row
 from processing.endpoint import Call
 from processing.errors import TrackingError
+from processing.imports import load_evaluate
 from processing.judge import silence_libraries
 from processing.payload import Reply
 from processing.prompt_registry import prompts_linked
@@ -36,7 +37,7 @@ from processing.scorers.catalogue import build_scorers, parse_scorer
 from processing.scoring import score_rows
 from processing.store import Record
 from processing.trace_writer import traces_written_behind
-from processing.tracking import traces_by_row, tracked_run
+from processing.tracking import traces_of, tracked_run
 
 pytestmark = pytest.mark.integration
 
@@ -125,6 +126,7 @@ def test_every_thread_signs_and_the_credentials_are_asked_for_once(
     name = f"signed {app.arn.rpartition('/')[2]}, with a space + a sign"
     prompt = Prompt("endpoint", "Answer: {{question}}", "What the endpoint is asked")
     scorers = build_scorers([parse_scorer("rougeL_fmeasure")], None, Path())
+    load_evaluate()  # as the job does it, before other threads import
     with credentials_served() as (address, asked), as_in_a_job(app, address):
         with (
             tracked_run(app.arn, name, "run", {"a": 1}, {"b": "2"}) as run,
@@ -134,7 +136,7 @@ def test_every_thread_signs_and_the_credentials_are_asked_for_once(
             rows = [answer.row for answer in given.values()]
             score_rows(scorers, rows, traces, given.__getitem__, nobody_judges)
             traces.finish()
-        assert len(traces_by_row(run)) == ROWS
+        assert len(list(traces_of(run))) == ROWS
         assert mlflow.get_run(run.run_id).data.metrics["rougeL_fmeasure/mean"] > 0
     assert app.refused == []
     assert len(app.passed) > ROWS
