@@ -130,7 +130,7 @@ def test_every_thread_signs_and_rows_ask_for_no_credentials(
     with credentials_served() as (address, asked), as_in_a_job(app, address):
         with (
             tracked_run(app.arn, name, "run", {"a": 1}, {"b": "2"}) as run,
-            prompts_linked(run, "signed", [prompt]) as tags,
+            prompts_linked(run, app.arn.rpartition("/")[2], [prompt]) as tags,
             traces_written_behind(app.arn, run.experiment_id, run.run_id, tags) as traces,
         ):
             rows = [answer.row for answer in given.values()]
