@@ -300,11 +300,13 @@ class Mlflow(Section):
     """`tracking_uri`: a SageMaker MLflow App or tracking server ARN, or an http(s) address.
 
     `artifact_location` is where that App or server keeps artifacts; only `permissions` asks for it.
+    `prompts`: whether they are kept in its prompt registry.
     """
 
     tracking_uri: str = Field(pattern=r"^(https?://.+|arn:aws[a-z-]*:sagemaker:.+)$")
     experiment: str = Field(default="llm-evaluation", min_length=1)
     artifact_location: S3Uri | None = None
+    prompts: bool = True
 
 
 class Machine(Section):

@@ -216,6 +216,13 @@ class Manifest(_Part):
     shards: list[ShardFile]
     notes: list[str]
 
+    @property
+    def title(self) -> str:
+        """The source's name without its folders: `questions.jsonl`, `owner/name` of the hub."""
+        if self.source.startswith("hf://"):
+            return self.source.removeprefix("hf://")
+        return self.source.rstrip("/").rpartition("/")[2]
+
 
 def write_manifest(manifest: Manifest, directory: Path) -> None:
     part = directory / f".{MANIFEST_FILE}.part"

@@ -36,7 +36,10 @@ from processing.judging import judging
 from processing.measurements import as_held, measure, scale_of
 from processing.progress import Progress
 from processing.progress_display import progress_shown
+from processing.prompt_registry import prompts_linked
+from processing.prompts import prompts_of
 from processing.report import Evaluation, write_evaluation
+from processing.run_description import run_description
 from processing.scorers.catalogue import build_scorers, number_rule
 from processing.scoring import (
     Scores,
@@ -52,6 +55,7 @@ from processing.spend import Spend
 from processing.trace_writer import TraceWriter, traces_written_behind
 from processing.tracking import (
     TrackedRun,
+    log_dataset,
     log_metrics,
     log_outcome,
     read_metrics,
@@ -115,15 +119,23 @@ def _prepare_asking(job: EvaluationJob, share: Share) -> Asking:
 def evaluate(asking: Asking, share: Share) -> Evaluation:
     """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end."""
     job, spend = asking.job, asking.spend
-    params, tags = job.params(job.manifest.counts.written), job.tags(asking.model)
+    config, tags = job.config, job.tags(asking.model)
+    prompts = prompts_of(job.endpoint, config.scorers)
     with (
-        tracked_run(job.tracking_uri, job.experiment, job.run_name, params, tags) as run,
+        tracked_run(job.tracking_uri, job.experiment, job.run_name, job.params(), tags) as run,
         progress_shown(asking.progress),
     ):
         with uncollected():
             load_evaluate()
         load_meanwhile()
-        with traces_written_behind(run.tracking_uri, run.experiment_id, run.run_id) as traces:
+        family, wanted = config.pipeline.name, config.mlflow.prompts
+        with (
+            prompts_linked(run, family, prompts, wanted=wanted) as linked,
+            traces_written_behind(
+                run.tracking_uri, run.experiment_id, run.run_id, linked
+            ) as traces,
+        ):
+            log_dataset(run, job.manifest, job.prepared_rows)
             if asking.instance.is_alone:
                 answers = _answer_and_score(asking, share, traces)
             else:
@@ -203,7 +215,11 @@ def _record_outcome(evaluation: Evaluation, job: EvaluationJob) -> None:
     write_evaluation(evaluation, job.output)
     write_html(job.output)
     log_outcome(
-        tags={"verdict": "passed" if verdict.passed else "not passed", "reason": verdict.summary},
+        tags={
+            "verdict": "passed" if verdict.passed else "not passed",
+            "reason": verdict.summary,
+            "mlflow.note.content": run_description(evaluation, job.manifest.title),
+        },
         metrics={
             "gate_passed": float(verdict.passed),
             "rows": len(evaluation.answers),

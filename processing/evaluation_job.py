@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,23 +53,39 @@ class EvaluationJob:
 
     @property
     def run_name(self) -> str:
+        """What is evaluated, on which rows, and the execution that does it."""
         package = (self.model_package_arn or "").partition(":model-package/")[2]
-        return f"{package or self.endpoint.name} {self.execution_arn.rpartition('/')[2]}".strip()
+        execution = self.execution_arn.rpartition("/")[2]
+        name = f"{package or self.endpoint.name} on {self.manifest.title}"
+        return f"{name} ({execution})" if execution else name
 
-    def params(self, rows: int) -> dict[str, object]:
-        """The MLflow run's parameters."""
+    @property
+    def prepared_rows(self) -> str:
+        """Where they lie, `s3://...` as long as SageMaker says so."""
+        manifest = container.input_uri("manifest")  # there if several instances share the rows
+        return (
+            manifest.removesuffix(f"/{MANIFEST_FILE}")
+            or container.input_uri("dataset")
+            or str(self.dataset.resolve())
+        )
+
+    def params(self) -> dict[str, object]:
+        """The MLflow run's parameters. Some of MLflow's pages sort them by name."""
         judge = self.config.judge
         return {
-            "endpoint": self.endpoint.name,
-            "endpoint_format": self.endpoint.format,
-            "endpoint_parameters": self.endpoint.parameters,
-            "system_prompt": self.endpoint.system_prompt or "",
-            "judge": judge.model if judge else "none",
-            "judge_parameters": judge.parameters if judge else {},
+            "dataset.source": self.manifest.source,
+            "dataset.rows": self.manifest.counts.written,
+            "dataset.sample_size": self.manifest.sample_size,
+            "dataset.seed": self.manifest.seed,
+            "endpoint.name": self.endpoint.name,
+            "endpoint.format": self.endpoint.format,
+            "endpoint.parameters": json.dumps(self.endpoint.parameters, ensure_ascii=False),
+            "endpoint.prompt": self.endpoint.prompt,
+            "endpoint.system_prompt": self.endpoint.system_prompt or "",
+            "judge.model": judge.model if judge else "none",
+            "judge.parameters": json.dumps(judge.parameters if judge else {}, ensure_ascii=False),
             "scorers": ", ".join(spec.name for spec in self.config.scorers),
-            "dataset_source": self.config.dataset.source,
-            "rows": rows,
-            **{f"threshold_{p.name}": p.bound for p in self.thresholds},
+            **{f"threshold.{p.name}": p.bound for p in self.thresholds},
         }
 
     def tags(self, model: MeasuredModel) -> dict[str, str]:

@@ -10,13 +10,14 @@ What the server holds in the end is the same (tests/processing/test_trace_writer
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from processing.errors import TrackingError
+from processing.signing import share_credentials
 from processing.tracking import ROW_TAG
 
 if TYPE_CHECKING:
@@ -48,14 +49,18 @@ class TraceWriter:
     Everything else goes to `inner` at once. Safe between threads.
     """
 
-    def __init__(self, inner: Any, experiment_id: str, run_id: str) -> None:
+    def __init__(
+        self, inner: Any, experiment_id: str, run_id: str, tags: Callable[[], dict[str, str]] = dict
+    ) -> None:
+        """`tags`: of every trace; asked for when the first one is sent, and may wait."""
         self._inner = inner
+        self._tags = tags
         self._experiment_id = experiment_id
         self._run_id = run_id
         self._drafts: dict[str, _Draft] = {}
         self._trace_ids: dict[str, str] = {}  # by row id
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="mlflow")
+        self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "mlflow", share_credentials)
         self._pending: list[Future[None]] = []
         self._spans: list[Span] = []
         self._sent: list[str] = []  # trace ids, not linked to the run yet
@@ -161,7 +166,7 @@ class TraceWriter:
 
     def _send(self, draft: _Draft) -> None:
         assert draft.info is not None
-        self._inner.start_trace(_without_location(draft.info))
+        self._inner.start_trace(_as_sent(draft.info, self._tags()))
         with self._lock:
             self._spans.extend(draft.spans)
             draft.spans.clear()  # the scorers have seen them, and MLflow keeps the row's trace
@@ -212,15 +217,18 @@ def _trace(draft: _Draft) -> Trace:
     return Trace(draft.info, TraceData(spans=draft.spans))
 
 
-def _without_location(info: TraceInfo) -> TraceInfo:
+def _as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
+    """With `tags`, and without where the spans are, which the server says itself."""
     from mlflow.tracing.constant import TraceTagKey
 
-    tags = {key: value for key, value in info.tags.items() if key != TraceTagKey.SPANS_LOCATION}
-    return replace(info, tags=tags)
+    own = {key: value for key, value in info.tags.items() if key != TraceTagKey.SPANS_LOCATION}
+    return replace(info, tags=own | tags)
 
 
 @contextmanager
-def traces_written_behind(uri: str, experiment_id: str, run_id: str) -> Iterator[TraceWriter]:
+def traces_written_behind(
+    uri: str, experiment_id: str, run_id: str, tags: Callable[[], dict[str, str]] = dict
+) -> Iterator[TraceWriter]:
     """Within the block MLflow's tracking store at `uri` is a TraceWriter.
 
     MLflow's registry of stores is what its plugins use; it has no public door but entry points.
@@ -228,7 +236,7 @@ def traces_written_behind(uri: str, experiment_id: str, run_id: str) -> Iterator
     from mlflow.tracking._tracking_service import utils
 
     registry: Any = utils._tracking_store_registry
-    writer = TraceWriter(registry.get_store(uri), experiment_id, run_id)
+    writer = TraceWriter(registry.get_store(uri), experiment_id, run_id, tags)
     scheme = uri.partition(":")[0]
     builder = registry._registry[scheme]
     registry.register(scheme, lambda **_: writer)

@@ -5,6 +5,7 @@ What is written here is read back from the server before anything is judged by i
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.answers import Answer
+from processing.dataset import Manifest
 from processing.errors import TrackingError
 from processing.gate import Metric
+from processing.signing import share_credentials
 
 if TYPE_CHECKING:
     from mlflow.entities import Trace
@@ -58,6 +61,7 @@ def tracked_run(
     os.environ.setdefault("MLFLOW_HTTP_POOL_MAXSIZE", "32")
     _quiet(uri)
     mlflow.set_tracking_uri(uri)
+    share_credentials()
     try:
         experiment_id = mlflow.set_experiment(experiment).experiment_id
     except MlflowException as error:
@@ -68,6 +72,50 @@ def tracked_run(
     with mlflow.start_run(run_name=name, tags=dict(tags)) as run:
         mlflow.log_params(dict(params))
         yield TrackedRun(run.info.run_id, experiment_id, uri)
+
+
+def log_dataset(run: TrackedRun, manifest: Manifest, prepared: str) -> None:
+    """The rows that are evaluated, as the run's dataset: what is known of them, and no copy.
+
+    `prepared`: where they lie, `s3://...` or a folder. Beside it MLflow lists a `dataset` of its
+    own, which evaluate makes of what it was handed.
+    """
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+
+    counts = manifest.counts
+    profile = {
+        "num_rows": counts.written,
+        "num_rows_in_source": counts.read,
+        "unusable": counts.unusable,
+        "duplicates": counts.duplicates,
+        "seed": manifest.seed,
+        "sha256": manifest.sha256,
+        "source": manifest.source,
+    }
+    dataset = Dataset(
+        name=manifest.title,
+        digest=manifest.sha256[:16],
+        source_type="s3" if prepared.startswith("s3://") else "local",
+        source=json.dumps({"uri": prepared}),
+        schema=json.dumps({"mlflow_colspec": _columns(manifest)}),
+        profile=json.dumps(profile),
+    )
+    context = [InputTag(MLFLOW_DATASET_CONTEXT, "evaluation")]
+    MlflowClient().log_inputs(run.run_id, [DatasetInput(dataset, context)])
+
+
+def _columns(manifest: Manifest) -> list[dict[str, object]]:
+    """As `mlflow.types.Schema` writes them; a slice's value is any JSON scalar."""
+    types: dict[str, dict[str, object]] = {
+        "question": {"type": "string", "required": True},
+        "expected_response": {"type": "string", "required": True},
+    }
+    if manifest.has_context:
+        types["context"] = {"type": "array", "items": {"type": "string"}, "required": False}
+    types |= {name: {"type": "any", "required": False} for name in manifest.slices}
+    return [{"name": name, **kind} for name, kind in types.items()]
 
 
 def draft_trace(answer: Answer) -> None:
@@ -145,22 +193,19 @@ def log_metrics(metrics: Mapping[str, Metric], scorers: Sequence[str]) -> None:
     """Write the metrics into the active run.
 
     A scorer's mean is MLflow's own (`NAME/mean`, from evaluate); what it rests on stands beside it.
+    MLflow's pages show metrics in the order in which they were logged: values first, then the rest.
     """
     import mlflow
 
-    numbers: dict[str, float] = {}
+    details = ("low", "high", "n", "errors", "coverage", "standard_deviation")
+    numbers = {
+        name: metric.value
+        for name, metric in metrics.items()
+        if name not in scorers and metric.value is not None
+    }
     for name, metric in metrics.items():
-        numbers[f"{name}/n"] = metric.n
-        numbers[f"{name}/errors"] = metric.errors
-        if name not in scorers and metric.value is not None:
-            numbers[name] = metric.value
-        numbers[f"{name}/coverage"] = metric.coverage
-        spread = {
-            "standard_deviation": metric.standard_deviation,
-            "low": metric.low,
-            "high": metric.high,
-        }
-        numbers |= {f"{name}/{key}": n for key, n in spread.items() if n is not None}
+        found = {f"{name}/{detail}": getattr(metric, detail) for detail in details}
+        numbers |= {key: number for key, number in found.items() if number is not None}
     mlflow.log_metrics(numbers)
 
 

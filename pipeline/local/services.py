@@ -109,7 +109,7 @@ def local_aws(
             serve(
                 port,
                 state_dir=state_dir,
-                job_environment={**environment, **(job_environment or {})},
+                job_environment={**environment, **_mlflow_app(), **(job_environment or {})},
                 job_runner=job_runner,
                 host=host,
                 image_registry=registry,
@@ -122,6 +122,12 @@ def local_aws(
         furnish(boto3.Session(), config, endpoints)
         wait_for(mlflow)
         yield addresses
+
+
+def _mlflow_app() -> dict[str, str]:
+    """Where AWS's plugin for MLflow finds the App that an ARN names, if we have been told."""
+    name = "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT"
+    return {name: os.environ[name]} if name in os.environ else {}
 
 
 def four_free_ports(first: int) -> int:

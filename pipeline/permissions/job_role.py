@@ -26,6 +26,13 @@ _TRACKING_SERVER = [
     *("SearchTraces", "SetTag", "SetTraceTag", "StartTrace", "UpdateRun", "SearchRuns"),
 ]
 
+# Prompts are registered models to MLflow, and to IAM. DeleteRegisteredModel is left out: all that
+# MLflow would do with it is to take back a prompt whose first version was refused.
+_PROMPT_REGISTRY = [
+    *("CreateModelVersion", "CreateRegisteredModel", "GetModelVersion", "GetRegisteredModel"),
+    *("SearchModelVersions", "SearchRegisteredModels", "SetRegisteredModelTag"),
+]
+
 
 def job_policy(bundle: Bundle) -> Document:
     account, config = account_of(bundle), bundle.config
@@ -96,7 +103,8 @@ def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
     if ":mlflow-app/" in mlflow.tracking_uri:
         statements.append(allow("Mlflow", ["sagemaker:CallMlflowAppApi"], [mlflow.tracking_uri]))
     elif ":mlflow-tracking-server/" in mlflow.tracking_uri:
-        actions = [f"sagemaker-mlflow:{name}" for name in _TRACKING_SERVER]
+        names = _TRACKING_SERVER + (_PROMPT_REGISTRY if mlflow.prompts else [])
+        actions = [f"sagemaker-mlflow:{name}" for name in names]
         statements.append(allow("Mlflow", actions, [mlflow.tracking_uri]))
     if mlflow.artifact_location:
         bucket, keys = object_or_below(mlflow.artifact_location)

@@ -205,6 +205,6 @@ def _distribution(
     return Distribution(name, picture, note)
 
 
-def _link(address: str) -> str:
-    """`address` if a click on it opens a page, and does not run something."""
-    return address if address.startswith(("http://", "https://")) else ""
+def _link(address: str | None) -> str:
+    """`address` if a click on it opens a page, and does not run something; an ARN has none."""
+    return address if address and address.startswith(("http://", "https://")) else ""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from processing.scorers.judge_service import JudgeLine
 
 
+JUDGES = ("Safety", "RelevanceToQuery", "Equivalence", "Correctness", "Guidelines")
+
+
 class YesNo(BaseModel):
     """The verdict's form that MLflow asks for (`mlflow.genai.judges.base.Judge`)."""
 
@@ -34,7 +37,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     from mlflow.entities import Feedback
 
     assert line is not None, "the configuration has checked that there is a judge"
-    prompt = _prompt(spec)
+    prompt = prompt_of(spec)
 
     def verdict(question: Question) -> Feedback:
         if spec.kind == "Equivalence" and question.answer == question.expected_response:
@@ -67,7 +70,8 @@ def _criterion(spec: ScorerSpec) -> dict[str, str]:
     return {}
 
 
-def _prompt(spec: ScorerSpec) -> Callable[[Question], str]:
+def prompt_of(spec: ScorerSpec) -> Callable[[Question], str]:
+    """What one of JUDGES is told about a row, word for word."""
     from mlflow.genai.judges.prompts import (
         correctness,
         equivalence,
