@@ -18,8 +18,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.definition import get_pipeline
-from processing.errors import LaunchError, ReportedError
+try:
+    from pipeline.definition import get_pipeline
+    from processing.errors import LaunchError
+except ModuleNotFoundError as missing:
+    if __name__ != "__main__":
+        raise
+    print(
+        f"error: this Python ({sys.executable}, {sys.version.split()[0]}) has no module "
+        f"{missing.name}: use .venv/bin/python, which any make target sets up (if it is there: "
+        "rm -r .venv, and make it again)",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -29,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["get_pipeline"]
 
-SUCCEEDED, NOT_SUCCEEDED, USAGE = 0, 1, 2
+SUCCEEDED, NOT_SUCCEEDED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -257,6 +268,7 @@ def _parameter(text: str) -> tuple[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show where an error comes from")
     common.add_argument(
         "--config", type=Path, default=Path("evaluation.yaml"), help="the YAML file"
     )
@@ -295,16 +307,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 for an execution that failed, 2 for misuse."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     arguments = _parser().parse_args(argv)
     try:
         exit_code: int = arguments.run(arguments)
-    except ReportedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return USAGE
-    except (ClientError, BotoCoreError) as error:
-        print(f"error: AWS: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted; what runs on AWS goes on: see `status` and `stop`", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 the outermost door
+        from pipeline.error_line import error_line
+
+        if arguments.debug:
+            import traceback
+
+            traceback.print_exc()
+        print(f"error: {error_line(error, str(arguments.config))}", file=sys.stderr)
         return USAGE
     return exit_code
 
