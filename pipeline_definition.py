@@ -13,6 +13,7 @@ From Python:
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 try:
     from pipeline.definition import get_pipeline
-    from processing.errors import LaunchError
+    from processing.errors import DEBUG, LaunchError
 except ModuleNotFoundError as missing:
     if __name__ != "__main__":
         raise
@@ -44,7 +45,7 @@ SUCCEEDED, NOT_SUCCEEDED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Check configuration, scorers and definition, without AWS."""
+    """Check configuration, scorers and definition; --online: what they name on AWS too."""
     import json
 
     from processing.judge import silence_libraries
@@ -54,7 +55,7 @@ def check(arguments: argparse.Namespace) -> int:
     silence_libraries()
     # Only DeepEval and RAGAS know their metrics and options; loading them takes some seconds.
     build_scorers(bundle.config.scorers, bundle.config.judge, bundle.folder)
-    document = json.loads(_checked_definition(bundle))
+    document = json.loads(_checked_definition(arguments, bundle))
     config = bundle.config
     print(
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
@@ -66,14 +67,14 @@ def check(arguments: argparse.Namespace) -> int:
             f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
             "the local AWS does not mind, AWS does"
         )
-    return SUCCEEDED
+    return _check_online(arguments) if arguments.online else SUCCEEDED
 
 
 def definition(arguments: argparse.Namespace) -> int:
     """Print the definition JSON."""
     import json
 
-    print(json.dumps(json.loads(_checked_definition(_bundle(arguments))), indent=2))
+    print(json.dumps(json.loads(_checked_definition(arguments, _bundle(arguments))), indent=2))
     return SUCCEEDED
 
 
@@ -82,7 +83,7 @@ def upsert(arguments: argparse.Namespace) -> int:
     from pipeline.definition import build
 
     bundle = _bundle(arguments)
-    _checked_definition(bundle)
+    _checked_definition(arguments, bundle)
     response = build(bundle).upsert()
     for upload in bundle.uploads:
         print(f"uploaded {upload.path} to {upload.uri}")
@@ -217,12 +218,15 @@ def _bundle(arguments: argparse.Namespace) -> Bundle:
     return load_bundle(arguments.config)
 
 
-def _checked_definition(bundle: Bundle) -> str:
-    """Raises LaunchError, a line for each thing that AWS would refuse."""
+def _checked_definition(arguments: argparse.Namespace, bundle: Bundle) -> str:
+    """Raises LaunchError, a line for each thing that AWS would refuse; DatasetError."""
     import logging
 
     from pipeline.check import check_candidate, check_definition
+    from pipeline.dataset_check import check_dataset
     from pipeline.definition import build
+
+    check_dataset(bundle, str(arguments.config))
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
     text: str = build(bundle).definition()
@@ -243,8 +247,21 @@ def _connected(arguments: argparse.Namespace) -> tuple[Bundle, Session, Any]:
     return bundle, session, sagemaker_client(session)
 
 
+def _check_online(arguments: argparse.Namespace) -> int:
+    """Print a line for each thing that the file names on AWS; whether all of them are good."""
+    from pipeline.online_check import check_online
+
+    bundle, session, _ = _connected(arguments)
+    good = True
+    for finding in check_online(session, bundle, str(arguments.config)):
+        print(finding, flush=True)
+        good &= finding.good
+    return SUCCEEDED if good else NOT_SUCCEEDED
+
+
 def _show_result(bundle: Bundle, session: Session, execution: ExecutionStatus) -> int:
     """Print what the execution came to; the exit code that says so."""
+    from pipeline.error_line import mend_lines
     from pipeline.execution_view import execution_line, link_lines
     from pipeline.launch import read_evaluation
     from pipeline.result_table import print_evaluation
@@ -254,7 +271,7 @@ def _show_result(bundle: Bundle, session: Session, execution: ExecutionStatus) -
     print(execution_line(execution))
     if evaluation:
         print_evaluation(evaluation)
-    print("\n".join(link_lines(execution, evaluation, report)))
+    print("\n".join([*link_lines(execution, evaluation, report), *mend_lines(execution.steps)]))
     return SUCCEEDED if execution.status == "Succeeded" else NOT_SUCCEEDED
 
 
@@ -281,6 +298,8 @@ def _parser() -> argparse.ArgumentParser:
     }.items():  # fmt: skip
         added[name] = verbs.add_parser(name, parents=[common], help=function.__doc__)
         added[name].set_defaults(run=function)
+    added["check"].add_argument("--online", action="store_true",
+                                help="ask AWS for all that the file names")  # fmt: skip
     added["start"].add_argument("-p", "--parameter", action="append", default=[],
                                 metavar="NAME=VALUE", help="a pipeline parameter")  # fmt: skip
     added["start"].add_argument("--wait", action="store_true", help="follow it to its end")
@@ -308,6 +327,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 for an execution that failed, 2 for misuse."""
     arguments = _parser().parse_args(argv)
+    if arguments.debug:
+        os.environ[DEBUG] = "1"  # for the jobs too, once they are upserted with it
     try:
         exit_code: int = arguments.run(arguments)
     except KeyboardInterrupt:
@@ -316,7 +337,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 the outermost door
         from pipeline.error_line import error_line
 
-        if arguments.debug:
+        if os.environ.get(DEBUG):
             import traceback
 
             traceback.print_exc()

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from processing.aws_errors import explain
+from processing.aws_errors import explain, mend
 from processing.errors import ReportedError
+
+if TYPE_CHECKING:
+    from pipeline.launch import StepStatus
 
 
 def error_line(error: Exception, config: str) -> str:
@@ -33,6 +38,14 @@ def error_line(error: Exception, config: str) -> str:
         return f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
     said = " ".join(str(error).split())[:500]
     return f"{type(error).__name__}: {said}; with --debug you see where this comes from"
+
+
+def mend_lines(steps: Iterable[StepStatus]) -> Iterator[str]:
+    """What to do about the steps that AWS could not run; our own jobs' reasons say it."""
+    for step in steps:
+        advice = mend(step.reason, "pipeline")
+        if advice and not re.search(f"exit code|{re.escape(advice)}", step.reason):
+            yield f"{step.name}: {advice}"
 
 
 def missing_module(error: ModuleNotFoundError) -> str:

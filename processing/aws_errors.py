@@ -1,7 +1,7 @@
 """AWS's errors, and those on the way to it, as one line each: what, where, how to mend it.
 
 AWS's own message is always in the line. What mends it depends on who asked: on a user's machine the
-`caller`, in a job the `job` role.
+`caller`, in a job the `job` role, between them the `pipeline` role.
 Sources: the API references' common errors, and what people report of each service; the sentences
 of Bedrock's and SageMaker's that are matched here were not seen by us on AWS.
 """
@@ -17,8 +17,7 @@ from typing import Any
 _LONGEST_MESSAGE = 700
 
 _LOCAL = "`pipeline_definition.py local`"
-_TYPED_BY = {"caller": "`pipeline_definition.py permissions show caller`",
-             "job": "`pipeline_definition.py permissions show job`"}  # fmt: skip
+_POLICY = "`pipeline_definition.py permissions show {who}`"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ _MENDS = (
     ),
     _Mend(
         r"model identifier is invalid|resolve the foundation model|end of its life"
-        r"|(Converse|InvokeModel): ResourceNotFound|^ResourceNotFoundException: .*[Mm]odel",
+        r"|ResourceNotFoundException: .*[Mm]odel",
         "judge.model names no model that Bedrock has in this region: `aws bedrock "
         "list-foundation-models` and `list-inference-profiles` say which there are",
     ),
@@ -147,7 +146,7 @@ _MENDS = (
 def explain(error: BaseException, who: str = "caller", config: str = "evaluation.yaml") -> str:
     """The line for an exception of boto3's or botocore's; empty for any other.
 
-    `who` acts: caller or job. `config` is how the configuration file is called in the line.
+    `who` acts: caller, pipeline or job. `config`: the file's name in the line.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -169,7 +168,7 @@ def mend(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str
     """
     for known in _MENDS:
         if re.search(known.pattern, said):
-            return known.advice.format(policy=_TYPED_BY[who], config=config)
+            return known.advice.format(policy=_POLICY.format(who=who), config=config)
     return ""
 
 

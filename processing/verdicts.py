@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from processing.dataset import Row
+from processing.judge_health import JudgeHealth
 from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, number_of
 from processing.spend import Spend, judge_name
 from processing.store import Record, Shelf, key_of
@@ -35,12 +36,15 @@ class PaidVerdicts:
 
     shelves: Mapping[str, Shelf]
     spend: Spend
+    health: JudgeHealth = field(default_factory=JudgeHealth)
 
     def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
         """The judge's verdict as it is kept; `{"error": reason}` where there is none."""
         try:
             return self._paid_once(built, _question(row, answer))
         except JudgeError as error:
+            assert built.judge is not None
+            self.health.failed(built.judge, error)
             return {"error": error.reason}
         except Exception as error:  # noqa: BLE001 no scorer ever stops the others
             return {"error": f"{type(error).__name__}: {error}"}
@@ -60,6 +64,7 @@ class PaidVerdicts:
             self.spend.add(judge_name(built.judge.model), reused=1)
             return kept
         record = _record(asked_again(lambda: _numbered(built, built.score(question))))
+        self.health.gave(built.judge)
         shelf.put(key, record)
         return record
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from errors.aws_double import Refusal, aws_double
-from errors.conftest import CREDENTIALS, cli, the_line
+from errors.typed import CREDENTIALS, cli, the_line
 
 PIPELINE_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-pipeline"
 

@@ -9,7 +9,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from errors.conftest import CREDENTIALS, cli, the_line
+from errors.typed import CREDENTIALS, cli, the_line
 from running_aws import REPOSITORY, ConfigWriter
 
 

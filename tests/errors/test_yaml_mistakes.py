@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from errors.conftest import cli, the_line
+from errors.typed import cli, the_line
 from running_aws import REPOSITORY
 
 from processing.config_file import load_config
