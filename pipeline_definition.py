@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 try:
     from pipeline.definition import get_pipeline
     from processing.errors import DEBUG, LaunchError
-except ModuleNotFoundError as missing:
+except (ImportError, SyntaxError) as missing:
     if __name__ != "__main__":
         raise
     print(
-        f"error: this Python ({sys.executable}, {sys.version.split()[0]}) has no module "
-        f"{missing.name}: use .venv/bin/python, which any make target sets up (if it is there: "
-        "rm -r .venv, and make it again)",
+        f"error: this Python ({sys.executable}, {sys.version.split()[0]}) cannot run it "
+        f"({missing}): use .venv/bin/python, which `make lint` sets up (if that is it: rm -r "
+        ".venv, and again)",
         file=sys.stderr,
     )
     sys.exit(2)

@@ -51,6 +51,6 @@ def mend_lines(steps: Iterable[StepStatus]) -> Iterator[str]:
 def missing_module(error: ModuleNotFoundError) -> str:
     """Another Python than the one that the requirements were installed for."""
     return (
-        f"this Python ({sys.executable}) has no module {error.name}: use .venv/bin/python, "
-        "which any make target sets up (if it is there: rm -r .venv, and make it again)"
+        f"this Python ({sys.executable}) cannot run it ({error}): use .venv/bin/python, which "
+        "`make lint` sets up (if that is it: rm -r .venv, and again)"
     )

@@ -92,6 +92,37 @@ def test_a_python_without_the_requirements(tmp_path: Path) -> None:
     assert "use .venv/bin/python" in line
 
 
+@pytest.mark.parametrize("python", ["gone", "too old"])
+def test_a_venv_that_is_of_no_use_is_made_anew(python: str, tmp_path: Path) -> None:
+    """What make would do: it forgets that the folder was ready."""
+    folder = tmp_path / ".venv"
+    (folder / "bin").mkdir(parents=True)
+    if python == "gone":
+        (folder / "bin" / "python").symlink_to("/nowhere/python3.11")
+    else:
+        (folder / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
+        (folder / "bin" / "python").chmod(0o755)
+    (folder / ".ready").touch()
+    planned = subprocess.run(
+        ["make", "--dry-run", f"VENV={folder}", "demo"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "installing the locked requirements" in planned.stdout
+    assert f"rm -rf {folder}" in planned.stdout
+
+
+def test_a_venv_that_works_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / ".venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    (folder / ".ready").touch()
+    planned = subprocess.run(
+        ["make", "--dry-run", f"VENV={folder}", "demo"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "installing" not in planned.stdout
+
+
 def test_as_a_module_a_missing_requirement_stays_an_import_error(tmp_path: Path) -> None:
     venv.create(tmp_path / "bare")
     done = subprocess.run(
