@@ -285,7 +285,10 @@ def _parameter(text: str) -> tuple[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--debug", action="store_true", help="show where an error comes from")
+    # both before and after the command; the one after it must not take back the one before
+    common.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
+                        help="show where an error comes from")  # fmt: skip
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     common.add_argument(
         "--config", type=Path, default=Path("evaluation.yaml"), help="the YAML file"
     )

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from processing.aws_errors import explain, mend
+from processing.aws_errors import explain
+from processing.aws_mends import mend
 from processing.errors import ReportedError
 
 if TYPE_CHECKING:

@@ -1,21 +1,26 @@
 """A judge that refuses every verdict ends the evaluation, before everything else has been paid for.
 
-What counts is a refusal that asking again does not change (no access, no such model, no key) and
-that nobody has been spared: throttling and single rows that cannot be judged are the gate's matter.
+What counts is a refusal that asking again does not change (no access, no such model, no key), or
+that nobody is reached at all, for every verdict so far: throttling and single rows that cannot be
+judged are the gate's matter.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 
-from processing.aws_errors import mend
+from processing.aws_mends import mend
 from processing.errors import JudgingError
 from processing.judge import Judge
 from processing.scorers.verdict import JudgeError
 
 REFUSED_AT_FIRST = 10
 """So many verdicts refused, and none given: no more answers are asked for to be judged."""
+
+
+_NOT_REACHED = re.compile(r"EndpointConnectionError|ConnectTimeoutError|APIConnectionError")
 
 
 class JudgeHealth:
@@ -33,7 +38,8 @@ class JudgeHealth:
 
     def failed(self, judge: Judge, error: JudgeError) -> None:
         # the wires' words; a verdict that came and is malformed begins otherwise
-        if error.retryable or not error.reason.startswith("the judge failed"):
+        refused = error.reason.startswith("the judge failed") and not error.retryable
+        if not refused and not _NOT_REACHED.search(error.reason):
             return
         with self._lock:
             self._refused[judge.model] += 1

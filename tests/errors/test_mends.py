@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.error_line import mend_lines
 from pipeline.launch import StepStatus
-from processing.aws_errors import mend
+from processing.aws_mends import mend
 
 NOT_ENABLED = "You don't have access to the model with the specified model ID."
 NO_PROFILE = (

@@ -138,10 +138,11 @@ def test_what_was_typed_wrong_once_there_is_a_pipeline(account: str) -> None:
     assert "no executions yet" in the_line(cli("status", "abc", **there))
 
 
-def test_debug_shows_where_it_comes_from(account: str) -> None:
+@pytest.mark.parametrize("arguments", [("list", "--debug"), ("--debug", "list")])
+def test_debug_shows_where_it_comes_from(arguments: tuple[str, ...], account: str) -> None:
     refused = {"*": Refusal(400, "ThrottlingException", "Rate exceeded")}
     with aws_double(refused, account) as double:
-        done = cli("list", "--debug", AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
+        done = cli(*arguments, AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: AWS: ListPipelineExecutions: Throttl")

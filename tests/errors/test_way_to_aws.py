@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -73,11 +74,34 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert "--port" in line
 
 
+def test_a_state_folder_that_is_a_file(tmp_path: Path) -> None:
+    taken = tmp_path / "state"
+    taken.touch()
+    assert f"{taken}: " in the_line(cli("local", "--port", "28566", "--state", str(taken)))
+
+
 @pytest.mark.parametrize("command", ["image", "local --docker"])
 def test_docker_is_not_there(command: str, tmp_path: Path) -> None:
     there = {"PATH": str(tmp_path), "AWS_ENDPOINT_URL": closed_address(), **CREDENTIALS}
     state = ["--port", "28566", "--state", str(tmp_path)] if "local" in command else []
     assert "Docker is not installed" in the_line(cli(*command.split(), *state, **there))
+
+
+@pytest.mark.parametrize(
+    ("docker", "helps"),
+    [
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker "
+         "daemon running?", "Is the docker daemon running; start it"),
+        ("Error: No such image: llm-evaluation:local", "make image"),
+    ],
+)  # fmt: skip
+def test_docker_has_no_image_or_does_not_run(docker: str, helps: str, tmp_path: Path) -> None:
+    """A test double of Docker's command line."""
+    double = tmp_path / "docker"
+    double.write_text(f"#!/bin/sh\necho '{docker}' >&2\nexit 1\n")
+    double.chmod(0o755)
+    there = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "AWS_ENDPOINT_URL": closed_address()}
+    assert helps in the_line(cli("image", **there, **CREDENTIALS))
 
 
 def test_a_python_without_the_requirements(tmp_path: Path) -> None:
