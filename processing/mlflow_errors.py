@@ -14,21 +14,32 @@ from processing.errors import TrackingError
 _WHERE = "see mlflow.tracking_uri and MlflowTrackingUri"
 _SEARCH = "/api/3.0/mlflow/traces/search"
 _LONGEST_MESSAGE = 300
-_MENDS = (
-    (
-        r"PERMISSION_DENIED|AccessDenied|not authorized|error code 40[13]\b",
-        "the job role needs the right to call it: `pipeline_definition.py permissions show job` "
-        "prints the policy",
-    ),
-    (r"ResourceNotFound|RESOURCE_DOES_NOT_EXIST.*(app|server)", f"is there such an App? {_WHERE}"),
+_REFUSED = r"PERMISSION_DENIED|UNAUTHENTICATED|AccessDenied|not authorized|error code 40[13]\b"
+_OF_ANY = (
     (
         r"not in a valid JSON format|error code 404",
-        f"is it an MLflow server that answers there? {_WHERE}",
+        f"is it an MLflow server that answers? {_WHERE}",
     ),
     (
         r"failed with exception|Max retries exceeded|timed out",
         f"does a server run there, and can the job reach it (VPC, port)? {_WHERE}",
     ),
+)
+_OF_SAGEMAKER = (
+    (
+        _REFUSED,
+        "whoever asks needs the right to call it: `pipeline_definition.py permissions show job` "
+        "prints the job role's policy",
+    ),
+    (
+        r"error code 404|ResourceNotFound|does not exist",
+        f"is there such an App or server, in this region and account? {_WHERE}",
+    ),
+    *_OF_ANY,
+)
+_OF_OTHERS = (
+    (_REFUSED, f"it must let the jobs in without a login of their own; {_WHERE}"),
+    *_OF_ANY,
 )
 
 
@@ -74,7 +85,7 @@ def require_verdicts_can_be_kept(uri: str, experiment_id: str) -> None:
 def tracking_line(uri: str, said: str) -> str:
     """`said` is MLflow's own message."""
     head = f"MLflow at {uri} cannot be used: {_short(said)}"
-    for pattern, mend in _MENDS:
+    for pattern, mend in _OF_SAGEMAKER if uri.startswith("arn:") else _OF_OTHERS:
         if re.search(pattern, said):
             return f"{head}; {mend}"
     return f"{head}; {_WHERE}"
@@ -86,6 +97,7 @@ def _short(said: str) -> str:
     cause = re.search(r"Caused by (\w+)\((.*)\)", line)
     if cause:
         reason = cause[2].rpartition(": ")[2].strip("\"')( ")
+        reason = re.sub(r"\s*\(?\[Errno -?\d+\] ", ": ", reason).lstrip(": ")
         return f"{reason or cause[1]} ({cause[1]})"
     return line[:_LONGEST_MESSAGE].rstrip(".")
 

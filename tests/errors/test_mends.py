@@ -10,6 +10,7 @@ import pytest
 from pipeline.error_line import mend_lines
 from pipeline.launch import StepStatus
 from processing.aws_mends import mend
+from processing.mlflow_errors import tracking_line
 
 NOT_ENABLED = "You don't have access to the model with the specified model ID."
 NO_PROFILE = (
@@ -54,6 +55,35 @@ NO_TRUST = (
 )  # fmt: skip
 def test_known_words_have_their_mend(said: str, helps: str) -> None:
     assert helps in mend(said, "pipeline")
+
+
+APP = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-X"
+SERVER = "https://mlflow.example"
+NOT_REACHED = (
+    "API request to https://x/api/2.0/mlflow/experiments/get-by-name failed with exception "
+    "HTTPSConnectionPool(host='x', port=443): Max retries exceeded with url: /api (Caused by "
+    "NameResolutionError(\"HTTPSConnection(host='x', port=443): Failed to resolve 'x' ([Errno -2] "
+    'Name or service not known)"))'
+)
+
+
+@pytest.mark.parametrize(
+    ("uri", "said", "helps"),
+    [
+        (APP, "PERMISSION_DENIED: User: x is not authorized to perform: "
+         "sagemaker:CallMlflowAppApi", "permissions show job"),
+        (APP, "API request to endpoint /api failed with error code 404 != 200", "such an App"),
+        (APP, NOT_REACHED, "Failed to resolve 'x': Name or service not known (NameResolutionError); does a server run"),
+        (SERVER, "API request to endpoint /api failed with error code 401 != 200", "let the jobs"),
+        (SERVER, "API request to endpoint was successful but the response body was not in a valid "
+         "JSON format.", "is it an MLflow server"),
+        (SERVER, "RESOURCE_EXHAUSTED: no more", "see mlflow.tracking_uri"),
+    ],
+)  # fmt: skip
+def test_what_mlflow_says_has_its_mend(uri: str, said: str, helps: str) -> None:
+    line = tracking_line(uri, said)
+    assert line.startswith(f"MLflow at {uri} cannot be used: ")
+    assert helps in line
 
 
 def test_words_that_nobody_knows_have_none() -> None:
