@@ -73,7 +73,7 @@ NOT_REACHED = (
         (APP, "PERMISSION_DENIED: User: x is not authorized to perform: "
          "sagemaker:CallMlflowAppApi", "permissions show job"),
         (APP, "API request to endpoint /api failed with error code 404 != 200", "such an App"),
-        (APP, NOT_REACHED, "Failed to resolve 'x': Name or service not known (NameResolutionError)"),
+        (APP, NOT_REACHED, "Failed to resolve 'x': Name or service not known (NameResolution"),
         (SERVER, "API request to endpoint /api failed with error code 401 != 200", "let the jobs"),
         (SERVER, "API request to endpoint was successful but the response body was not in a valid "
          "JSON format.", "is it an MLflow server"),
