@@ -42,7 +42,7 @@ _MENDS = (
         "who starts it must be allowed to hand that role on: {policy} prints the policy",
     ),
     _Mend(
-        r"[Cc]ould not assume role|unable to (assume|perform: sts:AssumeRole)"
+        r"GetRole: NoSuchEntity|[Cc]ould not assume role|unable to (assume|perform: sts:AssumeRole)"
         r"|execution role ARN .* is invalid|trust relationship",
         "the role is not there, or does not trust the service: `pipeline_definition.py "
         "permissions create` makes and mends the roles that infrastructure: names",
