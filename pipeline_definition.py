@@ -95,9 +95,11 @@ def start(arguments: argparse.Namespace) -> int:
     """Start an execution."""
     from pipeline import launch
     from pipeline.execution_view import changes
+    from pipeline.parameter_check import check_parameters
 
-    bundle, session, client = _connected(arguments)
     parameters = dict(_parameter(text) for text in arguments.parameter)
+    check_parameters(parameters)
+    bundle, session, client = _connected(arguments)
     arn = launch.start(client, bundle.config.pipeline.name, parameters)
     print(f"started {arn}", flush=True)
     if not arguments.wait:

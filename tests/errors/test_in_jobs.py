@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from end_to_end.pipelines import WITHOUT_JUDGE, named, run, start, step_reason
+from end_to_end.pipelines import WITHOUT_JUDGE, named, packages, run, step_reason
 from end_to_end.pipelines import execution_id as id_of
 from errors.mlflow_double import old_mlflow
 from errors.test_way_to_aws import closed_address
@@ -33,19 +33,18 @@ def test_an_endpoint_that_is_not_there(aws: RunningAws, write_config: ConfigWrit
     reason = failed_step(aws, config, "EvaluateModel", "EndpointName=nobody-at-home")
     assert "endpoint nobody-at-home cannot be described: " in reason
     assert "is the name right, and in this region and account?" in reason
+    assert packages(aws, "no-endpoint") == []
 
 
-def test_a_model_package_that_is_none(aws: RunningAws, write_config: ConfigWriter) -> None:
+def test_a_model_package_that_is_not_there(aws: RunningAws, write_config: ConfigWriter) -> None:
     config = write_config(**named("no-package", **WITHOUT_JUDGE))
-    reason = failed_step(aws, config, "EvaluateModel", "ModelPackageArn=my-package/1")
-    assert "ModelPackageArn=my-package/1 is not the ARN of a model package" in reason
     missing = "arn:aws:sagemaker:us-east-1:123456789012:model-package/nowhere/1"
-    again = start(aws, config, f"ModelPackageArn={missing}")
-    assert f"candidate {missing} cannot be described: " in again.stdout
+    reason = failed_step(aws, config, "EvaluateModel", f"ModelPackageArn={missing}")
+    assert f"candidate {missing} cannot be described: " in reason
 
 
 def test_an_mlflow_server_that_does_not_run(aws: RunningAws, write_config: ConfigWriter) -> None:
-    config = write_config(**named("no-mlflow", **WITHOUT_JUDGE))
+    config = write_config(**named("mlflow-down", **WITHOUT_JUDGE))
     address = closed_address()
     asked = aws.calls("SAGEMAKER_RUNTIME")
     reason = failed_step(aws, config, "EvaluateModel", f"MlflowTrackingUri={address}")

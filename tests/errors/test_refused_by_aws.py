@@ -119,6 +119,23 @@ def test_a_pipeline_that_was_not_upserted(command: str, account: str) -> None:
     assert "`pipeline_definition.py upsert`" in line
 
 
+@pytest.mark.parametrize(
+    ("parameter", "helps"),
+    [
+        ("EndpointName", "give a parameter as Name=Value"),
+        ("EndpointName=my_endpoint", "letters, digits and single hyphens"),
+        ("ModelPackageArn=my-package/1", "model-package/GROUP/VERSION, or none"),
+        ("DatasetUri=rows.jsonl", "s3://bucket/key, or hf://owner/name"),
+        ("MlflowTrackingUri=arn:aws:sagemaker:us-east-1:1:app", "mlflow-app/NAME"),
+    ],
+)
+def test_a_parameter_that_no_job_could_use(parameter: str, helps: str) -> None:
+    """Nobody is asked: there are not even credentials."""
+    line = the_line(cli("start", "-p", parameter))
+    assert line.startswith(f"error: -p {parameter}: ")
+    assert helps in line
+
+
 @pytest.mark.integration
 def test_what_was_typed_wrong_once_there_is_a_pipeline(account: str) -> None:
     there = {"AWS_ENDPOINT_URL": account, **CREDENTIALS}
