@@ -53,9 +53,9 @@ def check(arguments: argparse.Namespace) -> int:
 
     bundle = _bundle(arguments)
     silence_libraries()
+    document = json.loads(_checked_definition(arguments, bundle))
     # Only DeepEval and RAGAS know their metrics and options; loading them takes some seconds.
     build_scorers(bundle.config.scorers, bundle.config.judge, bundle.folder)
-    document = json.loads(_checked_definition(arguments, bundle))
     config = bundle.config
     print(
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
