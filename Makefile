@@ -6,6 +6,9 @@ UV := 0.13.9
 PIP_AUDIT := 2.10.1
 PORT ?= 4569
 READY := $(VENV)/.ready
+# a .venv whose Python is gone, too old or moved is made anew
+USABLE := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+$(shell $(USABLE) || rm -f $(READY))
 
 BASE_IMAGE ?= python:3.11-slim
 IMAGE ?= llm-evaluation:local
@@ -67,6 +70,7 @@ lock: $(READY)                 ## after a change in requirements.txt
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	@echo "installing the locked requirements into $(VENV) (once, about 1.5 GB)"
+	@$(USABLE) || rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock

@@ -13,13 +13,25 @@ From Python:
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.definition import get_pipeline
-from processing.errors import LaunchError, ReportedError
+try:
+    from pipeline.definition import get_pipeline
+    from processing.errors import DEBUG, LaunchError
+except (ImportError, SyntaxError) as missing:
+    if __name__ != "__main__":
+        raise
+    print(
+        f"error: this Python ({sys.executable}, {sys.version.split()[0]}) cannot run it "
+        f"({missing}): use .venv/bin/python, which `make lint` sets up (if that is it: rm -r "
+        ".venv, and again)",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -35,7 +47,7 @@ DEFAULT_CONFIG = Path("evaluation.yaml")
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Check configuration, scorers and definition, without AWS."""
+    """Check configuration, scorers and definition; --online: what they name on AWS too."""
     import json
 
     from processing.judge import silence_libraries
@@ -43,9 +55,9 @@ def check(arguments: argparse.Namespace) -> int:
 
     bundle = _bundle(arguments)
     silence_libraries()
+    document = json.loads(_checked_definition(arguments, bundle))
     # Only DeepEval and RAGAS know their metrics and options; loading them takes some seconds.
     build_scorers(bundle.config.scorers, bundle.config.judge, bundle.folder)
-    document = json.loads(_checked_definition(bundle))
     config = bundle.config
     print(
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
@@ -57,14 +69,14 @@ def check(arguments: argparse.Namespace) -> int:
             f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
             "the local AWS does not mind, AWS does"
         )
-    return SUCCEEDED
+    return _check_online(arguments) if arguments.online else SUCCEEDED
 
 
 def definition(arguments: argparse.Namespace) -> int:
     """Print the definition JSON."""
     import json
 
-    print(json.dumps(json.loads(_checked_definition(_bundle(arguments))), indent=2))
+    print(json.dumps(json.loads(_checked_definition(arguments, _bundle(arguments))), indent=2))
     return SUCCEEDED
 
 
@@ -75,7 +87,7 @@ def show(arguments: argparse.Namespace) -> int:
     from pipeline.drawing.svg import svg
 
     bundle = _bundle(arguments)
-    graph = read_graph(_checked_definition(bundle))
+    graph = read_graph(_checked_definition(arguments, bundle))
     wanted = arguments.format or ("svg" if arguments.output.suffix == ".svg" else "mermaid")
     drawn = svg(graph, bundle.config.pipeline.name) if wanted == "svg" else mermaid(graph)
     if arguments.output == Path("-"):
@@ -93,7 +105,7 @@ def upsert(arguments: argparse.Namespace) -> int:
     from pipeline.definition import build
 
     bundle = _bundle(arguments)
-    _checked_definition(bundle)
+    _checked_definition(arguments, bundle)
     response = build(bundle).upsert()
     for upload in bundle.uploads:
         print(f"uploaded {upload.path} to {upload.uri}")
@@ -105,9 +117,11 @@ def start(arguments: argparse.Namespace) -> int:
     """Start an execution."""
     from pipeline import launch
     from pipeline.execution_name import name_execution
+    from pipeline.parameter_check import check_parameters
 
-    bundle, session, client = _connected(arguments)
     parameters = dict(_parameter(text) for text in arguments.parameter)
+    check_parameters(parameters)
+    bundle, session, client = _connected(arguments)
     pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
     named = name_execution(pipeline, bundle, parameters)
     if not named.up_to_date:
@@ -231,12 +245,15 @@ def _bundle(arguments: argparse.Namespace) -> Bundle:
     return load_bundle(arguments.config)
 
 
-def _checked_definition(bundle: Bundle) -> str:
-    """Raises LaunchError, a line for each thing that AWS would refuse."""
+def _checked_definition(arguments: argparse.Namespace, bundle: Bundle) -> str:
+    """Raises LaunchError, a line for each thing that AWS would refuse; DatasetError."""
     import logging
 
     from pipeline.check import check_candidate, check_definition
+    from pipeline.dataset_check import check_dataset
     from pipeline.definition import build
+
+    check_dataset(bundle, str(arguments.config))
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
     text: str = build(bundle).definition()
@@ -283,8 +300,21 @@ def _follow(
     return _show_result(bundle, session, client, ended)
 
 
+def _check_online(arguments: argparse.Namespace) -> int:
+    """Print a line for each thing that the file names on AWS; whether all of them are good."""
+    from pipeline.online_check import check_online
+
+    bundle, session, _ = _connected(arguments)
+    good = True
+    for finding in check_online(session, bundle, str(arguments.config)):
+        print(finding, flush=True)
+        good &= finding.good
+    return SUCCEEDED if good else NOT_SUCCEEDED
+
+
 def _show_result(bundle: Bundle, session: Session, client: Any, execution: ExecutionStatus) -> int:
     """Print what the execution came to; the exit code that says so."""
+    from pipeline.error_line import mend_lines
     from pipeline.execution_view import link_lines
     from pipeline.launch import read_evaluation
     from pipeline.result_table import print_evaluation
@@ -294,7 +324,8 @@ def _show_result(bundle: Bundle, session: Session, client: Any, execution: Execu
     if evaluation:
         print_evaluation(evaluation)
     page = bundle.uri("runs", execution.id, "evaluation", "report.html")
-    print("\n".join(link_lines(execution, evaluation, page, client.meta.endpoint_url)))
+    links = link_lines(execution, evaluation, page, client.meta.endpoint_url)
+    print("\n".join([*links, *mend_lines(execution.steps)]))
     return SUCCEEDED if execution.status == "Succeeded" else NOT_SUCCEEDED
 
 
@@ -308,6 +339,10 @@ def _parameter(text: str) -> tuple[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     common = argparse.ArgumentParser(add_help=False)
+    # both before and after the command; the one after it must not take back the one before
+    common.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
+                        help="show where an error comes from")  # fmt: skip
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     common.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the YAML file")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     added = {}
@@ -322,6 +357,8 @@ def _parser() -> argparse.ArgumentParser:
                                help="mermaid, but svg if FILE ends in .svg")  # fmt: skip
     added["show"].add_argument("--output", type=Path, default=Path("-"), metavar="FILE",
                                help="instead of printing it")  # fmt: skip
+    added["check"].add_argument("--online", action="store_true",
+                                help="ask AWS for all that the file names")  # fmt: skip
     added["start"].add_argument("-p", "--parameter", action="append", default=[],
                                 metavar="NAME=VALUE", help="a pipeline parameter")  # fmt: skip
     added["start"].add_argument("--wait", action="store_true", help="follow it to its end")
@@ -350,16 +387,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 for an execution that failed, 2 for misuse."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     arguments = _parser().parse_args(argv)
+    if arguments.debug:
+        os.environ[DEBUG] = "1"  # for the jobs too, once they are upserted with it
     try:
         exit_code: int = arguments.run(arguments)
-    except ReportedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return USAGE
-    except (ClientError, BotoCoreError) as error:
-        print(f"error: AWS: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted; what runs on AWS goes on: see `status` and `stop`", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 the outermost door
+        from pipeline.error_line import error_line
+
+        if os.environ.get(DEBUG):
+            import traceback
+
+            traceback.print_exc()
+        print(f"error: {error_line(error, str(arguments.config))}", file=sys.stderr)
         return USAGE
     return exit_code
 

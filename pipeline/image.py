@@ -76,6 +76,8 @@ def write_image(path: Path, uri: str) -> None:
 def _built_identity(image: str) -> str:
     """The image's content digest; of an image that `make image` made of the code as it is now."""
     inspected = _docker("image", "inspect", "--format", _FORMAT, image)
+    if inspected.returncode and "no such image" not in inspected.stderr.lower():
+        raise LaunchError(f"Docker does not answer: {_one_line(inspected)}; start it")
     if inspected.returncode:
         raise LaunchError(f"there is no image {image} on this machine: make image")
     identity, _, built_from = inspected.stdout.strip().partition(" ")
@@ -128,7 +130,11 @@ def _push(ecr: Any, image: str, reference: str) -> str:
 
 def _require(done: subprocess.CompletedProcess[str], what: str) -> None:
     if done.returncode:
-        raise LaunchError(f"{what}: {(done.stderr or done.stdout).strip()}")
+        raise LaunchError(f"{what}: {_one_line(done)}")
+
+
+def _one_line(done: subprocess.CompletedProcess[str]) -> str:
+    return " ".join((done.stderr or done.stdout).split())[:500].rstrip(".?")
 
 
 def _docker(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:

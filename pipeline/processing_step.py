@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.bundle import Bundle
 from processing.code_digest import VARIABLE, code_digest
 from processing.config import Infrastructure, Machine
+from processing.errors import DEBUG
 
 if TYPE_CHECKING:
     from sagemaker.core.processing import Processor
@@ -44,7 +46,7 @@ def processor(
         output_kms_key=infrastructure.output_kms_key,
         max_runtime_in_seconds=machine.max_runtime_seconds,
         entrypoint=["python3", "-m", module],
-        env={VARIABLE: code_digest()},
+        env={VARIABLE: code_digest(), **({DEBUG: "1"} if os.environ.get(DEBUG) else {})},
         tags=sdk_tags(infrastructure),
         network_config=_network(infrastructure),
         sagemaker_session=session,

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from processing.aws_errors import with_mend
 from processing.endpoint import MeasuredModel, describe_model
 from processing.errors import CandidateError
 from processing.store import key_of
@@ -71,8 +72,7 @@ def read_package(client: Any, arn: str, approved_group: str) -> CandidatePackage
     try:
         described = client.describe_model_package(ModelPackageName=arn)
     except ClientError as error:
-        message = error.response["Error"].get("Message", str(error))
-        raise CandidateError(f"candidate {arn} cannot be described: {message}") from error
+        raise CandidateError(f"candidate {arn} cannot be described: {with_mend(error)}") from error
     status = described["ModelPackageStatus"]
     if status != "Completed":
         raise CandidateError(f"candidate {arn} is {status}, not Completed: it cannot be deployed")

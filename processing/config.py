@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from processing import forms
 from processing.judge import Judge
 from processing.scorers.catalogue import ScorerSpec, parse_scorer
 
@@ -37,7 +38,7 @@ MEASUREMENTS = (
 """Metrics that every evaluation makes from the endpoint's answers, whatever the scorers."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
-S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$")]
+S3Uri = Annotated[str, Field(pattern=forms.S3_URI)]
 
 
 class Section(BaseModel):
@@ -122,7 +123,7 @@ class ResponsePaths(Section):
 
 
 class Endpoint(Section):
-    name: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
+    name: str = Field(pattern=forms.NAME)
     inference_component: str | None = None
     variant: str | None = None
     format: Literal["chat", "text_generation", "template"] = "chat"
@@ -223,7 +224,7 @@ class Candidate(Section):
     `images` are where candidates come from; only `permissions` asks, for what model_role may read.
     """
 
-    instance_type: str = Field(pattern=r"^ml\..+")
+    instance_type: str = Field(pattern=forms.INSTANCE)
     instance_count: int = Field(default=1, ge=1, le=16)
     volume_gb: int | None = Field(default=None, ge=1, le=512)
     download_seconds: int | None = Field(default=None, ge=60, le=3600)
@@ -235,10 +236,10 @@ class Candidate(Section):
     images: list[str] = Field(default=[], max_length=10)
 
 
-LifeCycleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+LifeCycleName = Annotated[str, Field(pattern=forms.NAME)]
 
 
-GroupName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+GroupName = Annotated[str, Field(pattern=forms.NAME)]
 ApprovalStatus = Literal["PendingManualApproval", "Approved", "Rejected"]
 
 
@@ -303,7 +304,7 @@ class Mlflow(Section):
     `prompts`: whether they are kept in its prompt registry.
     """
 
-    tracking_uri: str = Field(pattern=r"^(https?://.+|arn:aws[a-z-]*:sagemaker:.+)$")
+    tracking_uri: str = Field(pattern=forms.MLFLOW)
     experiment: str = Field(default="llm-evaluation", min_length=1)
     artifact_location: S3Uri | None = None
     prompts: bool = True
@@ -312,18 +313,18 @@ class Mlflow(Section):
 class Machine(Section):
     """The instances that one processing job runs on."""
 
-    instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\..+")
+    instance_type: str = Field(default="ml.m5.large", pattern=forms.INSTANCE)
     volume_gb: int = Field(default=30, ge=1, le=16384)
     max_runtime_seconds: int = Field(default=4 * 3600, ge=60, le=777_600)
     instance_count: int = Field(default=1, ge=1, le=100)
 
 
-RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+RoleArn = Annotated[str, Field(pattern=forms.ROLE)]
 
 
 class Infrastructure(Section):
-    region: str | None = None
-    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$")
+    region: str | None = Field(default=None, pattern=forms.REGION)
+    bucket: str = Field(pattern=forms.BUCKET)
     prefix: str = Field(default="llm-evaluation", pattern=r"^[^/].*[^/]$|^[^/]$")
     pipeline_role: RoleArn
     job_role: RoleArn

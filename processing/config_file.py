@@ -17,7 +17,9 @@ from pydantic_core import ErrorDetails
 
 from processing.config import EvaluationConfig
 from processing.errors import ConfigError
+from processing.forms import IN_WORDS
 from processing.thresholds import threshold_parameters
+from processing.yaml_file import read_yaml
 
 Location = tuple[str | int, ...]
 
@@ -27,20 +29,7 @@ def load_config(path: Path) -> EvaluationConfig:
 
     Raises ConfigError with one line for each mistake: file, line, key path, what is wrong, mend.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
-
-    try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text: {error}") from error
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: is not YAML: {error.problem}") from error
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}:1: holds no keys; see the example evaluation.yaml")
+    document = read_yaml(path)
     try:
         config = EvaluationConfig.model_validate(document)
         problems = list(_cross_check(config))
@@ -133,7 +122,45 @@ def _explain(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error":
         return message
-    return f"{message[0].lower()}{message[1:]}, not {error['input']!r}"
+    given = error["input"]
+    if given is None:
+        return f"is empty: {_EMPTY.get(error['type'], 'give it a value, or leave the key out')}"
+    kind = _KINDS.get(error["type"].partition("_")[0])
+    if error["type"] == "string_pattern_mismatch":
+        kind = IN_WORDS.get(error["ctx"]["pattern"])
+    elif not error["type"].endswith(_WRONG_KIND):
+        kind = None
+    if kind:
+        return f"must be {kind}, not {_shown(given)}{_keys_hint(error)}"
+    return f"{message[0].lower()}{message[1:]}, not {_shown(given)}"
+
+
+_WRONG_KIND = ("_type", "_parsing", "_from_float", "_unicode", "_key")
+_KINDS = {
+    "model": "a section with keys",
+    "dict": "a section with keys",
+    "list": "a list, each entry after a hyphen",
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "bool": "true or false",
+    "invalid": "a text: put the key in quotes",
+}
+_EMPTY = {
+    "model_type": "its keys have to be indented below it",
+    "dict_type": "its keys have to be indented below it",
+    "list_type": "its entries have to stand below it, each after a hyphen",
+}
+
+
+def _keys_hint(error: ErrorDetails) -> str:
+    known = _known_keys(error["loc"]) if error["type"] == "model_type" else []
+    return f"; the keys are {', '.join(known)}" if known else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(getattr(value, "value", value))
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _known_keys(location: Location) -> list[str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from processing.aws_errors import explain
 from processing.candidate import CandidatePackage, model_containers
 from processing.config import EvaluationConfig
 from processing.errors import CandidateError
@@ -86,7 +87,9 @@ def create(
         client.create_endpoint_config(**endpoint_config_request(name, config), Tags=tags)
         client.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
     except (ClientError, BotoCoreError) as error:
-        raise CandidateError(f"candidate {package.arn} cannot be deployed: {error}") from error
+        raise CandidateError(
+            f"candidate {package.arn} cannot be deployed: {explain(error, 'job')}"
+        ) from error
 
 
 def _model_request(package: CandidatePackage, config: EvaluationConfig) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from processing.aws_errors import with_mend
 from processing.config import Endpoint
 from processing.errors import EndpointError
 from processing.pace import Pace
@@ -87,8 +88,9 @@ def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
         model_name = _model_name(client, endpoint, described["EndpointConfigName"])
         model = client.describe_model(ModelName=model_name)
     except ClientError as error:
-        message = error.response["Error"].get("Message", str(error))
-        raise EndpointError(f"endpoint {endpoint.name} cannot be described: {message}") from error
+        raise EndpointError(
+            f"endpoint {endpoint.name} cannot be described: {with_mend(error)}"
+        ) from error
     containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
     package = str(containers[0].get("ModelPackageName", ""))
     return MeasuredModel(

@@ -5,6 +5,7 @@ ReportedError               what is wrong, where, and how to mend it
 ├── DatasetError            the rows cannot be used
 ├── EndpointError           the model endpoint does not exist, or has stopped answering
 ├── CandidateError          the model package cannot be deployed, or did not start
+├── JudgingError            the judge refuses every verdict
 ├── TrackingError           MLflow does not hold what it should
 ├── InstanceError           the instances of one job do not come together
 ├── CodeError               the job's code is not the code that the pipeline was upserted with
@@ -13,6 +14,7 @@ ReportedError               what is wrong, where, and how to mend it
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,10 @@ class CandidateError(ReportedError):
     """The candidate's model package cannot be deployed, or its endpoint did not start."""
 
 
+class JudgingError(ReportedError):
+    """A judge refuses every verdict, and would go on to."""
+
+
 class TrackingError(ReportedError):
     """MLflow cannot be reached, or its record is incomplete."""
 
@@ -54,12 +60,16 @@ class LaunchError(ReportedError):
     """The pipeline cannot be built, found or started."""
 
 
+DEBUG = "LLM_EVALUATION_DEBUG"
+"""A variable of the environment: if it is set, every error shows where it comes from."""
+
+
 def run_job(main: Callable[[], None], message_file: Path) -> int:
     """Run a processing job's main function and return the container's exit code.
 
     0, 1 for an error, 143 for a job that was stopped. The reason goes to standard error and to
-    `message_file` (`/opt/ml/output/message`): SageMaker shows the first 1,024 characters of that
-    file as the job's ExitMessage.
+    `message_file` (`/opt/ml/output/message`): SageMaker shows the first kilobyte of that file as
+    the job's ExitMessage.
     """
     from processing import stopping
     from processing.code_digest import require_asked_code
@@ -74,20 +84,29 @@ def run_job(main: Callable[[], None], message_file: Path) -> int:
     except stopping.Stopped:
         tell_stopped()
         return stopping.EXIT_CODE
-    except ReportedError as error:
-        reason = str(error)
     except Exception as error:  # noqa: BLE001 (the outermost door)
-        import traceback
-
-        traceback.print_exc()
-        reason = f"{type(error).__name__}: {error}"
+        reason = _reason(error)
     else:
         return 0
     _tell(reason, message_file)
     return 1
 
 
+def _reason(error: Exception) -> str:
+    """The line for an error; what nobody has foreseen shows in the log where it comes from."""
+    import traceback
+
+    from processing.aws_errors import explain
+
+    line = str(error) if isinstance(error, ReportedError) else explain(error, "job")
+    if not line or os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    return line or f"{type(error).__name__}: {error}"
+
+
 def _tell(reason: str, message_file: Path) -> None:
     print(f"error: {reason}", file=sys.stderr, flush=True)
     message_file.parent.mkdir(parents=True, exist_ok=True)
-    message_file.write_text(reason[:1024], encoding="utf-8")
+    # SageMaker counts bytes, and would cut a character in two, which fails the job otherwise
+    kept = reason.encode()[:1024].decode("utf-8", "ignore")
+    message_file.write_text(kept, encoding="utf-8")

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from processing import forms
+
 _LITELLM_PROVIDERS = {
     "bedrock": "bedrock/converse",  # MLflow 3.17 itself refuses bedrock:/MODEL; Converse takes all
     "amazon-bedrock": "bedrock/converse",
@@ -26,7 +28,7 @@ class Judge(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = Field(pattern=r"^[a-z0-9_\-]+(/[a-z]+)?:/.+")
+    model: str = Field(pattern=forms.JUDGE)
     base_url: str | None = Field(default=None, pattern=r"^https?://.+")
     parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
     timeout_seconds: float = Field(default=60, gt=0, le=900)

@@ -26,7 +26,11 @@ class Judging:
         self._verdicts: dict[tuple[str, str], Future[Record]] = {}
 
     def ask(self, answer: Answer) -> None:
-        """Have all judges asked about this answer, if it is one."""
+        """Have all judges asked about this answer, if it is one.
+
+        Raises JudgingError when a judge has turned out to refuse everything.
+        """
+        self._paid.health.require()
         if answer.text is None:
             return
         for built in self._judged:
@@ -61,9 +65,13 @@ class Judging:
 
 @contextmanager
 def judging(scorers: Sequence[BuiltScorer], paid: PaidVerdicts) -> Iterator[Judging]:
-    """Judges that are asked within the block, and no longer."""
+    """Judges that are asked within the block, and no longer.
+
+    Raises JudgingError at its end if one of them has refused everything.
+    """
     begun = Judging(scorers, paid)
     try:
         yield begun
     finally:
         begun.close()
+    paid.health.require(refused=1)

@@ -79,10 +79,10 @@ def read_parts(
                 tally.index.add(mapped, number, record.line)
                 spool.write(mapped.line)
         if seen:
-            _check_columns(part.name, list(seen), columns, config_name)
+            require_columns(part.name, list(seen), columns, config_name)
 
 
-def _check_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
+def require_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
     for key, column in columns.model_dump(exclude_none=True).items():
         if column not in found:
             close = difflib.get_close_matches(column, found, n=1, cutoff=0.5)

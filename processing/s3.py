@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from processing.aws_errors import explain
 from processing.errors import DatasetError
 
 
@@ -37,8 +38,9 @@ def download(uri: str, folder: Path) -> None:
             client.download_file(bucket, name, str(target))
     except (BotoCoreError, ClientError, Boto3Error) as error:
         raise DatasetError(
-            f"{uri} cannot be read: {error}; check the URI, the region and the job role's "
-            "permissions (s3:GetObject, s3:ListBucket, and kms:Decrypt for an encrypted bucket)"
+            f"{uri} cannot be read: {explain(error, 'job')}; check the URI, the region and the job "
+            "role's permissions (s3:GetObject, s3:ListBucket, and kms:Decrypt for an encrypted "
+            "bucket)"
         ) from error
     if not found:
         raise DatasetError(f"{uri}: there is no such object, and none below it")

@@ -18,6 +18,7 @@ from processing.answers import Answer
 from processing.dataset import Manifest
 from processing.errors import TrackingError
 from processing.gate import Metric
+from processing.mlflow_errors import require_verdicts_can_be_kept, told_by_mlflow
 from processing.signing import share_credentials
 
 if TYPE_CHECKING:
@@ -50,10 +51,9 @@ def tracked_run(
 ) -> Iterator[TrackedRun]:
     """An active MLflow run; FAILED if the block raises.
 
-    Raises TrackingError if the server cannot be reached.
+    Raises TrackingError if the server cannot be reached, or is too old for the record.
     """
     import mlflow
-    from mlflow.exceptions import MlflowException
 
     # MLflow's default of 7 retries would keep a wrong address waiting for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
@@ -62,15 +62,13 @@ def tracked_run(
     _quiet(uri)
     mlflow.set_tracking_uri(uri)
     share_credentials()
-    try:
+    with told_by_mlflow(uri):
         experiment_id = mlflow.set_experiment(experiment).experiment_id
-    except MlflowException as error:
-        raise TrackingError(
-            f"MLflow at {uri} cannot be used: {str(error)[:300]}; "
-            "see mlflow.tracking_uri and MlflowTrackingUri"
-        ) from error
-    with mlflow.start_run(run_name=name, tags=dict(tags)) as run:
-        mlflow.log_params(dict(params))
+        begun = mlflow.start_run(run_name=name, tags=dict(tags))
+    with begun as run:
+        with told_by_mlflow(uri):
+            mlflow.log_params(dict(params))
+            require_verdicts_can_be_kept(uri, experiment_id)
         yield TrackedRun(run.info.run_id, experiment_id, uri)
 
 

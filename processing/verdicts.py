@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from processing.dataset import Row
+from processing.judge_health import JudgeHealth
 from processing.progress import Progress
 from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, number_of
 from processing.spend import Spend, judge_name
@@ -37,6 +38,7 @@ class PaidVerdicts:
     shelves: Mapping[str, Shelf]
     spend: Spend
     progress: Progress | None = None
+    health: JudgeHealth = field(default_factory=JudgeHealth)
 
     def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
         """The judge's verdict as it is kept; `{"error": reason}` where there is none."""
@@ -49,6 +51,8 @@ class PaidVerdicts:
         try:
             return self._paid_once(built, _question(row, answer))
         except JudgeError as error:
+            assert built.judge is not None
+            self.health.failed(built.judge, error)
             return {"error": error.reason}, False
         except Exception as error:  # noqa: BLE001 no scorer ever stops the others
             return {"error": f"{type(error).__name__}: {error}"}, False
@@ -69,6 +73,7 @@ class PaidVerdicts:
             self.spend.add(judge_name(built.judge.model), reused=1)
             return kept, True
         record = _record(asked_again(lambda: _numbered(built, built.score(question))))
+        self.health.gave(built.judge)
         shelf.put(key, record)
         return record, False
 

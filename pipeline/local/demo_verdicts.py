@@ -12,9 +12,11 @@ Calls are counted under the rule's kind:
   DeepEval.Bias opinions|verdicts|reason, DeepEval.AnswerRelevancy statements|verdicts|reason,
   DeepEval.Faithfulness truths|claims|verdicts|reason
   RAGAS.Faithfulness statements|verdicts, RAGAS.FactualCorrectness claims|verdicts
+  check --online         "Are you there?"
 where <tag> is demo_rules.tag: eight digits of SHA-256 and the first six words.
 """
 
+import re
 from typing import Any
 
 from pipeline.local import (
@@ -24,9 +26,15 @@ from pipeline.local import (
     demo_verdicts_ragas,
     demo_verdicts_template,
 )
-from pipeline.local.demo_rules import JudgeRequest, Rule, UnknownPrompt
+from pipeline.local.demo_rules import JudgeRequest, Rule, UnknownPrompt, said
 
+_ARE_YOU_THERE = Rule(
+    "check --online",
+    re.compile(r"\s*Are you there\?"),
+    lambda _match, _request: {"answer": said("yes")},
+)
 RULES: tuple[Rule, ...] = (
+    _ARE_YOU_THERE,
     *demo_verdicts_mlflow.RULES,
     *demo_verdicts_guidelines.RULES,
     *demo_verdicts_template.RULES,

@@ -18,6 +18,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from processing.errors import LaunchError
+
 START_SECONDS = 60.0
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -77,7 +79,7 @@ def _write_ahead(database: Path) -> None:
 
 
 def wait_for(server: MlflowServer) -> None:
-    """Return once the server answers. Raises RuntimeError naming its log if it does not."""
+    """Return once the server answers. Raises LaunchError naming its log if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
@@ -86,7 +88,7 @@ def wait_for(server: MlflowServer) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     server.stop()
-    raise RuntimeError(f"the MLflow server did not start; see {server.log}")
+    raise LaunchError(f"the MLflow server did not start: its log {server.log} says why")
 
 
 def end_on_signals() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pipeline.bundle import Bundle
 from pipeline.job_progress import LOG_GROUP
 from pipeline.permissions.candidate_roles import sweep_statements
+from pipeline.permissions.judges import judge_statements
+from pipeline.permissions.platform import repository_arns
 from pipeline.permissions.statements import (
     Account,
     Document,
@@ -26,6 +28,10 @@ def caller_policy(bundle: Bundle) -> Document:
     infrastructure = config.infrastructure
     bucket, prefix = infrastructure.bucket, infrastructure.prefix
     pipeline = f"pipeline/{config.pipeline.name}"
+    roles = [
+        *(infrastructure.pipeline_role, infrastructure.job_role),
+        *(infrastructure.model_role, infrastructure.stamp_role),
+    ]
     return document(
         [
             allow(
@@ -65,8 +71,9 @@ def caller_policy(bundle: Bundle) -> Document:
                 ["logs:GetLogEvents"],
                 [account.arn("logs", f"log-group:{LOG_GROUP}:log-stream:pipelines-*")],
             ),
-            # the SDK looks whether SageMaker may take the role before it makes the pipeline
-            allow("SeePipelineRole", ["iam:GetRole"], [infrastructure.pipeline_role]),
+            # the SDK looks whether SageMaker may take the role before it makes the pipeline, and
+            # `check --online` looks at all of them
+            allow("SeeRoles", ["iam:GetRole"], [role for role in roles if role]),
             pass_role(
                 "PassPipelineRole", [infrastructure.pipeline_role], "sagemaker.amazonaws.com"
             ),
@@ -86,6 +93,7 @@ def caller_policy(bundle: Bundle) -> Document:
             ),
             *_package_group(bundle, account),
             *sweep_statements(bundle),
+            *_online(bundle, account),
             *(_trigger(bundle, account) if config.trigger else []),
         ]
     )
@@ -100,6 +108,26 @@ def _package_group(bundle: Bundle, account: Account) -> list[Statement]:
     return [
         allow("PackageGroup", ["sagemaker:AddTags", "sagemaker:CreateModelPackageGroup"], group)
     ]
+
+
+def _online(bundle: Bundle, account: Account) -> list[Statement]:
+    """For `check --online`, beside what the commands need anyway."""
+    config = bundle.config
+    statements = [
+        allow("WhoAmI", ["sts:GetCallerIdentity"], ["*"]),
+        allow("BucketRegion", ["s3:GetBucketLocation"], account.s3(config.infrastructure.bucket)),
+        allow("EndpointStatus", ["sagemaker:DescribeEndpoint"],
+              account.sagemaker(f"endpoint/{config.endpoint.name}")),
+        *judge_statements(account, config),
+    ]  # fmt: skip
+    if repositories := repository_arns(account, [config.infrastructure.image]):
+        statements.append(allow("ImageThere", ["ecr:DescribeImages"], repositories))
+    uri = config.mlflow.tracking_uri
+    if ":mlflow-app/" in uri:
+        statements.append(allow("MlflowAnswers", ["sagemaker:CallMlflowAppApi"], [uri]))
+    elif ":mlflow-tracking-server/" in uri:
+        statements.append(allow("MlflowAnswers", ["sagemaker-mlflow:SearchTraces"], [uri]))
+    return statements
 
 
 def _trigger(bundle: Bundle, account: Account) -> list[Statement]:

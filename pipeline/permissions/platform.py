@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pipeline.bundle import Bundle
 from pipeline.permissions.statements import Account, Statement, allow, key_use
 
-_ECR = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<name>[^:@]+)([:@].+)?"
+ECR_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<name>[^:@]+)"
+    r"(@(?P<digest>.+)|:(?P<tag>.+))?"
 )
 
 
@@ -38,17 +39,22 @@ def platform_statements(bundle: Bundle, account: Account, *, job: bool = False) 
 
 def image_statements(account: Account, images: Iterable[str]) -> list[Statement]:
     """Pulling images from ECR; nothing for an image that is not there."""
-    found = [match for image in images if (match := _ECR.fullmatch(image))]
-    arns = [
-        f"arn:{account.partition}:ecr:{m['region']}:{m['account']}:repository/{m['name']}"
-        for m in found
-    ]
+    arns = repository_arns(account, images)
     pull = ["BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"]
     if not arns:
         return []
     return [
         allow("ImageLogin", ["ecr:GetAuthorizationToken"], ["*"]),
         allow("Image", [f"ecr:{action}" for action in pull], arns),
+    ]
+
+
+def repository_arns(account: Account, images: Iterable[str]) -> list[str]:
+    """Of those images that are in ECR."""
+    found = [match for image in images if (match := ECR_IMAGE.fullmatch(image))]
+    return [
+        f"arn:{account.partition}:ecr:{m['region']}:{m['account']}:repository/{m['name']}"
+        for m in found
     ]
 
 

@@ -158,30 +158,6 @@ def test_the_sdk_s_own_calls_work(
     assert packages(aws, "sdk")[0]["CustomerMetadataProperties"]["rows"] == "35 answered of 35"
 
 
-def test_a_wrong_endpoint_name_ends_in_a_line_that_names_it(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
-    config = write_config(**named("missing", **WITHOUT_JUDGE))
-    done = run(aws, config, "EndpointName=no-such-endpoint")
-    assert done.returncode == 1
-    reason = step_reason(aws, "missing", execution_id(done.stdout), "EvaluateModel")
-    assert "no-such-endpoint" in reason
-    assert "Traceback" not in done.stdout
-    assert packages(aws, "missing") == []
-
-
-def test_an_mlflow_that_cannot_be_reached_costs_no_endpoint_call(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
-    config = write_config(**named("no-mlflow", **WITHOUT_JUDGE))
-    asked = aws.calls("SAGEMAKER_RUNTIME")
-    done = run(aws, config, "EndpointName=health-qa-good", "MlflowTrackingUri=http://127.0.0.1:9")
-    assert done.returncode == 1
-    reason = step_reason(aws, "no-mlflow", execution_id(done.stdout), "EvaluateModel")
-    assert "MLflow at http://127.0.0.1:9 cannot be used" in reason
-    assert aws.calls("SAGEMAKER_RUNTIME") == asked
-
-
 def test_an_endpoint_that_dies_fails_the_job_and_keeps_what_it_answered(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:

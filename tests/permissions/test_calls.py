@@ -122,6 +122,8 @@ def resource_of(operation: str, given: dict[str, Any]) -> tuple[str, dict[str, s
             if "Key" in given:
                 return f"{arn}/{given['Key']}", {}
             return arn, {"s3:prefix": given.get("Prefix", "")}
+        case "sts":
+            resource = "*"
         case "iam":
             resource = f"arn:aws:iam::123456789012:role{given.get('Path', '/')}{given['RoleName']}"
         case "events":
@@ -195,6 +197,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 def use_everything(types: Callable[..., None], environment: dict[str, str]) -> None:
     types("caller", "upsert")
+    types("caller", "check", "--online")
     types("administrator", "trigger", "put")  # makes the role
     types("administrator", "trigger", "remove")
     types("administrator", "permissions", "create")

@@ -1,0 +1,57 @@
+"""What the command line says of an exception: one line that helps, whatever it was."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from processing.aws_errors import explain
+from processing.aws_mends import mend
+from processing.errors import ReportedError
+
+if TYPE_CHECKING:
+    from pipeline.launch import StepStatus
+
+
+def error_line(error: Exception, config: str) -> str:
+    """What is wrong, where, how to mend it; a line for each mistake of a ConfigError.
+
+    `config`: the configuration file's name.
+    """
+    if isinstance(error, ReportedError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return missing_module(error)
+    if type(error).__name__ == "RoleValidationError":  # the SDK's, which is slow to import
+        named = re.search(r"arn:[^\s']+:role/[^\s']+", str(error))
+        return (
+            f"{config}: infrastructure.pipeline_role: {named[0] if named else 'the role'} is not "
+            "there, or does not trust sagemaker.amazonaws.com; "
+            "`pipeline_definition.py permissions create` makes and mends it"
+        )
+    aws = explain(error, "caller", config)
+    if aws:
+        return aws
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
+    said = " ".join(str(error).split())[:500]
+    return f"{type(error).__name__}: {said}; with --debug you see where this comes from"
+
+
+def mend_lines(steps: Iterable[StepStatus]) -> Iterator[str]:
+    """What to do about the steps that AWS could not run; our own jobs' reasons say it."""
+    for step in steps:
+        advice = mend(step.reason, "pipeline")
+        if advice and not re.search(f"exit code|{re.escape(advice)}", step.reason):
+            yield f"{step.name}: {advice}"
+
+
+def missing_module(error: ModuleNotFoundError) -> str:
+    """Another Python than the one that the requirements were installed for."""
+    return (
+        f"this Python ({sys.executable}) cannot run it ({error}): use .venv/bin/python, which "
+        "`make lint` sets up (if that is it: rm -r .venv, and again)"
+    )

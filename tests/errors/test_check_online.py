@@ -1,0 +1,85 @@
+"""`check --online`: a line for each thing that the file names; exit code 1 if one is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from errors.aws_double import Refusal, aws_double
+from errors.typed import cli
+from running_aws import ConfigWriter, RunningAws
+
+pytestmark = pytest.mark.integration
+
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/llm-evaluation@sha256:" + "a" * 64
+SMALL = {"scorers": ["rougeL_fmeasure", "Safety"], "thresholds": {"Safety": {"min": 0.5}}}
+
+
+def lines_of(output: str) -> dict[str, str]:
+    """What was said of each thing, by its first word; "good " or "WRONG" comes first."""
+    found = [line for line in output.splitlines() if line.startswith(("good ", "WRONG"))]
+    return {line[7:].partition(":")[0].partition(" ")[0]: line for line in found}
+
+
+def test_all_is_good(aws: RunningAws, write_config: ConfigWriter) -> None:
+    config = write_config(**SMALL, mlflow={"tracking_uri": aws.mlflow})
+    done = aws.type("check", "--online", "--config", str(config))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    said = lines_of(done.stdout)
+    assert list(said) == [
+        *("credentials", "bucket", "pipeline", "job", "model", "endpoint", "judge", "MLflow")
+    ]
+    assert all(line.startswith("good ") for line in said.values())
+    assert said["endpoint"].endswith("InService")
+    assert said["bucket"].endswith("us-east-1")
+
+
+def test_each_thing_that_is_wrong_is_told_at_once(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.client("s3").create_bucket(
+        Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    aws.client("iam").create_role(
+        RoleName="distrusting", AssumeRolePolicyDocument='{"Statement": []}'
+    )
+    role = "arn:aws:iam::123456789012:role"
+    not_enabled = Refusal(
+        403, "AccessDeniedException",
+        "You don't have access to the model with the specified model ID.",
+    )  # fmt: skip
+    config = write_config(
+        **SMALL,
+        endpoint={"name": "nobody-at-home"},
+        mlflow={"tracking_uri": "http://127.0.0.1:9"},
+        infrastructure={
+            "bucket": "elsewhere", "pipeline_role": f"{role}/nobody",
+            "job_role": f"{role}/distrusting", "image": IMAGE,
+        },
+    )  # fmt: skip
+    with aws_double({"Converse": not_enabled}) as judge:
+        bedrock = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge.url}
+        environment = {**aws.environment, **bedrock}
+        done = cli("check", "--online", "--config", str(config), **environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    said = lines_of(done.stdout)
+    wrong = {what: line for what, line in said.items() if line.startswith("WRONG")}
+    assert set(wrong) == {"bucket", "pipeline", "job", "image", "endpoint", "judge", "MLflow"}
+    assert "it is in eu-west-1, and the pipeline in us-east-1" in wrong["bucket"]
+    assert "nobody" in wrong["pipeline"]
+    assert "permissions create" in wrong["pipeline"]
+    assert "does not trust sagemaker.amazonaws.com" in wrong["job"]
+    assert "make image" in wrong["image"]
+    assert "is the name right" in wrong["endpoint"]
+    assert "Model access" in wrong["judge"]
+    assert "does a server run there" in wrong["MLflow"]
+
+
+def test_credentials_of_another_account(aws: RunningAws, write_config: ConfigWriter) -> None:
+    theirs = "arn:aws:iam::210987654321:role/llm-evaluation-pipeline"
+    config = write_config(**SMALL, infrastructure={"pipeline_role": theirs})
+    done = aws.type("check", "--online", "--config", str(config))
+    assert done.returncode == 1
+    line = lines_of(done.stdout)["credentials"]
+    assert "they are of account 123456789012" in line
+    assert "infrastructure.pipeline_role is in 210987654321" in line

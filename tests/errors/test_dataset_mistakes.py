@@ -1,0 +1,45 @@
+"""A dataset whose columns are other than the file says is found before anything is uploaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from errors.typed import cli, the_line
+from running_aws import ConfigWriter
+
+
+def with_rows(write_config: ConfigWriter, path: Path, rows: list[dict[str, str]]) -> Path:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    columns = {"question": "question", "expected_response": "answer"}
+    return write_config(
+        dataset={"source": str(path), "columns": columns},
+        scorers=["rougeL_fmeasure"], thresholds={"rougeL_fmeasure": {"min": 0.1}},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["check", "upsert"])
+def test_a_column_that_is_not_there(
+    command: str, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    rows = [{"question": "Why?", "answr": "So.", "kind": "x"}] * 3
+    config = with_rows(write_config, tmp_path / "rows.jsonl", rows)
+    line = the_line(cli(command, "--config", str(config)))
+    assert "rows.jsonl: there is no column 'answer'" in line
+    assert "its columns are 'question', 'answr', 'kind'" in line
+    assert "Did you mean 'answr'?" in line
+    assert f"Change dataset.columns.expected_response in {config}" in line
+
+
+def test_a_csv_file_with_other_columns(write_config: ConfigWriter, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("Question;Answer\nWhy?;So.\n")
+    columns = {"question": "Question", "expected_response": "Answer"}
+    config = write_config(
+        dataset={"source": str(rows), "columns": columns},
+        scorers=["rougeL_fmeasure"], thresholds={"rougeL_fmeasure": {"min": 0.1}},
+    )  # fmt: skip
+    line = the_line(cli("check", "--config", str(config)))
+    assert "rows.csv" in line
+    assert "'Question;Answer'" in line

@@ -1,0 +1,77 @@
+"""Every mistake in the file names the file, its line, the key, and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from errors.typed import cli, the_line
+from running_aws import REPOSITORY
+
+from processing.config_file import load_config
+from processing.errors import ConfigError
+
+EXAMPLE = (REPOSITORY / "evaluation.yaml").read_text()
+
+
+def line_of(text: str, document: str) -> int:
+    return document[: document.index(text)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "helps"),
+    [
+        ("  seed: 7", "\tseed: 7", "\tseed", "a tab stands where only spaces may"),
+        ("  seed: 7", "  seed: 7\n  seed: 8", "  seed: 8", "'seed' stands here a second time"),
+        ("budgets:", "mlflow: {}\nbudgets:", "mlflow:\n", "'mlflow' stands here a second time"),
+        ("  seed: 7", "   seed: 7", "   seed", "its indentation fits none of the lines above"),
+        ("  seed: 7", "  seed:7", "  max_unusable", "a key needs a colon and a space"),
+        ("  seed: 7", '  seed: "7', '  seed: "7', "a quote is not closed"),
+        ("rougeL_fmeasure: {min: 0.35}", "rougeL_fmeasure: {min: 0.35", "rougeL_fmeasure: {",
+         "a bracket is not closed"),
+        ("  seed: 7", "  seed: *x", "  seed", "begins with * needs quotes"),
+        ("  seed: 7", "  seed: @x", "  seed", "begins with this character needs quotes"),
+        ("Evaluates the", "Evaluates: the", "Evaluates:", "a text with ': ' in it needs quotes"),
+        ("  seed: 7", "  seed: 7\x07", "  seed", "U+0007 cannot be seen"),
+        ("trigger:", "---\ntrigger:", "---", "one document"),
+        ("  seed: 7", "  sed: 7", "  sed", "dataset.sed: unknown key, did you mean 'seed'?"),
+        ("  seed: 7", "  seed: many", "  seed", "dataset.seed: must be a whole number, not 'many'"),
+        ("mlflow:", "mlflow: x\nprices:", "mlflow: x", "mlflow: must be a section with keys"),
+        ("mlflow:", "mlflow:\nprices:", "mlflow:", "mlflow: is empty: its keys have to be"),
+        ("role/llm-evaluation-job", "llm-job", "job_role", "must be the ARN of a role"),
+        ("http://127.0.0.1:4569", "arn:aws:sagemaker:us-east-1:1:x", "  tracking_uri",
+         "mlflow.tracking_uri: must be an http(s) address, or the ARN of a MLflow App"),
+        ("model: bedrock:/", "model: ", "  model: us.", "such as bedrock:/"),
+        ("bucket: llm", "bucket: s3://llm", "  bucket", "the name of a bucket alone"),
+        ("ml.g5.2xlarge", "g5.2xlarge", "instance_type", "such as ml.m5.large"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line(
+    old: str, new: str, at: str, helps: str, tmp_path: Path
+) -> None:
+    assert old in EXAMPLE
+    document = EXAMPLE.replace(old, new, 1)
+    path = tmp_path / "evaluation.yaml"
+    path.write_text(document)
+    with pytest.raises(ConfigError) as refused:
+        load_config(path)
+    lines = [line for line in str(refused.value).splitlines() if helps in line]
+    assert len(lines) == 1, refused.value
+    assert lines[0].startswith(f"{path}:{line_of(at, document)}: "), lines[0]
+
+
+def test_a_file_that_is_not_there() -> None:
+    line = the_line(cli("check", "--config", "nowhere.yaml"))
+    assert "nowhere.yaml: cannot be read: No such file or directory: name the file" in line
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    line = the_line(cli("check", "--config", str(tmp_path)))
+    assert f"{tmp_path}: cannot be read: Is a directory: name the file in it" in line
+
+
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "latin.yaml"
+    path.write_bytes(EXAMPLE.replace("Evaluates the", "Caf\u00e9:", 1).encode("latin-1"))
+    line = the_line(cli("check", "--config", str(path)))
+    assert f"{path}:6: is not UTF-8 text (byte 0xe9): save the file as UTF-8" in line

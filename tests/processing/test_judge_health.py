@@ -1,0 +1,53 @@
+"""When a judge counts as down: never for throttling, never once it has given a verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from processing.errors import JudgingError
+from processing.judge import Judge
+from processing.judge_health import REFUSED_AT_FIRST, JudgeHealth
+from processing.scorers.verdict import JudgeError
+
+JUDGE = Judge(model="bedrock:/some-model")
+DENIED = JudgeError("the judge failed (AccessDeniedException: You don't have access)", False)
+NOT_REACHED = JudgeError("the judge failed (EndpointConnectionError: Could not connect)", True)
+THROTTLED = JudgeError("the judge failed (ThrottlingException: Too many requests)", True, True)
+NO_CONTEXT = JudgeError("Faithfulness judges against a context and this row has none", False)
+
+
+def after(times: int, error: JudgeError) -> JudgeHealth:
+    health = JudgeHealth()
+    for _ in range(times):
+        health.failed(JUDGE, error)
+    return health
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"),
+    [(DENIED, "permissions show job"), (NOT_REACHED, "can the job reach it?")],
+)
+def test_a_judge_that_refuses_or_is_not_reached_is_down(error: JudgeError, helps: str) -> None:
+    after(REFUSED_AT_FIRST - 1, error).require()
+    with pytest.raises(JudgingError, match="some-model refuses every verdict") as raised:
+        after(REFUSED_AT_FIRST, error).require()
+    assert helps in str(raised.value)
+    assert error.reason in str(raised.value)
+
+
+@pytest.mark.parametrize("error", [THROTTLED, NO_CONTEXT])
+def test_what_may_pass_or_is_one_row_s_is_the_gate_s_matter(error: JudgeError) -> None:
+    after(1000, error).require(refused=1)
+
+
+def test_a_judge_that_has_given_a_verdict_is_not_down() -> None:
+    health = after(1000, DENIED)
+    health.gave(JUDGE)
+    health.require(refused=1)
+
+
+def test_another_judge_s_verdicts_do_not_count() -> None:
+    health = after(REFUSED_AT_FIRST, DENIED)
+    health.gave(Judge(model="bedrock:/another"))
+    with pytest.raises(JudgingError):
+        health.require()
