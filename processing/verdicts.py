@@ -71,6 +71,7 @@ class PaidVerdicts:
         kept = shelf.get(key)
         if kept is not None:
             self.spend.add(judge_name(built.judge.model), reused=1)
+            self.health.gave(built.judge)
             return kept, True
         record = _record(asked_again(lambda: _numbered(built, built.score(question))))
         self.health.gave(built.judge)

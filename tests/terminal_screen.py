@@ -111,12 +111,15 @@ def on_terminal(
     interrupt_when: Callable[[str], bool] | None = None,
     timeout: float = 120,
 ) -> Finished:
-    """Run it to its end. Ctrl-C once, as soon as `interrupt_when(screen's text)`."""
+    """Run it to its end. Ctrl-C once, as soon as `interrupt_when(screen's text)`.
+
+    Only the terminal says how wide it is.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
         command,
-        env={"TERM": "xterm-256color", **environment},
+        env={"TERM": "xterm-256color", **environment} | {"COLUMNS": "", "LINES": ""},
         cwd=folder,
         stdin=theirs, stdout=theirs, stderr=theirs,
         start_new_session=True, close_fds=True,

@@ -61,9 +61,9 @@ CASES = [
     Case("no right to the pipeline", "list", "*",
          Refusal(400, DENIED, not_authorized("sagemaker:ListPipelineExecutions")),
          ("perform: sagemaker:ListPipelineExecutions", "permissions show caller")),
-    Case("no right to start it", "start", "StartPipelineExecution",
-         Refusal(400, DENIED, not_authorized("sagemaker:StartPipelineExecution")),
-         ("perform: sagemaker:StartPipelineExecution", "permissions show caller")),
+    Case("no right to start it", "start", "DescribePipeline",  # asked first: what it would start
+         Refusal(400, DENIED, not_authorized("sagemaker:DescribePipeline")),
+         ("perform: sagemaker:DescribePipeline", "permissions show caller")),
     Case("no right to hand on the role", "upsert", "CreatePipeline",
          Refusal(400, DENIED, not_authorized("iam:PassRole", PIPELINE_ROLE)),
          (f"iam:PassRole on resource: {PIPELINE_ROLE}", "hand that role on")),
