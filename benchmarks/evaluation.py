@@ -68,7 +68,6 @@ class Servers:
 
 def main() -> None:
     given = _arguments()
-    print(f"{_machine_ms():.0f} ms for a fixed loop on this machine now: compare runs by it")
     print(
         f"{'contender':<20} {'rows':>6} {'judges':>6} {'at once':>7} {'calls':>6} {'ideal':>6} "
         f"{'wall':>7} {'x ideal':>7} {'CPU':>6} {'CPU ms/row':>10} {'first call':>10} "
@@ -79,13 +78,6 @@ def main() -> None:
             for concurrency in given.concurrency:
                 for contender in given.contenders:
                     _measure(contender, rows, judges, concurrency)
-
-
-def _machine_ms() -> float:
-    """A machine that others share is not as quick at each hour: all but `ideal` goes with it."""
-    started = time.perf_counter()
-    sum(number * number for number in range(5_000_000))
-    return (time.perf_counter() - started) * 1000
 
 
 def _measure(contender: str, rows: int, judges: str, concurrency: int) -> None:
