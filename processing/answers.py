@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from processing.aws_mends import mend
+from processing.aws_mends import and_mend
 from processing.config import Endpoint
 from processing.dataset import Row
 from processing.endpoint import Call, MeasuredModel, ask
@@ -68,12 +68,11 @@ def answer_rows(
         failed_in_a_row = failed_in_a_row + 1 if answer.call.error else 0
         if failed_in_a_row >= FAILED_IN_A_ROW:
             good = sum(1 for a in answers.values() if a.text is not None)
-            advice = mend(answer.call.error or "", "job")
             raise EndpointError(
                 f"endpoint {desk.endpoint.name} has stopped answering: {failed_in_a_row} rows "
                 f"failed one after the other, the last with {answer.call.error}"
-                f"{'; ' if advice else ''}{advice}; {good} of {len(rows)} rows were answered and "
-                "are kept: start again to go on from there"
+                f"{and_mend(answer.call.error or '', 'job')}; {good} of {len(rows)} rows were "
+                "answered and are kept: start again to go on from there"
             )
     return [answers[row.row_id] for row in rows]
 

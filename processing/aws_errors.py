@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from processing.aws_mends import mend
+from processing.aws_mends import and_mend
 
 _LONGEST_MESSAGE = 700
 
@@ -30,7 +30,7 @@ def explain(error: BaseException, who: str = "caller", config: str = "evaluation
         return ""
     if isinstance(found, ClientError):
         said = _said(found.response, found.operation_name)
-        return f"AWS: {said}{_after(mend(said, who, config))}"
+        return f"AWS: {said}{and_mend(said, who, config)}"
     if isinstance(found, BotoCoreError):
         return f"AWS: {_on_the_way(found)}"
     return f"AWS: {_single(str(found))}"
@@ -40,7 +40,7 @@ def with_mend(error: Any, who: str = "job") -> str:
     """A ClientError's own message with what mends it, for a line that says the rest."""
     said = _said(error.response, error.operation_name)
     message = _single(str(error.response["Error"].get("Message") or error)).rstrip(".")
-    return f"{message}{_after(mend(said, who))}"
+    return f"{message}{and_mend(said, who)}"
 
 
 def _of_boto(error: BaseException) -> BaseException | None:
@@ -116,10 +116,6 @@ def _unreachable(address: str) -> str:
         "no network, a proxy that is not named (HTTPS_PROXY), or a region that AWS does not have "
         "(infrastructure.region, AWS_DEFAULT_REGION)"
     )
-
-
-def _after(advice: str) -> str:
-    return f"; {advice}" if advice else ""
 
 
 def _single(text: str) -> str:

@@ -155,3 +155,9 @@ def mend(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str
         if re.search(known.pattern, said):
             return known.advice.format(policy=_POLICY.format(who=who), config=config)
     return ""
+
+
+def and_mend(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str:
+    """`mend` as the end of a sentence: "; what to do", or nothing."""
+    advice = mend(said, who, config)
+    return f"; {advice}" if advice else ""

@@ -11,7 +11,7 @@ import re
 import threading
 from collections import Counter
 
-from processing.aws_mends import mend
+from processing.aws_mends import and_mend
 from processing.errors import JudgingError
 from processing.judge import Judge
 from processing.scorers.verdict import JudgeError
@@ -51,9 +51,8 @@ class JudgeHealth:
             down = [m for m, n in self._refused.items() if n >= refused and m not in self._working]
             reasons = [self._reason[model] for model in down]
         if down:
-            advice = mend(reasons[0], "job")
             raise JudgingError(
                 f"judge {down[0]} refuses every verdict: {reasons[0][:600]}"
-                f"{'; ' if advice else ''}{advice}; what was answered until then is kept: start "
+                f"{and_mend(reasons[0], 'job')}; what was answered until then is kept: start "
                 "again to go on from there"
             )

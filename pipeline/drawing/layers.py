@@ -1,7 +1,7 @@
 """A graph in layers, from top to bottom: who stands in which, in what order, how far right.
 
 After Sugiyama. Written here because of what there is on PyPI: grandalf does the same, but is GPL or
-EPL and at rest since 2023; networkx places nodes in layers without regard to crossings, labels or
+EPL, and brings a parser; networkx places nodes in layers without regard to crossings, labels or
 edges; graphviz, igraph and Mermaid bring a program, a C library, a browser. A pipeline has at most
 50 steps, and ours has six to eight.
 """
