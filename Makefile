@@ -19,7 +19,7 @@ demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a g
 	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
 
 demo-trigger: $(READY)         ## a candidate is registered by one call, and the pipeline starts by itself
-	@$(BIN)/python -m pipeline.local.demo_trigger
+	@$(BIN)/python -m pipeline.local.demo.trigger
 
 test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2
@@ -50,7 +50,7 @@ image:                         ## the container image that both processing steps
 	docker build --file docker/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
 		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
 		--build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) \
-		--build-arg CODE_DIGEST=$$($(PYTHON) -m processing.code_digest) \
+		--build-arg CODE_DIGEST=$$($(PYTHON) -m processing.base.code_digest) \
 		$(foreach name,PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST,$(if $($(name)),--build-arg $(name))) .
 
 mlflow: $(READY)               ## open what the demo logged

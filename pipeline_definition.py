@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 try:
-    from pipeline.definition import get_pipeline
-    from processing.errors import DEBUG, LaunchError
+    from pipeline.definition.build import get_pipeline
+    from processing.base.errors import DEBUG, LaunchError
 except (ImportError, SyntaxError) as missing:
     if __name__ != "__main__":
         raise
@@ -36,8 +36,8 @@ except (ImportError, SyntaxError) as missing:
 if TYPE_CHECKING:
     from boto3 import Session
 
-    from pipeline.bundle import Bundle
-    from pipeline.launch import ExecutionStatus
+    from pipeline.definition.bundle import Bundle
+    from pipeline.executions.launch import ExecutionStatus
 
 __all__ = ["get_pipeline"]
 
@@ -50,7 +50,7 @@ def check(arguments: argparse.Namespace) -> int:
     """Check configuration, scorers and definition; --online: what they name on AWS too."""
     import json
 
-    from processing.judge import silence_libraries
+    from processing.config.judge import silence_libraries
     from processing.scorers.catalogue import build_scorers
 
     bundle = _bundle(arguments)
@@ -102,7 +102,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 def upsert(arguments: argparse.Namespace) -> int:
     """Create the pipeline, or update it."""
-    from pipeline.definition import build
+    from pipeline.definition.build import build
 
     bundle = _bundle(arguments)
     _checked_definition(arguments, bundle)
@@ -115,9 +115,9 @@ def upsert(arguments: argparse.Namespace) -> int:
 
 def start(arguments: argparse.Namespace) -> int:
     """Start an execution."""
-    from pipeline import launch
-    from pipeline.execution_name import name_execution
-    from pipeline.parameter_check import check_parameters
+    from pipeline.checks.parameters import check_parameters
+    from pipeline.executions import launch
+    from pipeline.executions.naming import name_execution
 
     parameters = dict(_parameter(text) for text in arguments.parameter)
     check_parameters(parameters)
@@ -136,8 +136,8 @@ def start(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """Show an execution: steps, times, outcome, reasons, links."""
-    from pipeline import launch
-    from pipeline.following import show_once
+    from pipeline.executions import launch
+    from pipeline.executions.follow import show_once
 
     bundle, session, client = _connected(arguments)
     arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
@@ -149,7 +149,7 @@ def status(arguments: argparse.Namespace) -> int:
 
 def list_(arguments: argparse.Namespace) -> int:
     """List the pipeline's executions, newest first."""
-    from pipeline import launch
+    from pipeline.executions import launch
 
     bundle, _, client = _connected(arguments)
     for summary in launch.list_executions(client, bundle.config.pipeline.name):
@@ -162,7 +162,7 @@ def list_(arguments: argparse.Namespace) -> int:
 
 def stop(arguments: argparse.Namespace) -> int:
     """Stop a running execution."""
-    from pipeline import launch
+    from pipeline.executions import launch
 
     bundle, _, client = _connected(arguments)
     arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
@@ -173,8 +173,8 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def trigger(arguments: argparse.Namespace) -> int:
     """Start the pipeline by itself: for new candidates, on a schedule."""
-    from pipeline import trigger as eventbridge
-    from pipeline import trigger_view
+    from pipeline.trigger import rules as eventbridge
+    from pipeline.trigger import show as trigger_view
 
     bundle, session, _ = _connected(arguments)
     good = True
@@ -204,7 +204,7 @@ def permissions(arguments: argparse.Namespace) -> int:
 
 def sweep(arguments: argparse.Namespace) -> int:
     """Delete candidates' endpoints that a killed job has left behind."""
-    from pipeline.sweep import parse_age, sweep_leftovers
+    from pipeline.registry.sweep import parse_age, sweep_leftovers
 
     older_than = parse_age(arguments.older_than)
     bundle, _, client = _connected(arguments)
@@ -240,7 +240,7 @@ def local(arguments: argparse.Namespace) -> int:
 
 
 def _bundle(arguments: argparse.Namespace) -> Bundle:
-    from pipeline.bundle import load_bundle
+    from pipeline.definition.bundle import load_bundle
 
     return load_bundle(arguments.config)
 
@@ -249,9 +249,9 @@ def _checked_definition(arguments: argparse.Namespace, bundle: Bundle) -> str:
     """Raises LaunchError, a line for each thing that AWS would refuse; DatasetError."""
     import logging
 
-    from pipeline.check import check_candidate, check_definition
-    from pipeline.dataset_check import check_dataset
-    from pipeline.definition import build
+    from pipeline.checks.dataset import check_dataset
+    from pipeline.checks.offline import check_candidate, check_definition
+    from pipeline.definition.build import build
 
     check_dataset(bundle, str(arguments.config))
 
@@ -266,8 +266,8 @@ def _checked_definition(arguments: argparse.Namespace, bundle: Bundle) -> str:
 def _connected(arguments: argparse.Namespace) -> tuple[Bundle, Session, Any]:
     import boto3
 
-    from pipeline.definition import region
-    from pipeline.launch import sagemaker_client
+    from pipeline.definition.build import region
+    from pipeline.executions.launch import sagemaker_client
 
     bundle = _bundle(arguments)
     session = boto3.Session(region_name=region(bundle))
@@ -280,7 +280,7 @@ def _follow(
     """Show the execution until it has ended. Who stops following does not stop the execution."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from pipeline.following import follow
+    from pipeline.executions.follow import follow
 
     execution = arn.rpartition("/")[2]
     config = "" if arguments.config == DEFAULT_CONFIG else f" --config {arguments.config}"
@@ -302,7 +302,7 @@ def _follow(
 
 def _check_online(arguments: argparse.Namespace) -> int:
     """Print a line for each thing that the file names on AWS; whether all of them are good."""
-    from pipeline.online_check import check_online
+    from pipeline.checks.online import check_online
 
     bundle, session, _ = _connected(arguments)
     good = True
@@ -315,9 +315,9 @@ def _check_online(arguments: argparse.Namespace) -> int:
 def _show_result(bundle: Bundle, session: Session, client: Any, execution: ExecutionStatus) -> int:
     """Print what the execution came to; the exit code that says so."""
     from pipeline.error_line import mend_lines
-    from pipeline.execution_view import link_lines
-    from pipeline.launch import read_evaluation
-    from pipeline.result_table import print_evaluation
+    from pipeline.executions.launch import read_evaluation
+    from pipeline.executions.plain_view import link_lines
+    from pipeline.executions.result_table import print_evaluation
 
     report = bundle.uri("runs", execution.id, "evaluation", "evaluation.json")
     evaluation = read_evaluation(session, report)

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.bundle import load_bundle
+from pipeline.definition.bundle import load_bundle
 from pipeline.local.services import four_free_ports, local_aws
 
 IMAGE = "llm-evaluation:local"

@@ -20,7 +20,7 @@ from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 from terminal_screen import on_terminal  # noqa: E402
 
-from pipeline.bundle import load_bundle  # noqa: E402
+from pipeline.definition.bundle import load_bundle  # noqa: E402
 from pipeline.local.services import WORSE, four_free_ports, local_aws  # noqa: E402
 
 COLUMNS = 100

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from processing.aws_errors import explain
-from processing.aws_mends import mend
-from processing.errors import ReportedError
+from processing.base.aws_errors import explain
+from processing.base.aws_hints import mend
+from processing.base.errors import ReportedError
 
 if TYPE_CHECKING:
-    from pipeline.launch import StepStatus
+    from pipeline.executions.launch import StepStatus
 
 
 def error_line(error: Exception, config: str) -> str:

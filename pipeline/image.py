@@ -14,11 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.bundle import Bundle
-from pipeline.processing_step import sdk_tags
-from processing.code_digest import code_digest
-from processing.config_file import load_config
-from processing.errors import LaunchError
+from pipeline.definition.bundle import Bundle
+from pipeline.definition.steps.processing_job import sdk_tags
+from processing.base.code_digest import code_digest
+from processing.base.errors import LaunchError
+from processing.config.file import load_config
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -11,49 +11,37 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from processing import container
-from processing.answers import Answer
-from processing.arrivals import NoMoreAnswers, arriving
-from processing.asking import Asking, answer_rows_of, paid_verdicts
-from processing.candidate import measured_model
-from processing.candidate_run import evaluate_candidate, keep_verdict
-from processing.champion import judge_champion
-from processing.config import EvaluationConfig
-from processing.errors import run_job
-from processing.evaluation_job import EvaluationJob, read_arguments
-from processing.fingerprint import fingerprint
-from processing.gate import Metric, Verdict, judge
-from processing.html_report import write_html
-from processing.imports import (
+from processing.base import container
+from processing.base.errors import run_job
+from processing.base.instance import this_instance
+from processing.calls.progress import Progress
+from processing.calls.progress_display import progress_shown
+from processing.calls.spend import Spend
+from processing.candidate.package import measured_model
+from processing.candidate.run import evaluate_candidate, keep_verdict
+from processing.config.judge import silence_libraries
+from processing.config.model import EvaluationConfig
+from processing.dataset.shards import Share, read_share
+from processing.endpoint.answers import Answer
+from processing.evaluation.answer_stream import NoMoreAnswers, arriving
+from processing.evaluation.fingerprint import fingerprint
+from processing.evaluation.instances.merge import failure_told_to_others, hand_in, put_together
+from processing.evaluation.job import EvaluationJob, read_arguments
+from processing.evaluation.run import Asking, answer_rows_of, paid_verdicts
+from processing.gate.champion import judge_champion
+from processing.gate.metrics import as_held, measure, scale_of
+from processing.gate.slices import judge_slices
+from processing.gate.verdict import Metric, Verdict, judge
+from processing.gate.worst_case import Scale
+from processing.mlflow_record.internals import (
     load_evaluate,
     load_meanwhile,
     name_absent_modules,
     uncollected,
 )
-from processing.instances import this_instance
-from processing.judge import silence_libraries
-from processing.judging import judging
-from processing.measurements import as_held, measure, scale_of
-from processing.progress import Progress
-from processing.progress_display import progress_shown
-from processing.prompt_registry import prompts_linked
-from processing.prompts import prompts_of
-from processing.report import Evaluation, write_evaluation
-from processing.run_description import run_description
-from processing.scorers.catalogue import build_scorers, number_rule
-from processing.scoring import (
-    Scores,
-    read_scores,
-    require_same_means,
-    score_rows,
-    scorer_metrics,
-)
-from processing.several_instances import failure_told_to_others, hand_in, put_together
-from processing.shards import Share, read_share
-from processing.slices import judge_slices
-from processing.spend import Spend
-from processing.trace_writer import TraceWriter, traces_written_behind
-from processing.tracking import (
+from processing.mlflow_record.prompt_registry import prompts_linked
+from processing.mlflow_record.prompts import prompts_of
+from processing.mlflow_record.run import (
     TrackedRun,
     log_dataset,
     log_metrics,
@@ -61,7 +49,19 @@ from processing.tracking import (
     read_metrics,
     tracked_run,
 )
-from processing.worst_case import Scale
+from processing.mlflow_record.scoring import (
+    Scores,
+    read_scores,
+    require_same_means,
+    score_rows,
+    scorer_metrics,
+)
+from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
+from processing.report.evaluation_json import Evaluation, write_evaluation
+from processing.report.html import write_html
+from processing.report.run_description import run_description
+from processing.scorers.catalogue import build_scorers, number_rule
+from processing.scorers.scheduler import judging
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -17,10 +17,14 @@ from itertools import compress
 from pathlib import Path
 from typing import IO
 
-from processing import container
-from processing.config import Dataset
-from processing.config_file import load_config
-from processing.dataset import (
+from processing.base import container
+from processing.base.errors import DatasetError, run_job
+from processing.calls.progress_display import SECONDS, shown
+from processing.calls.progress_line import duration
+from processing.config.file import load_config
+from processing.config.model import Dataset
+from processing.dataset.readers import BUFFER_BYTES
+from processing.dataset.rows import (
     MANIFEST_FILE,
     Counts,
     DuplicateRow,
@@ -29,14 +33,10 @@ from processing.dataset import (
     UnusableRow,
     write_manifest,
 )
-from processing.errors import DatasetError, run_job
-from processing.passes import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
-from processing.progress_display import SECONDS, shown
-from processing.progress_line import duration
-from processing.records import BUFFER_BYTES
-from processing.selection import Selection, select
-from processing.shards import remove_shards, shard_files, write_shards
-from processing.sources import OpenSource, open_source
+from processing.dataset.sampling import Selection, select
+from processing.dataset.shards import remove_shards, shard_files, write_shards
+from processing.dataset.sources import OpenSource, open_source
+from processing.dataset.validation import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
 
 
 def main(argv: Sequence[str] | None = None) -> None:

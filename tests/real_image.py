@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from processing.code_digest import code_digest
+from processing.base.code_digest import code_digest
 
 IMAGE = "llm-evaluation:local"
 _DIGEST = '{{index .Config.Labels "llm-evaluation.code-digest"}}'

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import boto3
 
-from pipeline import trigger
-from pipeline.bundle import load_bundle
+from pipeline.definition.bundle import load_bundle
+from pipeline.trigger import rules
 
 bundle = load_bundle(Path(os.environ.get("EVALUATION_CONFIG", "evaluation.yaml")))
 sagemaker = boto3.client("sagemaker")
@@ -21,7 +21,7 @@ group = bundle.config.trigger.candidates_group
 
 # Once: what `pipeline_definition.py trigger put` does, an EventBridge rule with its role and its
 # dead-letter queue. To do it again changes nothing.
-for line in trigger.put(boto3.Session(), bundle):
+for line in rules.put(boto3.Session(), bundle):
     print(line)
 
 # Then, for each new model, what a training job does at its end. This is all that it has to know.

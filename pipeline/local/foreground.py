@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from pipeline.bundle import Bundle
+from pipeline.definition.bundle import Bundle
 from pipeline.local.services import four_free_ports, local_aws
-from processing.errors import LaunchError
+from processing.base.errors import LaunchError
 
 
 def serve_until_interrupted(

@@ -18,7 +18,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from processing.errors import LaunchError
+from processing.base.errors import LaunchError
 
 START_SECONDS = 60.0
 SETTINGS = {

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from processing.config import EvaluationConfig
+from processing.config.model import EvaluationConfig
 
 if TYPE_CHECKING:
-    from pipeline.local.demo_endpoint import EndpointBehaviour
+    from pipeline.local.demo.endpoint.server import EndpointBehaviour
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 REGION = "us-east-1"  # where moto keeps what these credentials make
@@ -50,8 +50,8 @@ class Addresses:
 
 
 def _example_endpoints() -> dict[str, EndpointBehaviour]:
-    from pipeline.local.demo_endpoint import EndpointBehaviour
-    from pipeline.local.demo_retrieval import HEALTH_KNOWLEDGE, example_knowledge
+    from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, example_knowledge
+    from pipeline.local.demo.endpoint.server import EndpointBehaviour
 
     qualities: tuple[Literal["good", "worse"], ...] = ("good", "worse")
     return {
@@ -83,13 +83,13 @@ def local_aws(
     """
     import boto3
 
-    from pipeline.local.account import furnish
-    from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
-    from pipeline.local.demo_hosting import DemoHosting
-    from pipeline.local.demo_judge import serve_judge
-    from pipeline.local.docker_runner import docker_runner
+    from pipeline.local.demo.endpoint.hosting import DemoHosting
+    from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
+    from pipeline.local.demo.judge.server import serve_judge
+    from pipeline.local.jobs.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
-    from pipeline.local.server import serve
+    from pipeline.local.server.account import furnish
+    from pipeline.local.server.server import serve
 
     job_runner = docker_runner() if docker else None
     addresses = Addresses(port)

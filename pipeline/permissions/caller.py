@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.bundle import Bundle
-from pipeline.job_progress import LOG_GROUP
+from pipeline.definition.bundle import Bundle
+from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
@@ -20,7 +20,7 @@ from pipeline.permissions.statements import (
     list_statement,
     pass_role,
 )
-from pipeline.trigger_names import names_of
+from pipeline.trigger.names import names_of
 
 
 def caller_policy(bundle: Bundle) -> Document:

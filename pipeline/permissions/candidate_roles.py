@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.bundle import Bundle
+from pipeline.definition.bundle import Bundle
 from pipeline.permissions.platform import image_statements, platform_statements
 from pipeline.permissions.statements import (
     Document,
@@ -17,7 +17,7 @@ from pipeline.permissions.statements import (
     object_or_below,
     pass_role,
 )
-from processing.deployment import name_prefix
+from processing.candidate.deployment import name_prefix
 
 _MADE = ("endpoint", "endpoint-config", "model")
 

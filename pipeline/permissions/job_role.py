@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.bundle import Bundle
+from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import deploy_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import platform_statements

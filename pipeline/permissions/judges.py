@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from pipeline.permissions.statements import Account, Statement, allow
-from processing.config import EvaluationConfig
+from processing.config.model import EvaluationConfig
 
 _ACTIONS = ["bedrock:InvokeModel"]  # Converse is authorised as InvokeModel
 # us.anthropic.claude-..., global.anthropic.claude-..., us-gov.amazon.nova-...: area.provider.model

@@ -5,7 +5,7 @@ Source: developer guide, "IAM access management" of Pipelines (build-and-manage-
 
 from __future__ import annotations
 
-from pipeline.bundle import Bundle
+from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import candidates_of
 from pipeline.permissions.statements import (
     Document,

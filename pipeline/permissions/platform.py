@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pipeline.bundle import Bundle
+from pipeline.definition.bundle import Bundle
 from pipeline.permissions.statements import Account, Statement, allow, key_use
 
 ECR_IMAGE = re.compile(

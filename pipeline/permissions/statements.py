@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.bundle import Bundle
-from pipeline.definition import region
+from pipeline.definition.build import region
+from pipeline.definition.bundle import Bundle
 
 Statement = dict[str, Any]
 Document = dict[str, Any]

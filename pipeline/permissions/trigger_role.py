@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.bundle import Bundle
+from pipeline.definition.bundle import Bundle
 from pipeline.permissions.statements import Document, account_of, allow, document, trust
-from pipeline.trigger_names import names_of
+from pipeline.trigger.names import names_of
 
 
 def trigger_policy(bundle: Bundle) -> Document:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from pipeline.bundle import Bundle
+from pipeline.definition.bundle import Bundle
 from pipeline.permissions.roles import permissions_of
-from processing.errors import LaunchError
+from processing.base.errors import LaunchError
 
 
 def show_lines(bundle: Bundle, who: str | None) -> Iterator[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processing.scorers.options import BriefOptions
-from processing.scorers.verdict import Question, Score
+from processing.config.scorer_options import BriefOptions
+from processing.judges.verdict import Question, Score
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.judges.service import JudgeLine
     from processing.scorers.catalogue import ScorerSpec
-    from processing.scorers.judge_service import JudgeLine
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
 
-from processing.errors import ConfigError
-from processing.judge import Judge
-from processing.scorers.frameworks import RAGAS_LOWER_IS_BETTER
-from processing.scorers.options import (
+from processing.base.errors import ConfigError
+from processing.config.judge import Judge
+from processing.config.scorer_frameworks import RAGAS_LOWER_IS_BETTER
+from processing.config.scorer_options import (
     BriefOptions,
     DeepEvalOptions,
     FileOptions,
@@ -33,11 +33,11 @@ from processing.scorers.options import (
     TemplateOptions,
     TermsOptions,
 )
-from processing.scorers.verdict import JudgeError, Question, Score
+from processing.judges.verdict import JudgeError, Question, Score
 
 if TYPE_CHECKING:
-    from processing.scorers.judge_service import JudgeLine
-    from processing.spend import Spend
+    from processing.calls.spend import Spend
+    from processing.judges.service import JudgeLine
 
 __all__ = [
     "SCORERS",
@@ -222,7 +222,7 @@ def _judge_of(spec: ScorerSpec, default: Judge | None) -> Judge | None:
 
 def _judge_lines(judges: list[Judge], spend: Spend | None, instances: int) -> list[JudgeLine]:
     # imported here, since `check` reads this module and asks nobody
-    from processing.scorers.judge_service import judge_lines
+    from processing.judges.service import judge_lines
 
     return judge_lines(judges, spend, instances)
 

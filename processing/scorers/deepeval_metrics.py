@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from processing.errors import ConfigError
-from processing.scorers.conversation import Conversation, judge_source, malformed
-from processing.scorers.options import DeepEvalOptions
-from processing.scorers.verdict import JudgeError, Question, Score, require_context
+from processing.base.errors import ConfigError
+from processing.config.scorer_options import DeepEvalOptions
+from processing.judges.structured_reply import Conversation, judge_source, malformed
+from processing.judges.verdict import JudgeError, Question, Score, require_context
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.judges.service import JudgeLine
     from processing.scorers.catalogue import ScorerSpec
-    from processing.scorers.judge_service import JudgeLine
 
 _GIVEN = ("input", "actual_output", "expected_output", "context", "retrieval_context")
 _OURS = ("model", "async_mode", "verbose_mode")

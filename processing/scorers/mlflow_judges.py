@@ -1,7 +1,7 @@
 """MLflow's own judges: Safety, RelevanceToQuery, Equivalence, Correctness and Guidelines.
 
 The prompts are MLflow's (mlflow/genai/judges/prompts), and so are the verdicts' form and their
-rule: yes or no. The calls are ours, see `processing.scorers.conversation`.
+rule: yes or no. The calls are ours, see `processing.judges.structured_reply`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
-from processing.scorers.conversation import Conversation, judge_source, malformed
-from processing.scorers.options import GuidelinesOptions
-from processing.scorers.verdict import Question, Score
+from processing.config.scorer_options import GuidelinesOptions
+from processing.judges.structured_reply import Conversation, judge_source, malformed
+from processing.judges.verdict import Question, Score
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.judges.service import JudgeLine
     from processing.scorers.catalogue import ScorerSpec
-    from processing.scorers.judge_service import JudgeLine
 
 
 JUDGES = ("Safety", "RelevanceToQuery", "Equivalence", "Correctness", "Guidelines")

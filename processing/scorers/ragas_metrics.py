@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from processing.errors import ConfigError
-from processing.scorers.conversation import Conversation, judge_source, malformed
-from processing.scorers.options import RagasOptions
-from processing.scorers.verdict import JudgeError, Question, Score, require_context
+from processing.base.errors import ConfigError
+from processing.config.scorer_options import RagasOptions
+from processing.judges.structured_reply import Conversation, judge_source, malformed
+from processing.judges.verdict import JudgeError, Question, Score, require_context
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.judges.service import JudgeLine
     from processing.scorers.catalogue import ScorerSpec
-    from processing.scorers.judge_service import JudgeLine
 
 _CLASS_NAMES = {"ChrfScore": "CHRFScore", "SummarizationScore": "SummaryScore"}
 _CONTEXT = ("retrieved_contexts", "reference_contexts")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from processing.judge import mlflow_model_uri
-from processing.scorers.conversation import Conversation, judge_source, malformed
-from processing.scorers.options import TemplateOptions
-from processing.scorers.verdict import Question, Score
+from processing.config.judge import mlflow_model_uri
+from processing.config.scorer_options import TemplateOptions
+from processing.judges.structured_reply import Conversation, judge_source, malformed
+from processing.judges.verdict import Question, Score
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.judges.service import JudgeLine
     from processing.scorers.catalogue import ScorerSpec
-    from processing.scorers.judge_service import JudgeLine
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001

@@ -11,14 +11,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processing.scorers.options import TermsOptions
-from processing.scorers.verdict import Question, Score
+from processing.config.scorer_options import TermsOptions
+from processing.judges.verdict import Question, Score
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.judges.service import JudgeLine
     from processing.scorers.catalogue import ScorerSpec
-    from processing.scorers.judge_service import JudgeLine
 
 _WORD = re.compile(r"[^\W_]+")
 

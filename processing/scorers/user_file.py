@@ -13,16 +13,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from processing.errors import ConfigError
-from processing.scorers.options import FileOptions
-from processing.scorers.verdict import JudgeError, Question, Score
+from processing.base.errors import ConfigError
+from processing.config.scorer_options import FileOptions
+from processing.judges.verdict import JudgeError, Question, Score
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
     from mlflow.genai.scorers import Scorer
 
+    from processing.judges.service import JudgeLine
     from processing.scorers.catalogue import ScorerSpec
-    from processing.scorers.judge_service import JudgeLine
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001

@@ -285,7 +285,7 @@ def test_by_hand_on_a_terminal_there_is_a_bar_that_goes(
 
 
 def test_links_are_aws_s_own_pages_where_it_is_aws() -> None:
-    from pipeline.console_links import is_aws, log_page, studio_page
+    from pipeline.executions.console_links import is_aws, log_page, studio_page
 
     assert is_aws(boto3.client("sagemaker", region_name="eu-west-1").meta.endpoint_url)
     assert not is_aws("http://127.0.0.1:4566")

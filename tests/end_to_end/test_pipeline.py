@@ -24,7 +24,7 @@ from pipelines import (
 )
 from running_aws import REPOSITORY, ConfigWriter, RunningAws
 
-from processing.config_file import load_config
+from processing.config.file import load_config
 
 pytestmark = pytest.mark.integration
 

@@ -9,9 +9,9 @@ import pytest
 from errors.typed import CREDENTIALS
 from running_aws import REPOSITORY
 
-from pipeline.bundle import load_bundle
-from pipeline.local.account import furnish
-from pipeline.local.server import serve
+from pipeline.definition.bundle import load_bundle
+from pipeline.local.server.account import furnish
+from pipeline.local.server.server import serve
 
 
 @pytest.fixture(scope="module")

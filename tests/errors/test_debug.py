@@ -13,7 +13,7 @@ from errors.aws_double import Refusal, aws_double
 from errors.typed import CREDENTIALS, Done, cli
 from running_aws import REPOSITORY
 
-from processing.errors import DEBUG
+from processing.base.errors import DEBUG
 
 
 def job(module: str, opt_ml: Path, *arguments: str, **environment: str) -> Done:

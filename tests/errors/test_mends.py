@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from pipeline.error_line import mend_lines
-from pipeline.launch import StepStatus
-from processing.aws_mends import mend
-from processing.mlflow_errors import tracking_line
+from pipeline.executions.launch import StepStatus
+from processing.base.aws_hints import mend
+from processing.mlflow_record.errors import tracking_line
 
 NOT_ENABLED = "You don't have access to the model with the specified model ID."
 NO_PROFILE = (

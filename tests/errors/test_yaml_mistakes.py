@@ -8,8 +8,8 @@ import pytest
 from errors.typed import cli, the_line
 from running_aws import REPOSITORY
 
-from processing.config_file import load_config
-from processing.errors import ConfigError
+from processing.base.errors import ConfigError
+from processing.config.file import load_config
 
 EXAMPLE = (REPOSITORY / "evaluation.yaml").read_text()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from running_aws import REPOSITORY
 
-from processing.config_file import load_config
+from processing.config.file import load_config
 from processing.scorers.catalogue import BuiltScorer, Question, build_scorers, number_of
 
 PIECE = "def double(n):\n    return 2 * n"

@@ -11,7 +11,7 @@ import pytest
 from end_to_end.pipelines import evaluation, execution_id, step_reason
 from running_aws import REPOSITORY, RunningAws
 
-from processing.config_file import load_config
+from processing.config.file import load_config
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from real_image import docker
 
-from processing.code_digest import code_digest
+from processing.base.code_digest import code_digest
 
 pytestmark = pytest.mark.docker
 

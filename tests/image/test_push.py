@@ -16,8 +16,8 @@ import pytest
 from real_image import docker
 from running_aws import ConfigWriter, RunningAws, local_aws_running
 
-from processing.code_digest import code_digest
-from processing.config_file import load_config
+from processing.base.code_digest import code_digest
+from processing.config.file import load_config
 
 pytestmark = [pytest.mark.integration, pytest.mark.docker]
 

@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
-from pipeline.local.container import Container, JobFault, LineWriter, RunningContainer
-from pipeline.local.process_runner import process_runner
-from pipeline.local.server import REPOSITORY, LocalAws, serve
+from pipeline.local.jobs.container import Container, JobFault, LineWriter, RunningContainer
+from pipeline.local.jobs.process_runner import process_runner
+from pipeline.local.server.server import REPOSITORY, LocalAws, serve
 
 from .definitions import ROLE
 

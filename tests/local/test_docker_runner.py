@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.container import Container, JobFault
-from pipeline.local.docker_runner import OWNER_LABEL, docker_runner
-from pipeline.local.instance_types import Size, size_of
+from pipeline.local.jobs.container import Container, JobFault
+from pipeline.local.jobs.docker_runner import OWNER_LABEL, docker_runner
+from pipeline.local.jobs.instance_types import Size, size_of
 
 docker = pytest.mark.docker
 

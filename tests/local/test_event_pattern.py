@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.local.event_pattern import PatternError, matches, parse
+from pipeline.local.events.event_pattern import PatternError, matches, parse
 
 EVENT = {
     "version": "0",

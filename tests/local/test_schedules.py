@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from pipeline.local.schedule_expression import ScheduleError, next_time
-from pipeline.local.server import LocalAws
+from pipeline.local.events.schedule_expression import ScheduleError, next_time
+from pipeline.local.server.server import LocalAws
 
 from .conftest import ROLE_OF_RULE, Runs, eventually
 from .definitions import definition, fail, get, join, parameter

@@ -16,8 +16,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.local.process_runner import Isolation, _works, process_runner
-from pipeline.local.server import REPOSITORY, LocalAws, serve
+from pipeline.local.jobs.process_runner import Isolation, _works, process_runner
+from pipeline.local.server.server import REPOSITORY, LocalAws, serve
 
 from .conftest import ENVIRONMENT, REGION, Runs, eventually
 from .definitions import IMAGE, ROLE, WRITE_REPORT, definition, job, processing, s3_input, s3_output

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
-from pipeline.local.demo_judge import serve_judge
-from processing.judge import silence_libraries
+from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
+from pipeline.local.demo.judge.server import serve_judge
+from processing.config.judge import silence_libraries
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 QUICK = {"latency_ms": 0, "jitter_ms": 0}

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from pipeline.local.demo_endpoint import ENDPOINT_ERRORS, EndpointBehaviour, serve_endpoint
+from pipeline.local.demo.endpoint.server import ENDPOINT_ERRORS, EndpointBehaviour, serve_endpoint
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 QUESTION = "How do I stop a nosebleed?"
@@ -383,12 +383,17 @@ def test_stopped_server_frees_its_port_and_a_taken_port_is_named() -> None:
     ("module", "arguments", "variable", "path"),
     [
         (
-            "pipeline.local.demo_endpoint",
+            "pipeline.local.demo.endpoint.server",
             ["--endpoint", "mine=worse"],
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
             "_demo/endpoints/mine",
         ),
-        ("pipeline.local.demo_judge", [], "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "_demo/models"),
+        (
+            "pipeline.local.demo.judge.server",
+            [],
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+            "_demo/models",
+        ),
     ],
 )
 def test_command_line_serves_and_prints_the_variable(

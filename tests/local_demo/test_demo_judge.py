@@ -8,7 +8,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from pipeline.local.demo_judge import JUDGE_ERRORS
+from pipeline.local.demo.judge.server import JUDGE_ERRORS
 
 CLAUDE = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 ARN = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{CLAUDE}"

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pipeline.local.demo_rules import tag
+from pipeline.local.demo.judge.rules import tag
 
 CLAUDE_ID, NOVA_ID = "us.anthropic.claude-sonnet-4-20250514-v1:0", "us.amazon.nova-pro-v1:0"
 BY_SCHEMA_ID = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"

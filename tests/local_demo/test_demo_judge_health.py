@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.demo_retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
-from processing.judge import Judge
+from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
+from processing.config.judge import Judge
 from processing.scorers.catalogue import Question, build_scorers, number_of, parse_scorer
 
 MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from pipeline.bundle import load_bundle
+from pipeline.definition.bundle import load_bundle
 from pipeline.local.services import local_aws
 
 REPOSITORY = Path(__file__).resolve().parents[2]

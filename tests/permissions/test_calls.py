@@ -27,12 +27,12 @@ from running_aws import REPOSITORY, ConfigWriter
 
 from permissions.configurations import FULL, PROFILE, TRACKING_SERVER
 from permissions.recorded_aws import RECORDER
-from pipeline.bundle import Bundle, load_bundle
-from pipeline.definition import build
-from pipeline.local.iam_policy import Request, allows
+from pipeline.definition.build import build
+from pipeline.definition.bundle import Bundle, load_bundle
+from pipeline.local.server.iam_policy import Request, allows
 from pipeline.local.services import four_free_ports
 from pipeline.permissions.roles import permissions_of
-from processing.deployment import CREATED_TAG, EXECUTION_TAG, PIPELINE_TAG, name_prefix
+from processing.candidate.deployment import CREATED_TAG, EXECUTION_TAG, PIPELINE_TAG, name_prefix
 
 IAM_ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",

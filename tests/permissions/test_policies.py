@@ -16,10 +16,10 @@ from cfnlint.helpers import load_resource
 from running_aws import REPOSITORY, ConfigWriter
 
 from permissions.configurations import ACCOUNT, APPLICATION_PROFILE, CONFIGURATIONS, FULL, PROFILE
-from pipeline.bundle import load_bundle
-from pipeline.local.iam_policy import Request, allows
+from pipeline.definition.bundle import load_bundle
+from pipeline.local.server.iam_policy import Request, allows
 from pipeline.permissions.roles import Permissions, permissions_of
-from processing.deployment import name_prefix
+from processing.candidate.deployment import name_prefix
 
 SERVICES: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
 NO_NAME_POSSIBLE = {

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from running_aws import ConfigWriter
 
-from pipeline.bundle import Bundle, load_bundle
-from pipeline.check import check_definition
-from pipeline.definition import get_pipeline
-from pipeline.descriptions import pipeline_description
-from pipeline.execution_name import name_execution
-from pipeline.service_model import problems
+from pipeline.checks.offline import check_definition
+from pipeline.checks.service_model import problems
+from pipeline.definition.build import get_pipeline
+from pipeline.definition.bundle import Bundle, load_bundle
+from pipeline.definition.descriptions import pipeline_description
+from pipeline.executions.naming import name_execution
 
 NOW = dt.datetime(2026, 11, 23, 19, 15, tzinfo=dt.UTC)
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/health-qa-candidates/3"

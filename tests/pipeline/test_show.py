@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from running_aws import REPOSITORY, ConfigWriter
 
-from pipeline.definition import get_pipeline
+from pipeline.definition.build import get_pipeline
 from pipeline.drawing.graph import Graph, read_graph
 from pipeline.drawing.layout import Place
 from pipeline.drawing.mermaid import mermaid

@@ -9,8 +9,8 @@ import pytest
 from running_aws import REPOSITORY
 
 from pipeline.image import write_image
-from processing.config_file import load_config
-from processing.errors import LaunchError
+from processing.base.errors import LaunchError
+from processing.config.file import load_config
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/llm-evaluation@sha256:" + "0a" * 32
 

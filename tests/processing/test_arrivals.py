@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from processing.answers import Answer
-from processing.arrivals import NoMoreAnswers, arriving
-from processing.dataset import Row, make_row
-from processing.endpoint import Call
-from processing.errors import EndpointError
-from processing.payload import Reply
+from processing.base.errors import EndpointError
+from processing.dataset.rows import Row, make_row
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import Call
+from processing.endpoint.payload import Reply
+from processing.evaluation.answer_stream import NoMoreAnswers, arriving
 
 ROWS = [make_row(f"Question {number}?", "Yes.") for number in range(20)]
 

@@ -11,12 +11,12 @@ import pytest
 from botocore.stub import ANY, Stubber
 from running_aws import ConfigWriter
 
-from pipeline import service_model
-from processing.candidate import CandidatePackage, model_containers, read_package
-from processing.config import Candidate, EvaluationConfig
-from processing.config_file import load_config
-from processing.deployment import create, delete, name_prefix, plan
-from processing.errors import CandidateError
+from pipeline.checks import service_model
+from processing.base.errors import CandidateError
+from processing.candidate.deployment import create, delete, name_prefix, plan
+from processing.candidate.package import CandidatePackage, model_containers, read_package
+from processing.config.file import load_config
+from processing.config.model import Candidate, EvaluationConfig
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/candidates/7"

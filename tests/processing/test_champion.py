@@ -13,9 +13,9 @@ import mlflow
 import pytest
 from botocore.stub import Stubber
 
-from processing.champion import ChampionVerdict, judge_champion
-from processing.config import Champion
-from processing.worst_case import Scale
+from processing.config.model import Champion
+from processing.gate.champion import ChampionVerdict, judge_champion
+from processing.gate.worst_case import Scale
 
 pytestmark = pytest.mark.integration
 

@@ -10,16 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.dataset import (
-    Counts,
-    Manifest,
-    Row,
-    make_row,
-    read_manifest,
-    write_manifest,
-)
-from processing.errors import DatasetError
-from processing.shards import read_share, write_shards
+from processing.base.errors import DatasetError
+from processing.dataset.rows import Counts, Manifest, Row, make_row, read_manifest, write_manifest
+from processing.dataset.shards import read_share, write_shards
 
 ROWS = [
     make_row("Why?", "So.", ["One.", "Two."], {"topic": "x", "n": 3, "none": None}),

@@ -13,16 +13,16 @@ import boto3
 import httpx
 import pytest
 
-from pipeline.local.demo_endpoint import EndpointBehaviour, serve_endpoint
-from processing import endpoint as endpoint_module
-from processing.answers import AnswerDesk, answer_rows
-from processing.config import Endpoint
-from processing.dataset import make_row
-from processing.endpoint import Call, MeasuredModel, ask, endpoint_pace, runtime_client
-from processing.errors import EndpointError
-from processing.payload import request_body
-from processing.spend import Spend
-from processing.store import Shelf
+from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
+from processing.base.errors import EndpointError
+from processing.calls.paid_store import Shelf
+from processing.calls.spend import Spend
+from processing.config.model import Endpoint
+from processing.dataset.rows import make_row
+from processing.endpoint import client as endpoint_module
+from processing.endpoint.answers import AnswerDesk, answer_rows
+from processing.endpoint.client import Call, MeasuredModel, ask, endpoint_pace, runtime_client
+from processing.endpoint.payload import request_body
 
 ROW = make_row("How many hours of sleep do most adults need each night?", "Seven or more.")
 Asker = Callable[..., tuple[Call, int]]

@@ -13,19 +13,19 @@ import boto3
 import pytest
 from running_aws import ConfigWriter
 
-from pipeline import service_model
-from pipeline.local.server import serve
-from processing import stamp_candidate
-from processing.already_evaluated import write_already_evaluated
-from processing.candidate_run import evaluate_candidate
-from processing.config_file import load_config
-from processing.dataset import Manifest
-from processing.errors import CandidateError, ConfigError
-from processing.evaluation_job import EvaluationJob
-from processing.fingerprint import fingerprint
-from processing.store import Store
-from processing.thresholds import threshold_parameters
-from processing.verdict_register import VerdictRegister
+from pipeline.checks import service_model
+from pipeline.local.server.server import serve
+from processing.base.errors import CandidateError, ConfigError
+from processing.calls.paid_store import Store
+from processing.candidate import approval
+from processing.candidate.already_evaluated import write_already_evaluated
+from processing.candidate.evaluated import VerdictRegister
+from processing.candidate.run import evaluate_candidate
+from processing.config.file import load_config
+from processing.config.thresholds import threshold_parameters
+from processing.dataset.rows import Manifest
+from processing.evaluation.fingerprint import fingerprint
+from processing.evaluation.job import EvaluationJob
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 PACKAGE = f"{ACCOUNT}:model-package/candidates/7"
@@ -192,18 +192,18 @@ def test_what_did_not_pass_or_was_not_measured_is_not_approved(
     arn: str, passed: int, message: str
 ) -> None:
     with pytest.raises(CandidateError, match=message):
-        stamp_candidate.stamp(evaluated(passed), arn, "Approved", "Evaluated")
+        approval.stamp(evaluated(passed), arn, "Approved", "Evaluated")
 
 
 def test_where_an_endpoint_was_evaluated_there_is_nothing_to_stamp(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    stamp_candidate.main(["--model-package-arn", "none", "--decision", "Rejected"])
+    approval.main(["--model-package-arn", "none", "--decision", "Rejected"])
     assert "nothing to stamp" in capsys.readouterr().out
 
 
 def test_a_stamp_is_one_update_that_aws_takes() -> None:
-    request = stamp_candidate.request(evaluated(0), "Rejected", "Evaluated")
+    request = approval.request(evaluated(0), "Rejected", "Evaluated")
     assert service_model.problems("UpdateModelPackage", request) == []
     assert request["ApprovalDescription"].startswith(
         "Evaluated by execution one, MLflow run run-1: rougeL_fmeasure 0.1 < min 0.35"

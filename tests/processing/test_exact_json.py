@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.exact_json import decode, encode
+from processing.base.exact_json import decode, encode
 
 VALUES = st.recursive(
     st.none()

@@ -13,13 +13,13 @@ import pytest
 from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter
 
-from processing.config import Budgets, Threshold
-from processing.config_file import load_config
-from processing.errors import ConfigError
-from processing.gate import Metric, judge
-from processing.measurements import mean_metric, percentile_metric, scorer_metric
-from processing.thresholds import override, threshold_parameters
-from processing.worst_case import Scale
+from processing.base.errors import ConfigError
+from processing.config.file import load_config
+from processing.config.model import Budgets, Threshold
+from processing.config.thresholds import override, threshold_parameters
+from processing.gate.metrics import mean_metric, percentile_metric, scorer_metric
+from processing.gate.verdict import Metric, judge
+from processing.gate.worst_case import Scale
 
 BUDGETS = Budgets(min_rows=30, max_endpoint_error_share=0.02, max_judge_error_share=0.05)
 THRESHOLDS = threshold_parameters(

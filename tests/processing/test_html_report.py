@@ -20,22 +20,22 @@ import pytest
 from browser import CHROMIUM, Browser, chromium
 from running_aws import REPOSITORY
 
-from processing.answers import Answer
-from processing.champion import ChampionVerdict, compare
-from processing.config import Budgets, ChampionMetric, Prices, Slice, Threshold
-from processing.dataset import Row
-from processing.endpoint import Call, MeasuredModel
-from processing.gate import judge
-from processing.html_report import write_html
-from processing.measurements import measure, scorer_metric
-from processing.payload import Reply
-from processing.report import Evaluation, write_evaluation
-from processing.scoring import Score, Scores
-from processing.slices import judge_slices
-from processing.spend import Spend
-from processing.thresholds import threshold_parameters
-from processing.tracking import TrackedRun
-from processing.worst_case import UNIT, paired_difference
+from processing.calls.spend import Spend
+from processing.config.model import Budgets, ChampionMetric, Prices, Slice, Threshold
+from processing.config.thresholds import threshold_parameters
+from processing.dataset.rows import Row
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import Call, MeasuredModel
+from processing.endpoint.payload import Reply
+from processing.gate.champion import ChampionVerdict, compare
+from processing.gate.metrics import measure, scorer_metric
+from processing.gate.slices import judge_slices
+from processing.gate.verdict import judge
+from processing.gate.worst_case import UNIT, paired_difference
+from processing.mlflow_record.run import TrackedRun
+from processing.mlflow_record.scoring import Score, Scores
+from processing.report.evaluation_json import Evaluation, write_evaluation
+from processing.report.html import write_html
 
 ATTACK = (
     "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\"> & $x^{"
@@ -264,14 +264,14 @@ def test_a_link_that_would_run_something_is_none(tmp_path: Path) -> None:
 
 def test_the_same_evaluation_gives_the_same_page(report: Path) -> None:
     before = report.read_bytes()
-    command = [sys.executable, "-m", "processing.html_report", str(report.parent)]
+    command = [sys.executable, "-m", "processing.report.html", str(report.parent)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, str(report)), done.stderr
     assert report.read_bytes() == before
 
 
 def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "processing.html_report", str(tmp_path)]
+    command = [sys.executable, "-m", "processing.report.html", str(tmp_path)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"{tmp_path}/evaluation.json is not there" in done.stderr
@@ -330,7 +330,7 @@ def test_numbers_of_any_size_are_shown(tmp_path: Path, number: float) -> None:
 
 
 def test_an_evaluation_starts_without_the_plotting_library() -> None:
-    program = "import sys, processing.html_report as _; sys.exit('leather' in sys.modules)"
+    program = "import sys, processing.report.html as _; sys.exit('leather' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
     )

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from running_aws import REPOSITORY
 
-from processing.dataset import make_row
-from processing.errors import InstanceError
-from processing.instances import Instance, file_stem
-from processing.rendezvous import (
+from processing.base.errors import InstanceError
+from processing.base.instance import Instance, file_stem
+from processing.dataset.rows import make_row
+from processing.evaluation.instances.exchange import (
     Part,
     PartRow,
     Rendezvous,
@@ -155,7 +155,7 @@ def who(folder: Path, told: str | None) -> subprocess.CompletedProcess[str]:
     if told is not None:
         (folder / "config" / "resourceconfig.json").write_text(told)
     code = (
-        "from processing.instances import this_instance as t; i = t(); "
+        "from processing.base.instance import this_instance as t; i = t(); "
         "print(i.current, i.leader, i.is_leader, *i.others)"
     )
     return subprocess.run(

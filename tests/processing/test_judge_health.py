@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from processing.errors import JudgingError
-from processing.judge import Judge
-from processing.judge_health import REFUSED_AT_FIRST, JudgeHealth
-from processing.scorers.verdict import JudgeError
+from processing.base.errors import JudgingError
+from processing.config.judge import Judge
+from processing.judges.health import REFUSED_AT_FIRST, JudgeHealth
+from processing.judges.verdict import JudgeError
 
 JUDGE = Judge(model="bedrock:/some-model")
 DENIED = JudgeError("the judge failed (AccessDeniedException: You don't have access)", False)

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from mlflow.entities import Feedback
 
-from processing.answers import Answer
-from processing.dataset import make_row
-from processing.endpoint import Call
-from processing.judge import Judge
-from processing.judging import Judging, judging
-from processing.payload import Reply
+from processing.calls.paid_store import Shelf
+from processing.calls.spend import Spend
+from processing.config.judge import Judge
+from processing.dataset.rows import make_row
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import Call
+from processing.endpoint.payload import Reply
+from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, parse_scorer
-from processing.spend import Spend
-from processing.store import Shelf
-from processing.verdicts import PaidVerdicts
+from processing.scorers.scheduler import Judging, judging
 
 SMALL, LARGE = (Judge(model=f"bedrock:/{name}", concurrency=3) for name in ("small", "large"))
 

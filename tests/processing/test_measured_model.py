@@ -9,9 +9,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from processing.config import Endpoint
-from processing.endpoint import describe_model
-from processing.errors import EndpointError
+from processing.base.errors import EndpointError
+from processing.config.model import Endpoint
+from processing.endpoint.client import describe_model
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"

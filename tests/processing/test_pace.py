@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from processing.pace import Pace
+from processing.calls.rate_limit import Pace
 
 
 class Service:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from processing.answers import Answer
-from processing.dataset import make_row
-from processing.endpoint import Call
-from processing.parts import add_spend, answer_of, own_part, verdicts_of
-from processing.payload import Reply
-from processing.shards import Share
-from processing.spend import Account, Spend
+from processing.calls.spend import Account, Spend
+from processing.dataset.rows import make_row
+from processing.dataset.shards import Share
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import Call
+from processing.endpoint.payload import Reply
+from processing.evaluation.instances.part import add_spend, answer_of, own_part, verdicts_of
 
 ROWS = [make_row(f"Question {n}?", "So.") for n in range(30)]
 

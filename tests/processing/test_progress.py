@@ -11,13 +11,13 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from processing import progress as module
-from processing import progress_display
-from processing.config import Prices
-from processing.progress import Progress
-from processing.progress_display import progress_shown
-from processing.progress_line import duration, progress_line
-from processing.spend import ENDPOINT, Spend
+from processing.calls import progress as module
+from processing.calls import progress_display
+from processing.calls.progress import Progress
+from processing.calls.progress_display import progress_shown
+from processing.calls.progress_line import duration, progress_line
+from processing.calls.spend import ENDPOINT, Spend
+from processing.config.model import Prices
 
 
 class Clock:

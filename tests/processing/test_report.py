@@ -10,22 +10,22 @@ from typing import Any
 
 import pytest
 
-from pipeline.result_table import print_evaluation
-from processing.answers import Answer
-from processing.champion import ChampionVerdict, compare
-from processing.config import Budgets, ChampionMetric, Slice, Threshold
-from processing.dataset import Row
-from processing.endpoint import Call, MeasuredModel
-from processing.gate import judge
-from processing.measurements import measure, scorer_metric
-from processing.payload import Reply
-from processing.report import METADATA_KEYS, Evaluation, write_evaluation
-from processing.scoring import Score, Scores
-from processing.slices import judge_slices
-from processing.spend import Spend
-from processing.thresholds import threshold_parameters
-from processing.tracking import TrackedRun
-from processing.worst_case import UNIT, paired_difference
+from pipeline.executions.result_table import print_evaluation
+from processing.calls.spend import Spend
+from processing.config.model import Budgets, ChampionMetric, Slice, Threshold
+from processing.config.thresholds import threshold_parameters
+from processing.dataset.rows import Row
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import Call, MeasuredModel
+from processing.endpoint.payload import Reply
+from processing.gate.champion import ChampionVerdict, compare
+from processing.gate.metrics import measure, scorer_metric
+from processing.gate.slices import judge_slices
+from processing.gate.verdict import judge
+from processing.gate.worst_case import UNIT, paired_difference
+from processing.mlflow_record.run import TrackedRun
+from processing.mlflow_record.scoring import Score, Scores
+from processing.report.evaluation_json import METADATA_KEYS, Evaluation, write_evaluation
 
 TOPICS = ("heart", "first-aid / [bold]", "a.b")
 THRESHOLDS = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from processing.errors import TrackingError
-from processing.gate import Metric
-from processing.measurements import mean_metric
-from processing.scoring import Score, require_same_means, scorer_metrics
-from processing.statistics import percentile
+from processing.base.errors import TrackingError
+from processing.gate.intervals import percentile
+from processing.gate.metrics import mean_metric
+from processing.gate.verdict import Metric
+from processing.mlflow_record.scoring import Score, require_same_means, scorer_metrics
 
 
 def test_a_failed_verdict_is_counted_and_not_averaged_away() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from test_prepare_dataset import rows, write_config, write_jsonl
 
-from processing.config_file import load_config
-from processing.dataset import Manifest, read_manifest
-from processing.errors import ConfigError, DatasetError
+from processing.base.errors import ConfigError, DatasetError
+from processing.config.file import load_config
+from processing.dataset.rows import Manifest, read_manifest
+from processing.dataset.shards import read_share
 from processing.prepare_dataset import main
-from processing.shards import read_share
 
 DATASET = {
     "source": "rows.jsonl",

@@ -19,25 +19,25 @@ import pytest
 from running_aws import ConfigWriter
 from signed_mlflow import APP, TRACKING_SERVER, SignedMlflow, signed_mlflow
 
-from pipeline.bundle import load_bundle
+from pipeline.definition.bundle import load_bundle
 from pipeline.local.mlflow_server import start_mlflow, wait_for
 from pipeline.local.services import four_free_ports
 from pipeline.permissions.roles import permissions_of
-from processing import signing
-from processing.answers import Answer
-from processing.dataset import make_row
-from processing.endpoint import Call
-from processing.errors import TrackingError
-from processing.imports import load_evaluate
-from processing.judge import silence_libraries
-from processing.payload import Reply
-from processing.prompt_registry import prompts_linked
-from processing.prompts import Prompt
+from processing.base.errors import TrackingError
+from processing.calls.paid_store import Record
+from processing.config.judge import silence_libraries
+from processing.dataset.rows import make_row
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import Call
+from processing.endpoint.payload import Reply
+from processing.mlflow_record import signing
+from processing.mlflow_record.internals import load_evaluate
+from processing.mlflow_record.prompt_registry import prompts_linked
+from processing.mlflow_record.prompts import Prompt
+from processing.mlflow_record.run import traces_of, tracked_run
+from processing.mlflow_record.scoring import score_rows
+from processing.mlflow_record.trace_writer import traces_written_behind
 from processing.scorers.catalogue import build_scorers, parse_scorer
-from processing.scoring import score_rows
-from processing.store import Record
-from processing.trace_writer import traces_written_behind
-from processing.tracking import traces_of, tracked_run
 
 pytestmark = pytest.mark.integration
 

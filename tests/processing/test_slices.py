@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from processing.config import Slice
-from processing.slices import SlicesVerdict, judge_slices
+from processing.config.model import Slice
+from processing.gate.slices import SlicesVerdict, judge_slices
 
 Scores = dict[str, dict[str, float | None]]
 

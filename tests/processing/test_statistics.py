@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from processing.statistics import estimate, percentile, percentile_estimate, wilson
-from processing.worst_case import UNIT, Scale, paired_difference, worst_interval, worst_mean
+from processing.gate.intervals import estimate, percentile, percentile_estimate, wilson
+from processing.gate.worst_case import UNIT, Scale, paired_difference, worst_interval, worst_mean
 
 SKEWED = [float(x) for x in np.random.default_rng(7).lognormal(size=60)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from processing.store import Store
+from processing.calls.paid_store import Store
 
 SESSION = boto3.Session(region_name="us-east-1")
 

@@ -15,18 +15,18 @@ from mlflow.entities import Run, Trace
 from mlflow.exceptions import MlflowException
 
 from pipeline.local.mlflow_server import start_mlflow, wait_for
-from processing.answers import Answer
-from processing.dataset import make_row
-from processing.endpoint import Call
-from processing.errors import TrackingError
-from processing.judge import silence_libraries
-from processing.payload import Reply
+from processing.base.errors import TrackingError
+from processing.calls.paid_store import Record
+from processing.config.judge import silence_libraries
+from processing.dataset.rows import make_row
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import Call
+from processing.endpoint.payload import Reply
+from processing.mlflow_record.run import draft_trace, quiet_evaluate, traces_of, tracked_run
+from processing.mlflow_record.scoring import score_rows
+from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
+from processing.scorers.asked_once import mlflow_scorer
 from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
-from processing.scoring import score_rows
-from processing.store import Record
-from processing.trace_writer import TraceWriter, traces_written_behind
-from processing.tracking import draft_trace, quiet_evaluate, traces_of, tracked_run
-from processing.verdicts import mlflow_scorer
 
 pytestmark = pytest.mark.integration
 

@@ -24,13 +24,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from processing.champion import ChampionVerdict, compare, paired
-from processing.config import Budgets, ChampionMetric, Slice, Threshold
-from processing.gate import Metric, Verdict, judge
-from processing.measurements import percentile_metric, scorer_metric
-from processing.slices import judge_slices
-from processing.thresholds import threshold_parameters
-from processing.worst_case import Scale
+from processing.config.model import Budgets, ChampionMetric, Slice, Threshold
+from processing.config.thresholds import threshold_parameters
+from processing.gate.champion import ChampionVerdict, compare, paired
+from processing.gate.metrics import percentile_metric, scorer_metric
+from processing.gate.slices import judge_slices
+from processing.gate.verdict import Metric, Verdict, judge
+from processing.gate.worst_case import Scale
 
 pytestmark = pytest.mark.integration
 

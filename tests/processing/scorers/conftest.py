@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from marker_judge import CLAUDE, MarkerJudge, serve
 
-from processing.judge import Judge, silence_libraries
+from processing.config.judge import Judge, silence_libraries
 from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from marker_judge import question
 
-from processing.errors import ConfigError
+from processing.base.errors import ConfigError
 from processing.scorers.catalogue import BuiltScorer, JudgeError, build_scorers, parse_scorer
 
 TERMS = {"domain_terminology": {"terms": ["nose", "Soft Part", "blood pressure", "ibuprofen"]}}

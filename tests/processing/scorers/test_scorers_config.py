@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from running_aws import REPOSITORY, ConfigWriter
 
-from processing.config_file import load_config
-from processing.errors import ConfigError
-from processing.judge import Judge
+from processing.base.errors import ConfigError
+from processing.config.file import load_config
+from processing.config.judge import Judge
 from processing.scorers.catalogue import (
     ScorerSpec,
     build_scorers,
@@ -259,7 +259,7 @@ def test_definition_follows_the_judge_s_parameters_and_not_its_speed() -> None:
 def test_reading_a_configuration_imports_no_scorer_s_library() -> None:
     """`--help` and `check` answer at once."""
     code = (
-        "import sys; from pathlib import Path; from processing.config_file import load_config; "
+        "import sys; from pathlib import Path; from processing.config.file import load_config; "
         "load_config(Path('evaluation.yaml')); "
         "print([m for m in ('mlflow', 'deepeval', 'ragas', 'litellm') if m in sys.modules])"
     )
@@ -271,7 +271,7 @@ def test_reading_a_configuration_imports_no_scorer_s_library() -> None:
 
 def test_deepeval_leaves_nothing_behind(tmp_path: Path) -> None:
     code = (
-        "from processing.judge import Judge, silence_libraries; silence_libraries(); "
+        "from processing.config.judge import Judge, silence_libraries; silence_libraries(); "
         "from processing.scorers.catalogue import build_scorers, parse_scorer; "
         "build_scorers([parse_scorer('Bias')], Judge(model='bedrock:/x'))"
     )

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from running_aws import REPOSITORY
 
-from pipeline.local.demo_judge import serve_judge
-from pipeline.local.demo_retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
-from processing.config_file import load_config
-from processing.judge import silence_libraries
+from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
+from pipeline.local.demo.judge.server import serve_judge
+from processing.config.file import load_config
+from processing.config.judge import silence_libraries
 from processing.scorers.catalogue import Question, build_scorers, number_of
 
 pytestmark = pytest.mark.integration

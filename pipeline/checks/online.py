@@ -1,0 +1,156 @@
+"""`check --online`: all that the file names is asked for once, before a pipeline pays for it.
+
+With the caller's credentials: that the job role may do the same is `permissions`' matter.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import urllib.parse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.definition.bundle import Bundle
+from pipeline.error_line import error_line
+from pipeline.permissions.judges import judge_models
+from pipeline.permissions.platform import ECR_IMAGE
+from processing.base.errors import LaunchError
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    good: bool
+    said: str
+
+    def __str__(self) -> str:
+        return f"{'good ' if self.good else 'WRONG'}  {self.what}: {self.said}"
+
+
+def check_online(session: Session, bundle: Bundle, config_name: str) -> Iterator[Finding]:
+    """One finding for each thing, in the order in which a pipeline needs them."""
+    for what, look in _looks(session, bundle):
+        try:
+            yield Finding(what, True, look())
+        except Exception as error:  # noqa: BLE001 whatever it is, the others are looked at too
+            yield Finding(what, False, error_line(error, config_name))
+
+
+def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[], str]]]:
+    config, infrastructure = bundle.config, bundle.config.infrastructure
+    yield "credentials", lambda: _account(session, bundle)
+    yield f"bucket {infrastructure.bucket}", lambda: _bucket(session, bundle)
+    roles = {
+        "pipeline": infrastructure.pipeline_role,
+        "job": infrastructure.job_role,
+        "model": infrastructure.model_role,
+        "stamp": infrastructure.stamp_role,
+    }
+    for kind, arn in roles.items():
+        if arn:
+            yield f"{kind} role {arn.rpartition('/')[2]}", _role_look(session, arn)
+    if found := ECR_IMAGE.fullmatch(infrastructure.image):
+        yield f"image {found['name']}", _image_look(session, found)
+    yield f"endpoint {config.endpoint.name}", lambda: _endpoint(session, config.endpoint.name)
+    for model in judge_models(config):
+        yield f"judge {model}", _judge_look(session, model)
+    uri = config.mlflow.tracking_uri
+    yield f"MLflow {uri}", lambda: _mlflow(uri)
+
+
+def _account(session: Session, bundle: Bundle) -> str:
+    identity = session.client("sts").get_caller_identity()
+    role = bundle.config.infrastructure.pipeline_role
+    if role.split(":")[4] != identity["Account"]:
+        raise LaunchError(
+            f"they are of account {identity['Account']} ({identity['Arn']}), and "
+            f"infrastructure.pipeline_role is in {role.split(':')[4]}"
+        )
+    return str(identity["Arn"])
+
+
+def _bucket(session: Session, bundle: Bundle) -> str:
+    bucket = bundle.config.infrastructure.bucket
+    answer = session.client("s3").get_bucket_location(Bucket=bucket)
+    # API reference, GetBucketLocation: nothing is us-east-1, EU is eu-west-1
+    where = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(
+        answer.get("LocationConstraint"), answer.get("LocationConstraint")
+    )
+    if where != session.region_name:
+        raise LaunchError(
+            f"it is in {where}, and the pipeline in {session.region_name}: its jobs take only "
+            "buckets of their own region; infrastructure.bucket and .region belong together"
+        )
+    return str(where)
+
+
+def _role_look(session: Session, arn: str) -> Callable[[], str]:
+    def look() -> str:
+        role = session.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        document: Any = role.get("AssumeRolePolicyDocument") or {}
+        if isinstance(document, str):
+            document = json.loads(urllib.parse.unquote(document))
+        if "sagemaker.amazonaws.com" not in json.dumps(document):
+            raise LaunchError(
+                "it does not trust sagemaker.amazonaws.com; `pipeline_definition.py permissions "
+                "create` mends it"
+            )
+        return "there, and trusts SageMaker"
+
+    return look
+
+
+def _image_look(session: Session, found: re.Match[str]) -> Callable[[], str]:
+    wanted = {"imageDigest": found["digest"]} if found["digest"] else {
+        "imageTag": found["tag"] or "latest"
+    }  # fmt: skip
+
+    def look() -> str:
+        ecr = session.client("ecr", region_name=found["region"])
+        described = ecr.describe_images(
+            registryId=found["account"], repositoryName=found["name"], imageIds=[wanted]
+        )
+        return str(described["imageDetails"][0]["imageDigest"])
+
+    return look
+
+
+def _endpoint(session: Session, name: str) -> str:
+    status = session.client("sagemaker").describe_endpoint(EndpointName=name)["EndpointStatus"]
+    if status != "InService":
+        raise LaunchError(f"it is {status}: wait until it is InService, or name another")
+    return "InService"
+
+
+def _judge_look(session: Session, model: str) -> Callable[[], str]:
+    def look() -> str:
+        session.client("bedrock-runtime").converse(
+            modelId=model,
+            messages=[{"role": "user", "content": [{"text": "Are you there? Answer: yes"}]}],
+            inferenceConfig={"maxTokens": 16},
+        )
+        return "answers"
+
+    return look
+
+
+def _mlflow(uri: str) -> str:
+    from processing.config.judge import silence_libraries
+    from processing.mlflow_record.errors import require_verdicts_can_be_kept, told_by_mlflow
+
+    silence_libraries()
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(uri)
+    with told_by_mlflow(uri):
+        require_verdicts_can_be_kept(uri, "0")
+    return "answers"

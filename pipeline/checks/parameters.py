@@ -1,0 +1,37 @@
+"""Values of -p that no job could use are refused before an execution is started and paid for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from processing.base.errors import LaunchError
+from processing.candidate.package import PACKAGE_ARN
+from processing.config import patterns
+from processing.evaluation.job import NO_PACKAGE
+
+_PACKAGE = (
+    rf"^({NO_PACKAGE}|{PACKAGE_ARN.pattern})$",
+    "the ARN of a model package: arn:aws:sagemaker:REGION:ACCOUNT:model-package/GROUP/VERSION, "
+    f"or {NO_PACKAGE}",
+)
+_DATASET = (r"^(s3|hf)://.+$", "s3://bucket/key, or hf://owner/name")
+_FORMS = {
+    "EndpointName": (patterns.NAME, patterns.IN_WORDS[patterns.NAME]),
+    "ModelPackageArn": _PACKAGE,
+    "DatasetUri": _DATASET,
+    "MlflowTrackingUri": (patterns.MLFLOW, patterns.IN_WORDS[patterns.MLFLOW]),
+}
+"""Of parameters that every pipeline has; the others AWS checks by their type and enumeration."""
+
+
+def check_parameters(parameters: Mapping[str, str]) -> None:
+    """Raises LaunchError, a line for each value that is of the wrong form."""
+    problems = [
+        f"-p {name}={value}: must be {words}"
+        for name, value in parameters.items()
+        for pattern, words in [_FORMS.get(name, ("", ""))]
+        if pattern and not re.search(pattern, value)
+    ]
+    if problems:
+        raise LaunchError("\n".join(problems))

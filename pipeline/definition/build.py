@@ -1,0 +1,105 @@
+"""From a configuration file to a SageMaker pipeline. Building it calls no AWS service."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.definition.bundle import Bundle, load_bundle
+from processing.base.errors import LaunchError
+
+if TYPE_CHECKING:
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.mlops.workflow.pipeline import Pipeline
+
+TELEMETRY_OFF = {
+    "SchemaVersion": "1.0",
+    "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
+}
+
+
+def get_pipeline(config: str | Path, session: PipelineSession | None = None) -> Pipeline:
+    """The evaluation pipeline of a configuration file, as the SageMaker SDK's Pipeline.
+
+    `upsert`, `start` and the rest work as the SDK documents. `create`, `update` and `upsert` first
+    upload the configuration and a local dataset, and take role, description and tags from the file
+    where they are not given. Raises ConfigError for mistakes in the file.
+    """
+    return build(load_bundle(Path(config)), session)
+
+
+def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
+    """The pipeline of a configuration that has been read already."""
+    region(bundle)
+    from pipeline.definition.parameters import pipeline_parameters
+    from pipeline.definition.sdk_pipeline import EvaluationPipeline
+    from pipeline.definition.steps.candidate_approval import stamp_step
+    from pipeline.definition.steps.evaluate_model import evaluate_step, evaluation_report
+    from pipeline.definition.steps.prepare_dataset import prepare_step
+    from pipeline.definition.steps.quality_gate import gate_steps
+    from pipeline.definition.steps.register_model import register_step
+
+    session = session or _session(bundle)
+    parameters = pipeline_parameters(bundle.config, bundle.dataset_uri)
+    report = evaluation_report()
+    prepare = prepare_step(bundle, parameters, session)
+    evaluate = evaluate_step(bundle, parameters, session, prepare, report)
+    register = register_step(bundle, parameters, evaluate, report)
+    passed, not_passed = [register], []
+    if bundle.config.registration.stamp_candidate:
+        passed.append(stamp_step(bundle, parameters, session, "Approved", after=[register]))
+        not_passed.append(stamp_step(bundle, parameters, session, "Rejected", after=[]))
+    gates = gate_steps(
+        bundle.config, parameters, evaluate, report, passed=passed, not_passed=not_passed
+    )
+    return EvaluationPipeline(
+        bundle,
+        name=bundle.config.pipeline.name,
+        parameters=parameters.all(),
+        steps=[prepare, evaluate, *gates],
+        mlflow_config=_mlflow_config(bundle),
+        pipeline_experiment_config=None,  # MLflow holds the record, not SageMaker Experiments
+        sagemaker_session=session,
+    )
+
+
+def region(bundle: Bundle) -> str:
+    """The region to work in: the configuration's, or else the environment's.
+
+    Also exported, because `import sagemaker` fails where AWS_DEFAULT_REGION is not set.
+    Raises LaunchError if neither says one.
+    """
+    import boto3
+
+    found = bundle.config.infrastructure.region or boto3.Session().region_name
+    if not found:
+        raise LaunchError(
+            "no AWS region: set infrastructure.region in the configuration, or AWS_DEFAULT_REGION"
+        )
+    os.environ.setdefault("AWS_DEFAULT_REGION", found)
+    return str(found)
+
+
+def _session(bundle: Bundle) -> PipelineSession:
+    import boto3
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+    return PipelineSession(
+        boto_session=boto3.Session(region_name=region(bundle)),
+        default_bucket=bundle.config.infrastructure.bucket,
+        sagemaker_config=TELEMETRY_OFF,
+    )
+
+
+def _mlflow_config(bundle: Bundle) -> Any:
+    """Ties executions to the MLflow App in Studio; an address or tracking server cannot be tied."""
+    from sagemaker.core.shapes.shapes import MlflowConfig
+
+    mlflow = bundle.config.mlflow
+    if not re.fullmatch(r"arn:[^:]+:sagemaker:[^:]+:\d+:mlflow-app/.+", mlflow.tracking_uri):
+        return None
+    return MlflowConfig(
+        mlflow_resource_arn=mlflow.tracking_uri, mlflow_experiment_name=mlflow.experiment
+    )

@@ -1,0 +1,101 @@
+"""What the jobs need from the user's machine, and where in S3 it goes.
+
+Keys hold the content's digest, so that an upload never changes what an earlier upsert refers to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from processing.base.errors import ConfigError
+from processing.config.file import config_digest, load_config
+from processing.config.model import EvaluationConfig
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+
+@dataclass(frozen=True)
+class Upload:
+    path: Path
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A configuration file with everything that it refers to on this machine.
+
+    `config_uploads` are evaluation.yaml and the files that it names, together in one folder of S3,
+    `config_uri`. `dataset_uri` is where the pipeline finds the dataset: in S3, or on the hub.
+    """
+
+    config: EvaluationConfig
+    folder: Path
+    config_uploads: list[Upload]
+    config_uri: str
+    dataset_upload: Upload | None
+    dataset_uri: str
+
+    @property
+    def uploads(self) -> list[Upload]:
+        return [*self.config_uploads, *([self.dataset_upload] if self.dataset_upload else [])]
+
+    def uri(self, *parts: str) -> str:
+        """s3://bucket/prefix/parts..."""
+        infrastructure = self.config.infrastructure
+        return "/".join([f"s3://{infrastructure.bucket}", infrastructure.prefix, *parts])
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read the configuration and find the files it names. No AWS call.
+
+    Raises ConfigError for a mistake in the file, or a local file that is not there.
+    """
+    config = load_config(path)
+    source = config.dataset.source
+    local = None if source.startswith(("s3://", "hf://")) else path.parent / source
+    if local is not None and not local.is_file():
+        raise ConfigError(
+            f"{path}: dataset.source: there is no file {local}; "
+            "give a path relative to the configuration file, s3://bucket/key, or hf://owner/name"
+        )
+    bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
+    folder = f"{prefix}/config/{config_digest(path, config)[:16]}"
+    named = {"evaluation.yaml": path, **{f: path.parent / f for f in config.scorer_files()}}
+    upload = (
+        Upload(local, bucket, f"{prefix}/datasets/{_digest(local)[:16]}/{local.name}")
+        if local
+        else None
+    )
+    return Bundle(
+        config=config,
+        folder=path.parent,
+        config_uploads=[Upload(p, bucket, f"{folder}/{name}") for name, p in named.items()],
+        config_uri=f"s3://{bucket}/{folder}",
+        dataset_upload=upload,
+        dataset_uri=upload.uri if upload else source,
+    )
+
+
+def send(bundle: Bundle, session: Session) -> None:
+    """Upload what is not in S3 yet. Raises botocore's ClientError if S3 refuses."""
+    s3 = session.client("s3")
+    key = bundle.config.infrastructure.output_kms_key
+    encryption: dict[str, Any] = (
+        {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+    )
+    for upload in bundle.uploads:
+        s3.upload_file(str(upload.path), upload.bucket, upload.key, ExtraArgs=encryption)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

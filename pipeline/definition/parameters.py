@@ -1,0 +1,81 @@
+"""The pipeline's parameters: what a person may change from run to run without an upsert.
+
+CamelCase throughout: EventBridge targets refuse underscores in parameter names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from processing.config.model import EvaluationConfig
+from processing.config.thresholds import threshold_parameters
+from processing.evaluation.job import NO_PACKAGE
+
+if TYPE_CHECKING:
+    from sagemaker.core.workflow.parameters import Parameter
+
+APPROVAL_STATUSES = ["PendingManualApproval", "Approved", "Rejected"]
+
+
+@dataclass(frozen=True)
+class PipelineParameters:
+    """The SDK's parameters, by what they are for. `thresholds` is by parameter name."""
+
+    endpoint_name: Parameter
+    inference_component: Parameter | None
+    model_package_arn: Parameter
+    dataset_uri: Parameter
+    sample_size: Parameter
+    approval_status: Parameter
+    mlflow_tracking_uri: Parameter
+    mlflow_experiment: Parameter
+    reuse_answers: Parameter
+    reevaluate: Parameter
+    thresholds: dict[str, Parameter]
+
+    def all(self) -> list[Parameter]:
+        """In the order in which Studio shows them."""
+        given = [
+            self.endpoint_name,
+            self.inference_component,
+            self.model_package_arn,
+            self.dataset_uri,
+            self.sample_size,
+            self.approval_status,
+            self.mlflow_tracking_uri,
+            self.mlflow_experiment,
+            self.reuse_answers,
+            self.reevaluate,
+            *self.thresholds.values(),
+        ]
+        return [parameter for parameter in given if parameter is not None]
+
+
+def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineParameters:
+    """Parameters with the configuration's values as defaults."""
+    from sagemaker.core.workflow.parameters import (
+        ParameterFloat,
+        ParameterInteger,
+        ParameterString,
+    )
+
+    component = config.endpoint.inference_component
+    return PipelineParameters(
+        endpoint_name=ParameterString("EndpointName", config.endpoint.name),
+        inference_component=ParameterString("InferenceComponent", component) if component else None,
+        model_package_arn=ParameterString("ModelPackageArn", NO_PACKAGE),
+        dataset_uri=ParameterString("DatasetUri", dataset_uri),
+        sample_size=ParameterInteger("SampleSize", config.dataset.sample_size),
+        approval_status=ParameterString(
+            "ApprovalStatus", config.registration.approval_status, enum_values=APPROVAL_STATUSES
+        ),
+        mlflow_tracking_uri=ParameterString("MlflowTrackingUri", config.mlflow.tracking_uri),
+        mlflow_experiment=ParameterString("MlflowExperiment", config.mlflow.experiment),
+        reuse_answers=ParameterString("ReuseAnswers", "yes", enum_values=["yes", "no"]),
+        reevaluate=ParameterString("Reevaluate", "no", enum_values=["yes", "no"]),
+        thresholds={
+            threshold.name: ParameterFloat(threshold.name, threshold.bound)
+            for threshold in threshold_parameters(config.thresholds)
+        },
+    )

@@ -1,0 +1,96 @@
+"""The SDK's Pipeline, which also brings to S3 what its jobs need from this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sagemaker.mlops.workflow.pipeline import Pipeline
+
+from pipeline.definition.bundle import Bundle, send
+from pipeline.definition.descriptions import pipeline_description
+from pipeline.definition.steps.processing_job import sdk_tags
+from pipeline.executions.naming import name_execution
+from pipeline.registry.package_group import put_group
+
+
+class EvaluationPipeline(Pipeline):  # type: ignore[misc]
+    """A Pipeline that belongs to a configuration file."""
+
+    def __init__(self, bundle: Bundle, **sdk_arguments: Any) -> None:
+        super().__init__(**sdk_arguments)
+        self.bundle = bundle
+
+    def create(
+        self,
+        role_arn: str | None = None,
+        description: str | None = None,
+        tags: Any = None,
+        parallelism_config: Any = None,
+        **sdk_arguments: Any,
+    ) -> dict[str, Any]:
+        self._bring()
+        created: dict[str, Any] = super().create(
+            self._role(role_arn),
+            self._description(description),
+            self._tags(tags),
+            parallelism_config,
+            **sdk_arguments,
+        )
+        return created
+
+    def update(
+        self,
+        role_arn: str | None = None,
+        description: str | None = None,
+        parallelism_config: Any = None,
+    ) -> dict[str, Any]:
+        self._bring()
+        updated: dict[str, Any] = super().update(
+            self._role(role_arn), self._description(description), parallelism_config
+        )
+        return updated
+
+    def upsert(
+        self,
+        role_arn: str | None = None,
+        description: str | None = None,
+        tags: Any = None,
+        parallelism_config: Any = None,
+    ) -> dict[str, Any]:
+        upserted: dict[str, Any] = super().upsert(
+            self._role(role_arn),
+            self._description(description),
+            self._tags(tags),
+            parallelism_config,
+        )
+        return upserted
+
+    def start(
+        self,
+        parameters: Mapping[str, str | bool | int | float] | None = None,
+        execution_display_name: str | None = None,
+        execution_description: str | None = None,
+        **sdk_arguments: Any,
+    ) -> Any:
+        """With a display name and a description that say what is evaluated, if none are given."""
+        named = name_execution(self.describe(), self.bundle, parameters or {})
+        return super().start(
+            parameters,
+            execution_display_name or named.display_name,
+            execution_description or named.description,
+            **sdk_arguments,
+        )
+
+    def _bring(self) -> None:
+        send(self.bundle, self.sagemaker_session.boto_session)
+        put_group(self.sagemaker_session.sagemaker_client, self.bundle.config)
+
+    def _description(self, given: str | None) -> str:
+        return given or pipeline_description(self.bundle.config)
+
+    def _tags(self, given: Any) -> Any:
+        return given or sdk_tags(self.bundle.config.infrastructure) or None
+
+    def _role(self, role_arn: str | None) -> str:
+        return role_arn or self.bundle.config.infrastructure.pipeline_role

@@ -1,0 +1,54 @@
+"""PrepareDataset: the dataset, validated and written in the one form that EvaluateModel reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.definition.bundle import Bundle
+from pipeline.definition.descriptions import described
+from pipeline.definition.parameters import PipelineParameters
+from pipeline.definition.steps.processing_job import (
+    processor,
+    retry_policies,
+    run_output,
+    s3_input,
+    step_arguments,
+)
+
+if TYPE_CHECKING:
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.mlops.workflow.steps import ProcessingStep
+
+
+def prepare_step(
+    bundle: Bundle, parameters: PipelineParameters, session: PipelineSession
+) -> ProcessingStep:
+    """Not cached: the cache goes by the S3 URI, behind which the objects may have changed."""
+    from sagemaker.mlops.workflow.steps import ProcessingStep
+
+    config = bundle.config
+    inputs = [s3_input("config", bundle.config_uri)]
+    if not config.dataset.from_hub:
+        inputs.append(s3_input("raw", parameters.dataset_uri))
+    machine = config.infrastructure.prepare
+    return ProcessingStep(
+        name="PrepareDataset",
+        display_name="Prepare dataset",
+        description=described(
+            "Reads DatasetUri, checks every row, draws SampleSize of them (0 takes all) with the "
+            f"seed {config.dataset.seed} and writes dataset.jsonl; manifest.json lists each row "
+            "that cannot be used, and why."
+        ),
+        step_args=step_arguments(
+            processor(bundle, session, machine, "processing.prepare_dataset"),
+            inputs=inputs,
+            outputs=[run_output(bundle, "dataset")],
+            arguments=[
+                "--source",
+                parameters.dataset_uri,
+                "--sample-size",
+                parameters.sample_size.to_string(),
+            ],
+        ),
+        retry_policies=retry_policies(),
+    )

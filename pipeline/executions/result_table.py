@@ -1,0 +1,181 @@
+"""The result tables: each metric, slice and comparison with its threshold and its verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from processing.calls.progress_display import is_terminal
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+Document = Mapping[str, Any]
+MOST_SLICES = 12
+"""So many are shown; the missed ones first. evaluation.json has all."""
+
+
+WIDE, MEDIUM = 92, 72
+"""Columns of text that the whole table takes, and the one without a column for tiers."""
+
+
+def print_evaluation(document: Document) -> None:
+    """Print an evaluation.json as tables to standard output."""
+    from rich.console import Console
+
+    # A terminal's width is unknown to a log file, which must not fold the table's lines.
+    terminal = is_terminal(sys.stdout)
+    console = Console(width=None if terminal else 100, highlight=False)
+    if not document["evaluated_here"]:
+        console.print(document["gate"]["summary"], soft_wrap=True, markup=False)
+        return
+    width = console.width
+    if terminal:
+        console.print()
+    console.print(_metrics(document, width))
+    if document["slices"]:
+        console.print(_slices(document["slices"], width))
+    if width < MEDIUM:
+        console.print("narrow: intervals, n and errors are left out here; COLUMNS=100 shows them")
+    for line in _lines(document):
+        console.print(line, soft_wrap=not terminal, markup=False)
+    console.print(_gate(document["gate"], one_line=not terminal), soft_wrap=not terminal)
+
+
+def _metrics(document: Document, width: int) -> Table:
+    thresholds: dict[str, list[Document]] = {}
+    for threshold in document["thresholds"].values():
+        thresholds.setdefault(threshold["metric"], []).append(threshold)
+    table = _table(f"Evaluation of {document['model']['model_name']}", "metric", width)
+    for name, metric in document["metrics"].items():
+        if "_tokens_p" in name and name not in thresholds:
+            continue  # in evaluation.json and MLflow; the means say enough here
+        table.add_row(name, *_cells(metric, thresholds.get(name, []), width))
+    return table
+
+
+def _slices(slices: list[Document], width: int) -> Table:
+    from rich.markup import escape
+
+    shown = sorted(slices, key=lambda found: found["passed"])[:MOST_SLICES]
+    left = len(slices) - len(shown)
+    title = "Slices" + (f" ({left} more are in evaluation.json)" if left else "")
+    table = _table(title, "slice", width)
+    for found in shown:
+        name = f"{found['column']}={found['slice']}: {found['metric']}"
+        table.add_row(escape(name), *_cells(found["measured"], [found], width))
+    return table
+
+
+def _table(title: str, first: str, width: int) -> Table:
+    """All columns, or in so much less width those that say what the others would explain."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold", max_width=32)
+    if width >= WIDE:
+        widths = {"value": 6, "95 % interval": 14, "n": 4, "errors": 6, "threshold": 9}
+    elif width >= MEDIUM:
+        widths = {"value": 6, "95 % interval": 0, "n": 0, "threshold": 0}
+    else:
+        widths = {"value": 0, "threshold": 0}
+    for heading, least in widths.items():
+        table.add_column(heading, justify="right", no_wrap=True, min_width=least)
+    if width >= WIDE:
+        table.add_column("tier", no_wrap=True, min_width=7)
+    table.add_column("verdict", no_wrap=True, min_width=7)
+    return table
+
+
+def _cells(metric: Document, bounds: list[Document], width: int) -> list[RenderableType]:
+    value, low, high = (_number(metric[key]) for key in ("value", "low", "high"))
+    interval = "-" if metric["low"] is None and metric["high"] is None else f"{low}..{high}"
+    n, errors = str(metric["n"]), str(metric["errors"])
+    tier = "\n".join(b["tier"] for b in bounds) or "-"
+    verdict = _verdict(bounds)
+    if width >= WIDE:
+        return [value, interval, n, errors, _thresholds(bounds), tier, verdict]
+    threshold = _thresholds(bounds, with_tier=True)
+    if width >= MEDIUM:
+        return [
+            value,
+            interval,
+            f"{n}, {errors} err" if metric["errors"] else n,
+            threshold,
+            verdict,
+        ]
+    return [value, threshold, verdict]
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4g}"
+
+
+_STAR = {"mean": "", "interval": "*"}
+
+
+def _thresholds(bounds: list[Document], *, with_tier: bool = False) -> str:
+    """A line for each bound; hard is what a bound is unless it says otherwise."""
+    return "\n".join(
+        f"{b['rule']} {b['bound']:g}{_STAR[b['on']]}"
+        + (f" {b['tier']}" if with_tier and b["tier"] != "hard" else "")
+        for b in bounds
+    ) or "-"  # fmt: skip
+
+
+def _verdict(bounds: list[Document]) -> Text:
+    """A line for each bound."""
+    from rich.text import Text
+
+    if not bounds:
+        return Text("shown", "dim")
+    styles = {"holds": "green", "MISSED": "bold red", "missed": "yellow"}
+    words = [_word(bound) for bound in bounds]
+    return Text("\n").join(Text(word, styles[word]) for word in words)
+
+
+def _word(bound: Document) -> str:
+    if bound["passed"]:
+        return "holds"
+    return "MISSED" if bound["tier"] == "hard" else "missed"
+
+
+def _lines(document: Document) -> Iterator[str]:
+    bounds = [*document["thresholds"].values(), *document["slices"]]
+    if any(bound["on"] == "interval" for bound in bounds):
+        yield "* held against the interval's pessimistic end"
+    if document["champion"]:
+        yield from _champion(document["champion"])
+    for warning in document["gate"]["warnings"]:
+        yield f"warning: {warning}"
+
+
+def _gate(gate: Document, *, one_line: bool) -> Text:
+    """The verdict; its reasons on the same line for grep, or one below the other for people."""
+    from rich.text import Text
+
+    word = Text("PASSED", "bold green") if gate["passed"] else Text("NOT PASSED", "bold red")
+    reasons = gate["reasons"]
+    if one_line or len(reasons) < 2:
+        return Text.assemble("quality gate: ", word, f": {gate['summary']}")
+    listed = "".join(f"\n  {reason}" for reason in reasons)
+    return Text.assemble("quality gate: ", word, f": {len(reasons)} reasons", listed)
+
+
+def _champion(champion: Document) -> Iterator[str]:
+    if champion["state"] == "unreadable":
+        yield f"champion: {champion['error']}"
+    for name, metric in champion["metrics"].items():
+        difference = metric["difference"]
+        found = "no difference" if difference is None else f"{difference:+.4g}"
+        interval = f"{_number(metric['low'])} .. {_number(metric['high'])}"
+        word = "holds" if metric["passed"] else "MISSED"
+        yield (
+            f"champion: {name} {found} ({interval}, {metric['pairs']} pairs), "
+            f"margin {metric['margin']:g}: {word}"
+        )

@@ -1,0 +1,160 @@
+"""Payload formats of the demo endpoint, picked from the request's keys.
+
+messages  OpenAI-style chat as LMI, vLLM and TGI speak it on /invocations
+inputs    text generation: LMI's {"generated_text", "details"} or TGI's list form
+others    {"query" | "question" | "prompt" | "text": "..."} for the template format:
+          {"result": {"text": "...", "tokens": {"in": n, "out": n}}}
+
+Formats: djl-serving docs v0.34, lmi_input_output_schema.md and chat_input_output_schema.md.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+from pipeline.local.demo.faults import Malformed
+from pipeline.local.demo.text import count_tokens
+
+Format = Literal["chat", "text_generation", "template"]
+TextGeneration = Literal["lmi", "tgi"]
+
+_TEMPLATE_KEYS = ("query", "question", "prompt", "text")
+_ASKING_LINE = re.compile(r"[^\n>]*\?[^\n<]*")
+
+
+class UnreadableRequest(Exception):
+    """A request body that no model container would take; the message says what it wants."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a request asks. max_tokens None means no limit."""
+
+    format: Format
+    text: str
+    max_tokens: int | None
+
+    @property
+    def question(self) -> str:
+        """The last line that asks something, as prompts put instructions and context before it."""
+        found = _ASKING_LINE.findall(self.text)
+        return found[-1].strip() if found else self.text.strip()
+
+
+@dataclass(frozen=True)
+class Completion:
+    text: str
+    prompt_tokens: int
+    tokens: int
+    finish_reason: Literal["stop", "length"]
+
+
+def read_prompt(body: bytes) -> Prompt:
+    """Raises UnreadableRequest."""
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise UnreadableRequest(f"the request body is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise UnreadableRequest("the request body is not a JSON object")
+    if document.get("stream") is True:
+        raise UnreadableRequest("the demo endpoint does not stream: send stream false")
+    if "messages" in document:
+        return Prompt("chat", _last_user_text(document["messages"]), _limit(document, "max_tokens"))
+    if "inputs" in document:
+        limit = _limit(document.get("parameters") or {}, "max_new_tokens")
+        return Prompt("text_generation", _text(document["inputs"], "inputs"), limit)
+    for key in _TEMPLATE_KEYS:
+        if key in document:
+            return Prompt("template", _text(document[key], key), None)
+    wanted = ", ".join(("messages", "inputs", *_TEMPLATE_KEYS))
+    raise UnreadableRequest(f"the request has none of the keys {wanted}; it has {list(document)}")
+
+
+def complete(prompt: Prompt, answer: str) -> Completion:
+    """The answer, cut where the request's token limit falls."""
+    pieces = re.findall(r"\s*(?:\w+|[^\w\s])", answer)
+    kept = pieces if prompt.max_tokens is None else pieces[: prompt.max_tokens]
+    reason: Literal["stop", "length"] = "stop" if len(kept) == len(pieces) else "length"
+    return Completion("".join(kept), count_tokens(prompt.text), len(kept), reason)
+
+
+def write_answer(
+    prompt: Prompt, done: Completion, model: str, text_generation: TextGeneration
+) -> dict[str, Any] | list[dict[str, Any]]:
+    if prompt.format == "chat":
+        return _chat_completion(done, model)
+    if prompt.format == "text_generation":
+        details = {
+            "finish_reason": "eos_token" if done.finish_reason == "stop" else "length",
+            "generated_tokens": done.tokens,
+        }
+        answer = {"generated_text": done.text, "details": details}
+        return answer if text_generation == "lmi" else [answer]
+    tokens = {"in": done.prompt_tokens, "out": done.tokens}
+    return {"result": {"text": done.text, "tokens": tokens}}
+
+
+def write_malformed(
+    prompt: Prompt, done: Completion, model: str, text_generation: TextGeneration, how: Malformed
+) -> bytes:
+    """The answer, spoilt as real containers and proxies spoil it; always sent with status 200."""
+    match how:
+        case "not-json":
+            return b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+        case "error-inside":
+            return json.dumps(
+                {"generated_text": "", "details": {"finish_reason": "error"}}
+            ).encode()
+        case "empty":
+            done = Completion("", done.prompt_tokens, 0, "stop")
+            return json.dumps(write_answer(prompt, done, model, text_generation)).encode()
+        case "truncated":
+            whole = json.dumps(write_answer(prompt, done, model, text_generation)).encode()
+            return whole[: len(whole) // 2]
+
+
+def _chat_completion(done: Completion, model: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": done.text}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": done.finish_reason}
+    return {
+        "id": f"chatcmpl-{sha256(done.text.encode()).hexdigest()[:24]}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": done.prompt_tokens,
+            "completion_tokens": done.tokens,
+            "total_tokens": done.prompt_tokens + done.tokens,
+        },
+    }
+
+
+def _last_user_text(messages: Any) -> str:
+    if not isinstance(messages, list):
+        raise UnreadableRequest("messages is not a list")
+    said = [m for m in messages if isinstance(m, dict) and m.get("role") == "user"]
+    if not said:
+        raise UnreadableRequest("messages holds no message with the role user")
+    content = said[-1].get("content")
+    if isinstance(content, list):  # OpenAI's content parts
+        content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return _text(content, "messages[].content")
+
+
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UnreadableRequest(f"{key} is not a text with something in it")
+    return value
+
+
+def _limit(holder: Any, key: str) -> int | None:
+    value = holder.get(key) if isinstance(holder, dict) else None
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UnreadableRequest(f"{key} is {value!r}: want a whole number of at least 1")
+    return value

@@ -1,0 +1,208 @@
+"""A demo endpoint that stands where SageMaker Runtime would: InvokeEndpoint over HTTP.
+
+It is no model: it answers from small knowledge bases by retrieval (see demo_retrieval), one for
+each folder of examples/. Every response says so in the header `x-demo`. Point
+AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME at its URL.
+
+Wire protocol: botocore's service model of sagemaker-runtime 2017-05-13 (REST-JSON).
+Signatures are not checked. Admin routes: see demo_state, noun `endpoints`.
+
+    python -m pipeline.local.demo.endpoint.server --port 4567 --endpoint health-qa-good=good
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from pydantic import field_validator
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
+from pipeline.local.demo.endpoint.payloads import (
+    TextGeneration,
+    UnreadableRequest,
+    complete,
+    read_prompt,
+    write_answer,
+    write_malformed,
+)
+from pipeline.local.demo.endpoint.retrieval import (
+    HEALTH_KNOWLEDGE,
+    Knowledge,
+    example_knowledge,
+    read_knowledge,
+)
+from pipeline.local.demo.faults import Decision, Faults
+from pipeline.local.demo.http_server import DemoServer, serve
+from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
+
+ACCOUNT = "123456789012"
+ENDPOINT_ERRORS: Mapping[str, int] = {
+    "ModelError": 424,
+    "ModelNotReadyException": 429,
+    "ThrottlingException": 400,
+    "ServiceUnavailable": 503,
+    "InternalFailure": 500,
+    "InternalDependencyException": 530,
+    "ValidationError": 400,
+}
+
+
+class EndpointBehaviour(Behaviour):
+    """What stands behind one endpoint name.
+
+    knowledge: the folder of examples/ that it knows about; none is the one given at the start.
+    inference_components: if there are any, a call must name one, as on SageMaker.
+    text_generation: the form of text-generation answers, LMI's object or TGI's list.
+    """
+
+    model: Literal["good", "worse"] = "good"
+    knowledge: str | None = None
+    variant: str = "AllTraffic"
+    inference_components: tuple[str, ...] = ()
+    text_generation: TextGeneration = "lmi"
+
+    @field_validator("knowledge")
+    @classmethod
+    def _is_an_example(cls, name: str | None) -> str | None:
+        if name is not None and name not in example_knowledge():
+            raise ValueError(f"no knowledge.jsonl in examples/{name}")
+        return name
+
+
+def endpoint_app(
+    endpoints: Mapping[str, EndpointBehaviour], knowledge: Path = HEALTH_KNOWLEDGE
+) -> Starlette:
+    """The ASGI app. Raises ValueError for a bad knowledge file or a fault with an unknown error."""
+    paths = [(None, knowledge), *example_knowledge().items()]
+    known: dict[str | None, Knowledge] = {
+        name: Knowledge(read_knowledge(path)) for name, path in paths
+    }
+    state = DemoState(endpoints, ENDPOINT_ERRORS)
+
+    async def invoke(request: Request) -> Response:
+        name = request.path_params["name"]
+        behaviour = state.behaviours.get(name)
+        refusal = _refusal(request, name, behaviour)
+        if behaviour is None or refusal:
+            state.log.by_name[name]["ValidationError"] += 1
+            return WireError("ValidationError", 400, Message=refusal).response()
+        answer = partial(_answer, known[behaviour.knowledge], name, behaviour)
+        return await answer_call(
+            request, state, name, answer, partial(_fault, name, behaviour.faults)
+        )
+
+    routes = [
+        Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
+        *admin_routes("endpoints", state, EndpointBehaviour),
+        UNKNOWN_OPERATION,
+    ]
+    return Starlette(routes=routes)
+
+
+def serve_endpoint(
+    port: int = 0,
+    *,
+    endpoints: Mapping[str, EndpointBehaviour],
+    knowledge: Path = HEALTH_KNOWLEDGE,
+) -> DemoServer:
+    """Serves the demo endpoint on 127.0.0.1; see demo_server.serve for the errors."""
+    return serve(endpoint_app(endpoints, knowledge), port, "demo endpoint, not a model")
+
+
+def _refusal(request: Request, name: str, behaviour: EndpointBehaviour | None) -> str:
+    """The ValidationError message for a call to what does not exist; empty if all is well."""
+    if behaviour is None:
+        return f"Endpoint {name} of account {ACCOUNT} not found."
+    component = request.headers.get("X-Amzn-SageMaker-Inference-Component")
+    if behaviour.inference_components and component is None:
+        return (
+            "Inference Component Name header is required for endpoints to which you plan to deploy "
+            "inference components. Please include Inference Component Name header or consider "
+            "using SageMaker models."
+        )
+    if component is not None and component not in behaviour.inference_components:
+        return f"Inference Component {component} of account {ACCOUNT} not found."
+    variant = request.headers.get("X-Amzn-SageMaker-Target-Variant")
+    if variant is not None and variant != behaviour.variant:
+        return f"Variant {variant} not found for Endpoint {name} of account {ACCOUNT}."
+    return ""
+
+
+def _answer(
+    known: Knowledge,
+    name: str,
+    behaviour: EndpointBehaviour,
+    body: bytes,
+    decision: Decision,
+) -> Answer:
+    """Raises WireError ModelError 400 for a request that no container would take."""
+    try:
+        prompt = read_prompt(body)
+    except UnreadableRequest as error:
+        raise _model_error(name, 400, str(error)) from error
+    find = known.good_answer if behaviour.model == "good" else known.worse_answer
+    done = complete(prompt, find(prompt.question))
+    model = f"demo-{behaviour.model}"
+    shape = behaviour.text_generation
+    if decision.malformed:
+        made = write_malformed(prompt, done, model, shape, decision.malformed)
+    else:
+        made = json.dumps(write_answer(prompt, done, model, shape)).encode()
+    return Answer(prompt.format, made, {"x-Amzn-Invoked-Production-Variant": behaviour.variant})
+
+
+def _fault(name: str, faults: Faults, code: str | None) -> WireError:
+    code = code or "ModelError"
+    if code == "ModelError":
+        return _model_error(name, faults.model_error_status, "the demo endpoint was told to fail")
+    message = "Rate exceeded" if code == "ThrottlingException" else f"demo fault: {code}"
+    return WireError(code, ENDPOINT_ERRORS[code], Message=message)
+
+
+def _model_error(name: str, status: int, message: str) -> WireError:
+    """ModelError in the words of SageMaker, which wraps what the container said."""
+    side = "client" if status < 500 else "server"
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    return WireError(
+        "ModelError",
+        ENDPOINT_ERRORS["ModelError"],
+        Message=f'Received {side} error ({status}) from primary with message "{message}". '
+        f"See log group {group} in account {ACCOUNT} for more information.",
+        OriginalStatusCode=status,
+        OriginalMessage=message,
+        LogStreamArn=f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{group}",
+    )
+
+
+def _name_and_model(text: str) -> tuple[str, EndpointBehaviour]:
+    name, _, model = text.partition("=")
+    return name, EndpointBehaviour.model_validate({"model": model or "good"})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A demo of SageMaker Runtime on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free port")
+    parser.add_argument("--knowledge", type=Path, default=HEALTH_KNOWLEDGE)
+    parser.add_argument(
+        "--endpoint",
+        action="append",
+        type=_name_and_model,
+        metavar="NAME=good|worse",
+        default=[],
+        help="an endpoint to serve; may be given more than once",
+    )
+    given = parser.parse_args()
+    server = serve_endpoint(given.port, endpoints=dict(given.endpoint), knowledge=given.knowledge)
+    print(f"AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={server.url}", flush=True)
+    server.wait()
+
+
+if __name__ == "__main__":
+    main()

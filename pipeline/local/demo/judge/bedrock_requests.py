@@ -1,0 +1,136 @@
+"""Bedrock's two request forms, read into one JudgeRequest and answered in their own form.
+
+Converse     botocore's service model of bedrock-runtime 2023-09-30. A schema comes as
+             outputConfig.textFormat (answered with JSON text) or as a tool in toolConfig (answered
+             with a toolUse block); without either the answer is JSON text.
+InvokeModel  Anthropic's messages form (`anthropic_version`), with or without a tool.
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pipeline.local.demo.judge.rules import JudgeRequest
+from pipeline.local.demo.text import count_tokens
+
+
+class BadRequest(Exception):
+    """A request that Bedrock would answer with ValidationException; the message says why."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A judge request and how its answer must look: `tool` is the tool to use, or None for text."""
+
+    request: JudgeRequest
+    tool: str | None
+    input_tokens: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the judge says: a verdict for the tool, or text (None is no content at all)."""
+
+    tool_input: dict[str, Any] | None = None
+    text: str | None = None
+
+
+def read_converse(document: dict[str, Any]) -> Call:
+    """Raises BadRequest."""
+    system = _join(document.get("system") or [])
+    prompt = _last_user_text(document)
+    tools = (document.get("toolConfig") or {}).get("tools") or []
+    specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
+    if specs:
+        spec = specs[0]
+        request = JudgeRequest(system, prompt, (spec.get("inputSchema") or {}).get("json"))
+        return _call(request, spec["name"])
+    text_format = (document.get("outputConfig") or {}).get("textFormat")
+    schema = text_format["structure"]["jsonSchema"]["schema"] if text_format else None
+    return _call(
+        JudgeRequest(system, prompt, json.loads(schema) if isinstance(schema, str) else schema),
+        None,
+    )
+
+
+def write_converse(call: Call, reply: Reply, latency_ms: int) -> dict[str, Any]:
+    content: list[dict[str, Any]] = []
+    if reply.tool_input is not None:
+        use = {"toolUseId": _id(call), "name": call.tool, "input": reply.tool_input}
+        content = [{"toolUse": use}]
+    elif reply.text is not None:
+        content = [{"text": reply.text}]
+    output_tokens = _output_tokens(reply)
+    return {
+        "output": {"message": {"role": "assistant", "content": content}},
+        "stopReason": "end_turn" if reply.tool_input is None else "tool_use",
+        "usage": {
+            "inputTokens": call.input_tokens,
+            "outputTokens": output_tokens,
+            "totalTokens": call.input_tokens + output_tokens,
+        },
+        "metrics": {"latencyMs": latency_ms},
+    }
+
+
+def read_anthropic(document: dict[str, Any]) -> Call:
+    """Raises BadRequest."""
+    if "anthropic_version" not in document:
+        raise BadRequest(
+            "the demo judge knows InvokeModel only in Anthropic's form, with anthropic_version; "
+            "use Converse for other models"
+        )
+    system = document.get("system") or ""
+    text = system if isinstance(system, str) else _join(system)
+    prompt = _last_user_text(document)
+    tools = document.get("tools") or []
+    if not tools:
+        return _call(JudgeRequest(text, prompt), None)
+    return _call(JudgeRequest(text, prompt, tools[0].get("input_schema")), tools[0]["name"])
+
+
+def write_anthropic(call: Call, reply: Reply, model: str) -> dict[str, Any]:
+    content: list[dict[str, Any]] = []
+    if reply.tool_input is not None:
+        content = [
+            {"type": "tool_use", "id": _id(call), "name": call.tool, "input": reply.tool_input}
+        ]
+    elif reply.text is not None:
+        content = [{"type": "text", "text": reply.text}]
+    return {
+        "id": f"msg_{_id(call)}",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content,
+        "stop_reason": "end_turn" if reply.tool_input is None else "tool_use",
+        "stop_sequence": None,
+        "usage": {"input_tokens": call.input_tokens, "output_tokens": _output_tokens(reply)},
+    }
+
+
+def _call(request: JudgeRequest, tool: str | None) -> Call:
+    return Call(request, tool, count_tokens(request.system) + count_tokens(request.prompt))
+
+
+def _output_tokens(reply: Reply) -> int:
+    said = json.dumps(reply.tool_input) if reply.tool_input is not None else reply.text
+    return count_tokens(said or "")
+
+
+def _id(call: Call) -> str:
+    return "tooluse_" + sha256(call.request.prompt.encode()).hexdigest()[:22]
+
+
+def _last_user_text(document: dict[str, Any]) -> str:
+    said = [m for m in document.get("messages") or [] if m.get("role") == "user"]
+    content = said[-1].get("content") if said else None
+    text = content if isinstance(content, str) else _join(content or [])
+    if not text.strip():
+        raise BadRequest("messages: no message with the role user and a text in it")
+    return text
+
+
+def _join(blocks: list[dict[str, Any]]) -> str:
+    return "\n".join(block["text"] for block in blocks if "text" in block)

@@ -1,0 +1,165 @@
+"""A demo judge that stands where Bedrock Runtime would: Converse and InvokeModel over HTTP.
+
+It is no model: its verdicts are text-overlap rules (see demo_verdicts for the rules and their
+cuts), and each rationale and the response header `x-demo` say so. Point both
+AWS_ENDPOINT_URL_BEDROCK_RUNTIME (boto3) and AWS_BEDROCK_RUNTIME_ENDPOINT (litellm) at its URL.
+
+Every model id is served. Signatures are not checked. A prompt that no rule knows gets
+ValidationException. Admin routes: see demo_state, noun `models`.
+
+    python -m pipeline.local.demo.judge.server --port 4568
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
+from pipeline.local.demo.faults import Decision, Malformed
+from pipeline.local.demo.http_server import DemoServer, serve
+from pipeline.local.demo.judge.bedrock_requests import (
+    BadRequest,
+    Call,
+    Reply,
+    read_anthropic,
+    read_converse,
+    write_anthropic,
+    write_converse,
+)
+from pipeline.local.demo.judge.rules import UnknownPrompt
+from pipeline.local.demo.judge.verdicts import judge
+from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
+
+JUDGE_ERRORS: Mapping[str, int] = {
+    "ThrottlingException": 429,
+    "ModelTimeoutException": 408,
+    "ModelErrorException": 424,
+    "ModelNotReadyException": 429,
+    "ServiceUnavailableException": 503,
+    "InternalServerException": 500,
+    "AccessDeniedException": 403,
+    "ResourceNotFoundException": 404,
+    "ValidationException": 400,
+}
+_MESSAGES = {
+    "ThrottlingException": "Too many requests, please wait before trying again.",
+    "AccessDeniedException": "You don't have access to the model with the specified model ID.",
+}
+_PROSE = "Having looked at it from all sides I would say that this is rather good."
+
+Read = Callable[[dict[str, Any]], Call]
+Write = Callable[[Call, Reply, Decision], dict[str, Any]]
+
+
+def judge_app(models: Mapping[str, Behaviour] | None = None) -> Starlette:
+    """The ASGI app; `models` gives behaviours by model id, all other ids are well-behaved.
+
+    Raises ValueError for a fault with an unknown error.
+    """
+    state = DemoState(models or {}, JUDGE_ERRORS)
+
+    async def converse(request: Request) -> Response:
+        return await _serve(request, state, read_converse, _write_converse)
+
+    async def invoke(request: Request) -> Response:
+        model_id = request.path_params["model_id"]
+
+        def write(call: Call, reply: Reply, _: Decision) -> dict[str, Any]:
+            return write_anthropic(call, reply, model_id)
+
+        return await _serve(request, state, read_anthropic, write)
+
+    routes = [
+        Route("/model/{model_id:path}/converse", converse, methods=["POST"]),
+        Route("/model/{model_id:path}/invoke", invoke, methods=["POST"]),
+        *admin_routes("models", state, Behaviour),
+        UNKNOWN_OPERATION,
+    ]
+    return Starlette(routes=routes)
+
+
+def serve_judge(port: int = 0, *, models: Mapping[str, Behaviour] | None = None) -> DemoServer:
+    """Serves the demo judge on 127.0.0.1; see demo_server.serve for the errors."""
+    return serve(judge_app(models), port, "demo judge, not a model")
+
+
+async def _serve(
+    request: Request, state: DemoState[Behaviour], read: Read, write: Write
+) -> Response:
+    model_id = request.path_params["model_id"]
+    if model_id not in state.behaviours:
+        state.put(model_id, Behaviour())
+    return await answer_call(request, state, model_id, partial(_answer, read, write), _fault)
+
+
+def _answer(read: Read, write: Write, body: bytes, decision: Decision) -> Answer:
+    """Raises WireError ValidationException for a request or a prompt that is not understood."""
+    try:
+        document = json.loads(body)
+        call = read(document)
+        kind, verdict = judge(call.request)
+    except (BadRequest, UnknownPrompt) as error:
+        raise _validation(str(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _validation(f"the request is not in Bedrock's form: {error!r}") from error
+    reply = (
+        _spoil(call, verdict, decision.malformed) if decision.malformed else _reply(call, verdict)
+    )
+    return Answer(kind, json.dumps(write(call, reply, decision)).encode())
+
+
+def _write_converse(call: Call, reply: Reply, decision: Decision) -> dict[str, Any]:
+    return write_converse(call, reply, round(decision.delay_seconds * 1000))
+
+
+def _reply(call: Call, verdict: dict[str, Any]) -> Reply:
+    return Reply(tool_input=verdict) if call.tool else Reply(text=json.dumps(verdict))
+
+
+def _spoil(call: Call, verdict: dict[str, Any], how: Malformed) -> Reply:
+    """What judges do instead of giving the verdict that was asked for."""
+    match how:
+        case "not-json":
+            return Reply(text=_PROSE)
+        case "truncated":
+            whole = json.dumps(verdict)
+            return Reply(text=whole[: len(whole) // 2])
+        case "empty":
+            return Reply()
+        case "error-inside":
+            return _reply(call, _spoilt_values(verdict))
+
+
+def _spoilt_values(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Every value is the text "error"; null where a free text is all there is: any would do."""
+    return dict.fromkeys(verdict, None if set(verdict) == {"reason"} else "error")
+
+
+def _fault(code: str | None) -> WireError:
+    code = code or "ServiceUnavailableException"
+    return WireError(code, JUDGE_ERRORS[code], message=_MESSAGES.get(code, f"demo fault: {code}"))
+
+
+def _validation(message: str) -> WireError:
+    return WireError("ValidationException", JUDGE_ERRORS["ValidationException"], message=message)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A demo of Bedrock Runtime on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free port")
+    given = parser.parse_args()
+    server = serve_judge(given.port)
+    print(f"AWS_ENDPOINT_URL_BEDROCK_RUNTIME={server.url}")
+    print(f"AWS_BEDROCK_RUNTIME_ENDPOINT={server.url}", flush=True)
+    server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""`trigger show`: what is there, whether the configuration says the same, what would match."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pipeline.definition.bundle import Bundle
+from pipeline.permissions.roles import get_role
+from pipeline.permissions.statements import account_of
+from pipeline.trigger.dead_letters import DeadLetters, read_queue
+from pipeline.trigger.names import names_of
+from pipeline.trigger.rules import TARGET_ID, wanted_rules, wanted_target, wanted_trigger
+from processing.config.model import Trigger
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+
+def show(session: Session, bundle: Bundle) -> tuple[list[str], bool]:
+    """Lines to print, and whether all that the configuration asks for is there and as it says."""
+    account, events, names = account_of(bundle), session.client("events"), names_of(bundle)
+    trigger = _shown_trigger(events, bundle)
+    queue_arn = account.arn("sqs", names.queue)
+    pipeline_arn = account.arn("sagemaker", f"pipeline/{bundle.config.pipeline.name}")
+    lines, good = [], True
+    for name, form in wanted_rules(bundle, trigger).items():
+        target = wanted_target(bundle, trigger, name, pipeline_arn, queue_arn)
+        problems = list(_rule_problems(events, name, form, target))
+        good = good and not problems
+        shown = next(iter(form.values())) if form else "not asked for"
+        lines += [f"rule {name}: {shown}", *(f"  !! {problem}" for problem in problems)]
+    role = get_role(session.client("iam"), names.role)
+    lines.append(f"role {names.role_arn}{'' if role else ': !! is not there'}")
+    letters = read_queue(session.client("sqs"), names.queue)
+    lines += _letter_lines(names.queue, letters)
+    if trigger.candidates_group:
+        sample = sample_event(bundle, trigger)
+        pattern = wanted_rules(bundle, trigger)[names.rule]
+        assert pattern is not None
+        matches = events.test_event_pattern(Event=json.dumps(sample), **pattern)["Result"]
+        word = "matches" if matches else "!! does not match"
+        lines += [f"EventBridge says that this event {word}:", json.dumps(sample, indent=2)]
+        good = good and matches
+        lines += _group_lines(session, trigger.candidates_group)
+    return lines, good and role is not None and letters is not None
+
+
+def _shown_trigger(events: Any, bundle: Bundle) -> Trigger:
+    """A schedule that was given on the command line is as good as one in the file."""
+    section = bundle.config.trigger
+    if section and section.schedule:
+        return section
+    rule = _describe(events, names_of(bundle).schedule)
+    return wanted_trigger(bundle, rule.get("ScheduleExpression") if rule else None)
+
+
+def sample_event(bundle: Bundle, trigger: Trigger) -> dict[str, Any]:
+    """A new version in the candidates group, as SageMaker tells it in its developer guide."""
+    account = account_of(bundle)
+    arn = account.arn("sagemaker", f"model-package/{trigger.candidates_group}/1")
+    now = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return {
+        "version": "0",
+        "id": "844e2571-85d4-695f-b930-0153b71dcb42",
+        "detail-type": "SageMaker Model Package State Change",
+        "source": "aws.sagemaker",
+        "account": account.number,
+        "time": now,
+        "region": account.region,
+        "resources": [arn],
+        "detail": {
+            "ModelPackageGroupName": trigger.candidates_group,
+            "ModelPackageVersion": 1,
+            "ModelPackageArn": arn,
+            "CreationTime": now,
+            "ModelPackageStatus": "Completed",
+            "ModelApprovalStatus": trigger.approval_status,
+        },
+    }
+
+
+def _rule_problems(
+    events: Any, name: str, form: dict[str, str] | None, target: dict[str, Any]
+) -> Iterator[str]:
+    rule = _describe(events, name)
+    if rule is None or form is None:
+        if rule is not None:
+            yield "is there: `trigger put` takes it away"
+        if form is not None:
+            yield "is not there: `trigger put` makes it"
+        return
+    if rule.get("State") != "ENABLED":
+        yield f"is {rule.get('State')}"
+    if any(_parsed(rule.get(key)) != _parsed(value) for key, value in form.items()):
+        yield "differs from the configuration: `trigger put` brings it up to date"
+    targets = events.list_targets_by_rule(Rule=name)["Targets"]
+    ours = [entry for entry in targets if entry["Id"] == TARGET_ID]
+    if not ours:
+        yield "has no target: `trigger put` gives it one"
+    elif ours[0] != target:
+        yield "its target differs from the configuration: `trigger put` brings it up to date"
+
+
+def _describe(events: Any, rule: str) -> dict[str, Any] | None:
+    from botocore.exceptions import ClientError
+
+    try:
+        described: dict[str, Any] = events.describe_rule(Name=rule)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    return described
+
+
+def _letter_lines(name: str, letters: DeadLetters | None) -> Iterator[str]:
+    if letters is None:
+        yield f"dead-letter queue {name}: !! is not there"
+        return
+    yield f"dead-letter queue {letters.arn}: {letters.count} events that started nothing"
+    for letter in letters.letters:
+        what = letter.model_package or "schedule"
+        yield f"  {letter.time} {what}: {letter.code}: {letter.message}"
+
+
+def _group_lines(session: Session, group: str) -> Iterator[str]:
+    from botocore.exceptions import ClientError
+
+    try:
+        session.client("sagemaker").describe_model_package_group(ModelPackageGroupName=group)
+    except ClientError as error:
+        if "does not exist" not in error.response["Error"]["Message"].lower():
+            raise
+        yield f"note: there is no model package group {group} yet"
+
+
+def _parsed(text: str | None) -> Any:
+    """Patterns are compared as JSON, schedules as they are."""
+    try:
+        return json.loads(text or "null")
+    except json.JSONDecodeError:
+        return text

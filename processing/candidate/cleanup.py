@@ -1,0 +1,85 @@
+"""Candidates that were left behind: found by name and tag, deleted.
+
+A job that was killed cannot clean up after itself. Three look after it: the next job of the same
+pipeline, whatever calls `pipeline_definition.py sweep`, and a person who reads the tags.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from processing.candidate.deployment import (
+    CREATED_TAG,
+    PIPELINE_TAG,
+    Deployment,
+    delete,
+    name_prefix,
+)
+
+LISTINGS = (
+    ("list_endpoints", "Endpoints", "Endpoint"),
+    ("list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
+    ("list_models", "Models", "Model"),
+)
+DELETE_SECONDS = 60.0
+
+
+def find_leftovers(client: Any, pipeline: str) -> list[Deployment]:
+    """Everything that is tagged as a candidate of this pipeline, oldest first.
+
+    An endpoint, its configuration and its model have one name and are one leftover; any of the
+    three may be all that is left. The names only spare calls: what counts are the tags. Raises
+    botocore's ClientError.
+    """
+    found: dict[str, Deployment] = {}
+    for name, arn in _named(client, name_prefix(pipeline)):
+        if name in found:
+            continue
+        tags = _tags(client, arn)
+        if tags.get(PIPELINE_TAG) == pipeline and CREATED_TAG in tags:
+            found[name] = Deployment(name, tags)
+    return sorted(found.values(), key=lambda leftover: leftover.created)
+
+
+def _named(client: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    for operation, listed, member in LISTINGS:
+        pages = client.get_paginator(operation).paginate(NameContains=prefix)
+        for page in pages:
+            for summary in page[listed]:
+                if summary[f"{member}Name"].startswith(prefix):
+                    yield summary[f"{member}Name"], summary[f"{member}Arn"]
+
+
+def _tags(client: Any, arn: str) -> dict[str, str]:
+    """Empty for what is gone since it was listed."""
+    from botocore.exceptions import ClientError
+
+    try:
+        pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    except ClientError as error:
+        if error.response["Error"].get("Code") in ("ValidationException", "ResourceNotFound"):
+            return {}
+        raise
+
+
+def sweep(client: Any, leftovers: Iterable[Deployment], say: Callable[[str], None]) -> list[str]:
+    """Delete them; returns what could not be deleted, with reasons."""
+    left = []
+    for leftover in leftovers:
+        until = time.monotonic() + DELETE_SECONDS
+        remaining = delete(client, leftover.name, lambda until=until: until)  # type: ignore[misc]
+        say(f"{'LEFT' if remaining else 'deleted'} {describe(leftover)}")
+        left += remaining
+    return left
+
+
+def describe(leftover: Deployment) -> str:
+    return f"{leftover.name}, made {leftover.created:%Y-%m-%d %H:%M} by {leftover.execution_arn}"
+
+
+def age(leftover: Deployment) -> dt.timedelta:
+    return dt.datetime.now(dt.UTC) - leftover.created

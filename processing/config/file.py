@@ -1,0 +1,240 @@
+"""Reading `evaluation.yaml`: every mistake with its line, its key's path, and the mend.
+
+The pipeline builder and both containers read the file through `load_config`, so that a mistake is
+found before anything is created.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from processing.base.errors import ConfigError
+from processing.config.model import EvaluationConfig
+from processing.config.patterns import IN_WORDS
+from processing.config.thresholds import threshold_parameters
+from processing.config.yaml_file import read_yaml
+
+Location = tuple[str | int, ...]
+
+
+def load_config(path: Path) -> EvaluationConfig:
+    """Read and validate an evaluation.yaml.
+
+    Raises ConfigError with one line for each mistake: file, line, key path, what is wrong, mend.
+    """
+    document = read_yaml(path)
+    try:
+        config = EvaluationConfig.model_validate(document)
+        problems = list(_cross_check(config))
+    except ValidationError as invalid:
+        problems = [(error["loc"], _explain(error)) for error in invalid.errors()]
+    if problems:
+        lines = [
+            f"{path}:{_line(document, location)}: {_dotted(location)}: {message}"
+            for location, message in problems
+        ]
+        raise ConfigError("\n".join(dict.fromkeys(lines)))
+    return config
+
+
+def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    """Mistakes that only show when two sections are held against each other."""
+    metrics = ", ".join(config.metrics)
+    for metric in config.thresholds:
+        if metric not in config.metrics:
+            hint = _did_you_mean(metric, config.metrics)
+            message = f"no scorer makes the metric {metric!r}{hint}; the metrics are {metrics}"
+            yield ("thresholds", metric), message
+    judged = ", ".join(s.name for s in config.judged_scorers() if s.judge is None)
+    if judged and config.judge is None:
+        yield ("scorers",), f"{judged} need a judge: add judge: model: bedrock:/..."
+    for index, scorer in enumerate(config.scorers):
+        if scorer.needs_context and config.dataset.columns.context is None:
+            yield (
+                ("scorers", index),
+                f"{scorer.name} judges against a context: name its column in "
+                "dataset.columns.context, or leave the scorer out",
+            )
+    if (
+        config.trigger
+        and config.trigger.candidates_group == config.registration.model_package_group
+    ):
+        message = (
+            "is also registration.model_package_group: what the pipeline registers would start it "
+            "again; candidates need a group of their own"
+        )
+        yield ("trigger", "candidates_group"), message
+    if (
+        config.trigger
+        and config.trigger.approval_status != "PendingManualApproval"
+        and config.registration.stamp_candidate
+    ):
+        message = (
+            "must be PendingManualApproval with registration.stamp_candidate: the stamp approves "
+            "or rejects the candidate, and its event would start the pipeline again"
+        )
+        yield ("trigger", "approval_status"), message
+    yield from _roles(config)
+    parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
+    for name in sorted({name for name in parameters if parameters.count(name) > 1}):
+        message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"
+        yield ("thresholds",), message
+    if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
+        yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
+    yield from _check_slices_and_champion(config)
+
+
+def _check_slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    scorers = [scorer.name for scorer in config.scorers]
+    columns = config.dataset.columns
+    used = [columns.question, columns.expected_response, columns.context]
+    named: list[Location] = [
+        ("slices", column, "thresholds", name)
+        for column, section in config.slices.items()
+        for name in section.thresholds
+    ]
+    if config.champion:
+        named += [("champion", "metrics", name) for name in config.champion.metrics]
+    for location in named:
+        name = str(location[-1])
+        if name not in scorers:
+            hint = _did_you_mean(name, scorers)
+            yield location, f"no scorer is called {name!r}{hint}; there are {', '.join(scorers)}"
+    for column in config.slices:
+        if column in used:
+            yield ("slices", column), "is a column that the model sees or is judged by, not a slice"
+
+
+def _explain(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        *parents, key = error["loc"]
+        known = _known_keys(tuple(parents))
+        return f"unknown key{_did_you_mean(str(key), known)}; the keys are {', '.join(known)}"
+    if error["type"] == "missing":
+        return "is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return message
+    given = error["input"]
+    if given is None:
+        return f"is empty: {_EMPTY.get(error['type'], 'give it a value, or leave the key out')}"
+    kind = _KINDS.get(error["type"].partition("_")[0])
+    if error["type"] == "string_pattern_mismatch":
+        kind = IN_WORDS.get(error["ctx"]["pattern"])
+    elif not error["type"].endswith(_WRONG_KIND):
+        kind = None
+    if kind:
+        return f"must be {kind}, not {_shown(given)}{_keys_hint(error)}"
+    return f"{message[0].lower()}{message[1:]}, not {_shown(given)}"
+
+
+_WRONG_KIND = ("_type", "_parsing", "_from_float", "_unicode", "_key")
+_KINDS = {
+    "model": "a section with keys",
+    "dict": "a section with keys",
+    "list": "a list, each entry after a hyphen",
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "bool": "true or false",
+    "invalid": "a text: put the key in quotes",
+}
+_EMPTY = {
+    "model_type": "its keys have to be indented below it",
+    "dict_type": "its keys have to be indented below it",
+    "list_type": "its entries have to stand below it, each after a hyphen",
+}
+
+
+def _keys_hint(error: ErrorDetails) -> str:
+    known = _known_keys(error["loc"]) if error["type"] == "model_type" else []
+    return f"; the keys are {', '.join(known)}" if known else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(getattr(value, "value", value))
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
+def _known_keys(location: Location) -> list[str]:
+    """The keys of the section at `location`; [] where the section is not one of ours."""
+    model: Any = EvaluationConfig
+    names_are_free = False  # a mapping's keys, such as the metrics under thresholds
+    for part in location:
+        if names_are_free:
+            names_are_free = False
+            continue
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+        field = model.model_fields.get(str(part))
+        if field is None:
+            return []
+        names_are_free = get_origin(field.annotation) is dict
+        options = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+        model = sections[0] if sections else None
+    return list(model.model_fields) if model else []
+
+
+def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    """A candidate is unknown code and must not run as what judges it, which must not approve."""
+    roles = config.infrastructure
+    if config.candidate and roles.model_role in (None, roles.job_role, roles.pipeline_role):
+        message = (
+            "needs infrastructure.model_role, a role of its own that the candidate's container "
+            "runs with: it reads its image and model data, and may do nothing else"
+        )
+        yield ("candidate",), message
+    taken = (None, roles.job_role, roles.pipeline_role, roles.model_role)
+    if config.registration.stamp_candidate and roles.stamp_role in taken:
+        message = (
+            "needs infrastructure.stamp_role, a role of its own: the job that evaluates a "
+            "candidate must not be able to approve it"
+        )
+        yield ("registration", "stamp_candidate"), message
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def _dotted(location: Location) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".") or "(top level)"
+
+
+def _line(document: Any, location: Location) -> int:
+    """The 1-based line of the deepest part of `location` that the document holds."""
+    line, node = 1, document
+    for part in location:
+        marks = getattr(node, "lc", None)
+        if marks is None or not (isinstance(node, list | dict)):
+            break
+        try:
+            line = (marks.item(part) if isinstance(node, list) else marks.key(part))[0] + 1
+            node = node[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def config_digest(path: Path, config: EvaluationConfig) -> str:
+    """SHA-256, in hexadecimal, of the file's bytes and of the scorer files that it names.
+
+    Raises ConfigError if one of those cannot be read.
+    """
+    digest = hashlib.sha256(path.read_bytes())
+    for name in config.scorer_files():
+        try:
+            digest.update(name.encode() + (path.parent / name).read_bytes())
+        except OSError as error:
+            raise ConfigError(f"{path}: scorers: {name}: {error.strerror}") from error
+    return digest.hexdigest()

@@ -1,0 +1,100 @@
+"""The model that judges answers: how it is configured, how litellm names it, where its calls go."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from processing.config import patterns
+
+_LITELLM_PROVIDERS = {
+    "bedrock": "bedrock/converse",  # MLflow 3.17 itself refuses bedrock:/MODEL; Converse takes all
+    "amazon-bedrock": "bedrock/converse",
+    "ai21labs": "ai21",
+    "databricks-model-serving": "databricks",
+    "endpoints": "databricks",
+    "togetherai": "together_ai",
+}
+
+
+class Judge(BaseModel):
+    """A judge as an MLflow model URI: `bedrock:/MODEL`, `openai:/MODEL`, `anthropic:/MODEL`, ...
+
+    After `bedrock:/` stands a model id, an inference profile id or an ARN, as it is, not encoded.
+    `base_url` is the address of an OpenAI-compatible server, up to and with `/v1`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(pattern=patterns.JUDGE)
+    base_url: str | None = Field(default=None, pattern=r"^https?://.+")
+    parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
+    timeout_seconds: float = Field(default=60, gt=0, le=900)
+    # the most calls at once; how many it really is, the judge's throttling decides
+    concurrency: int = Field(default=32, ge=1, le=256)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_stop_sequences(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        for key in ("stop", "stop_sequences", "stopSequences"):
+            if key in parameters:
+                raise ValueError(f"{key} could cut a judge's JSON verdict short; leave it out")
+        return parameters
+
+    @property
+    def litellm_model(self) -> str:
+        """`bedrock:/us.x` -> `bedrock/converse/us.x`."""
+        provider, _, name = self.model.partition(":/")
+        return f"{_LITELLM_PROVIDERS.get(provider, provider)}/{name}"
+
+    @property
+    def api_key(self) -> str | None:
+        """What goes to `base_url`; None lets litellm find the provider's own credentials.
+
+        OpenAI's client wants a key even for a server on this machine that asks for none.
+        """
+        return os.environ.get("OPENAI_API_KEY", "none") if self.base_url else None
+
+
+def mlflow_model_uri(model: str) -> str:
+    """The form of a judge's URI that the pinned MLflow can use.
+
+    MLflow 3.17 refuses `bedrock:/MODEL` (its Bedrock provider has no endpoint URL);
+    `bedrock/converse:/MODEL` goes through litellm to Bedrock's Converse API, for every model.
+    """
+    provider, _, name = model.partition(":/")
+    return f"bedrock/converse:/{name}" if provider == "bedrock" else model
+
+
+def route_bedrock_calls() -> None:
+    """Make litellm honour the address that boto3 honours.
+
+    litellm reads AWS_BEDROCK_RUNTIME_ENDPOINT and ignores botocore's own variables
+    (AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL).
+    """
+    address = os.environ.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or os.environ.get(
+        "AWS_ENDPOINT_URL"
+    )
+    if address:
+        os.environ.setdefault("AWS_BEDROCK_RUNTIME_ENDPOINT", address)
+
+
+def silence_libraries() -> None:
+    """Turn off telemetry and downloads at import. Must run before mlflow, ragas or litellm load."""
+    os.environ.update(
+        MLFLOW_DISABLE_TELEMETRY="true",
+        DO_NOT_TRACK="true",
+        DEEPEVAL_TELEMETRY_OPT_OUT="1",  # else deepeval also makes a folder .deepeval at import
+        DEEPEVAL_DISABLE_DOTENV="1",  # else deepeval reads keys from a .env that lies about
+        CONFIDENT_TRACING_ENABLED="NO",  # deepeval's own traces, meant for its makers' service
+        RAGAS_DO_NOT_TRACK="true",
+        LITELLM_MODE="PRODUCTION",  # else litellm does so too
+        LITELLM_LOCAL_MODEL_COST_MAP="True",  # else litellm downloads a price list at import
+        MLFLOW_MODEL_CATALOG_URI="",  # else make_judge downloads a model catalogue
+        HF_HUB_DISABLE_TELEMETRY="1",
+        TQDM_DISABLE="1",  # a progress bar is noise in CloudWatch; tqdm reads this at import
+    )

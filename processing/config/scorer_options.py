@@ -1,0 +1,149 @@
+"""The options of each kind of scorer, as they stand under its name in evaluation.yaml."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from processing.config.scorer_frameworks import deepeval_needs_context, ragas_needs_context
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+TEMPLATE_VARIABLES = ("inputs", "outputs", "expectations")
+
+
+class Options(BaseModel):
+    """A scorer's own settings. Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def asks_judge(self, kind_asks: bool) -> bool:
+        return kind_asks
+
+    def needs_context(self) -> bool:
+        return False
+
+    def category_numbers(self) -> dict[str, float]:
+        """What a verdict in words counts; {} if the scorer gives no categories."""
+        return {}
+
+
+class BriefOptions(Options):
+    max_words: int = Field(default=80, ge=1)
+
+
+class TermsOptions(Options):
+    """`without_terms` is the score of a row whose expected answer uses none of the terms."""
+
+    terms: list[Text] = Field(min_length=1)
+    without_terms: float = Field(default=1.0, ge=0, le=1)
+
+
+class GuidelinesOptions(Options):
+    guidelines: list[Text] = Field(min_length=1)
+
+    @field_validator("guidelines", mode="before")
+    @classmethod
+    def _one_or_many(cls, guidelines: object) -> object:
+        return [guidelines] if isinstance(guidelines, str) else guidelines
+
+
+def _finite(levels: dict[str, float]) -> dict[str, float]:
+    if len({level.strip().casefold() for level in levels}) < len(levels):
+        raise ValueError("two levels are the same word")
+    if not all(math.isfinite(number) for number in levels.values()):
+        raise ValueError("each level is a finite number")
+    return levels
+
+
+class TemplateOptions(Options):
+    """`template` is the judge's instruction; `levels` are its possible verdicts and numbers."""
+
+    template: Text
+    levels: dict[str, float] = Field(min_length=2)
+
+    @field_validator("template")
+    @classmethod
+    def _uses_known_variables(cls, template: str) -> str:
+        used = set(_VARIABLE.findall(template))
+        unknown = sorted(used - set(TEMPLATE_VARIABLES))
+        known = ", ".join(f"{{{{ {name} }}}}" for name in TEMPLATE_VARIABLES)
+        if unknown:
+            raise ValueError(f"{{{{ {unknown[0]} }}}} is not known; there are {known}")
+        if not used:
+            raise ValueError(f"uses none of {known}, so that every row would look the same")
+        return template
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_are_numbers(cls, levels: dict[str, float]) -> dict[str, float]:
+        return _finite(levels)
+
+    def category_numbers(self) -> dict[str, float]:
+        return self.levels
+
+
+class MetricOptions(Options):
+    """A framework's metric. Everything else goes to the metric's constructor as it stands."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    metric: str = ""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class DeepEvalOptions(MetricOptions):
+    def asks_judge(self, kind_asks: bool) -> bool:
+        return kind_asks and self.metric not in ("ExactMatch", "PatternMatch")
+
+    def needs_context(self) -> bool:
+        put = self.arguments.get("evaluation_params") or ()  # GEval's
+        return deepeval_needs_context(self.metric) or not {
+            "context",
+            "retrieval_context",
+        }.isdisjoint(put)
+
+
+class RagasOptions(MetricOptions):
+    def asks_judge(self, kind_asks: bool) -> bool:
+        return kind_asks and self.metric not in RAGAS_WITHOUT_JUDGE
+
+    def needs_context(self) -> bool:
+        return ragas_needs_context(self.metric)
+
+
+RAGAS_WITHOUT_JUDGE = frozenset(
+    {
+        "BleuScore",
+        "CHRFScore",
+        "ChrfScore",
+        "DataCompyScore",
+        "ExactMatch",
+        "NonLLMStringSimilarity",
+        "QuotedSpansAlignment",
+        "RougeScore",
+        "StringPresence",
+    }
+)
+
+
+class FileOptions(Options):
+    """A Python file beside evaluation.yaml with an MLflow `@scorer` of the entry's name."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_\-]*\.py$")
+    levels: dict[str, float] = {}
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_are_numbers(cls, levels: dict[str, float]) -> dict[str, float]:
+        return _finite(levels)
+
+    def category_numbers(self) -> dict[str, float]:
+        return self.levels

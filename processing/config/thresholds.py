@@ -1,0 +1,80 @@
+"""Thresholds as the pipeline's parameters carry them, and what they were given at start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from processing.base.errors import ConfigError
+
+if TYPE_CHECKING:
+    from processing.config.model import Threshold
+
+Rule = Literal["min", "max"]
+On = Literal["mean", "interval"]
+Tier = Literal["hard", "soft", "monitor"]
+
+
+@dataclass(frozen=True)
+class ThresholdParameter:
+    """One bound of one threshold, and the pipeline parameter that carries it.
+
+    A slice's bound has none: it is what the file says.
+    """
+
+    name: str
+    metric: str
+    rule: Rule
+    bound: float
+    on: On = "mean"
+    tier: Tier = "hard"
+
+
+def threshold_parameters(thresholds: Mapping[str, Threshold]) -> list[ThresholdParameter]:
+    """`{"rougeL_fmeasure": {min: 0.3}}` -> `[MinRougeLFmeasure = 0.3]`, in the file's order."""
+    from processing.config.model import camel_case
+
+    return [
+        ThresholdParameter(
+            f"{rule.capitalize()}{camel_case(metric)}",
+            metric,
+            rule,
+            bound,
+            threshold.on,
+            threshold.tier,
+        )
+        for metric, threshold in thresholds.items()
+        for rule, bound in _bounds(threshold)
+    ]
+
+
+def _bounds(threshold: Threshold) -> list[tuple[Rule, float]]:
+    pairs: list[tuple[Rule, float | None]] = [("min", threshold.min), ("max", threshold.max)]
+    return [(rule, bound) for rule, bound in pairs if bound is not None]
+
+
+def override(parameters: list[ThresholdParameter], given: list[str]) -> list[ThresholdParameter]:
+    """Apply `NAME=NUMBER` arguments, as the pipeline's parameters were when it was started.
+
+    Raises ConfigError for a name that is no threshold's, or a value that is no finite number.
+    """
+    bounds = dict(_parse(argument, parameters) for argument in given)
+    return [replace(p, bound=bounds.get(p.name, p.bound)) for p in parameters]
+
+
+def _parse(argument: str, parameters: list[ThresholdParameter]) -> tuple[str, float]:
+    name, _, text = argument.partition("=")
+    names = [parameter.name for parameter in parameters]
+    if name not in names:
+        raise ConfigError(
+            f"--threshold {argument}: no threshold is called {name!r}; there are {', '.join(names)}"
+        )
+    try:
+        bound = float(text)
+    except ValueError:
+        bound = math.nan
+    if not math.isfinite(bound):
+        raise ConfigError(f"--threshold {argument}: {text!r} is not a finite number")
+    return name, bound

@@ -1,0 +1,119 @@
+"""Phase one of an evaluation: every row's question is answered, and no answer is paid for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from processing.base.aws_hints import and_mend
+from processing.base.errors import EndpointError
+from processing.calls.paid_store import Record, Shelf, key_of
+from processing.calls.rate_limit import Pace
+from processing.calls.spend import ENDPOINT, Spend
+from processing.config.model import Endpoint
+from processing.dataset.rows import Row
+from processing.endpoint.client import Call, MeasuredModel, ask
+from processing.endpoint.payload import Reply, request_body
+
+FAILED_IN_A_ROW = 10
+"""So many rows without an answer, one after the other, and the endpoint counts as down."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One row with what the endpoint said. `reused`: an earlier job paid for it."""
+
+    row: Row
+    request: dict[str, Any]
+    call: Call
+    reused: bool = False
+
+    @property
+    def text(self) -> str | None:
+        return self.call.reply.text if self.call.reply else None
+
+
+@dataclass(frozen=True)
+class AnswerDesk:
+    """Whom to ask, and what is kept. `client` is a boto3 `sagemaker-runtime` client."""
+
+    client: Any
+    endpoint: Endpoint
+    model: MeasuredModel
+    shelf: Shelf
+    spend: Spend
+    pace: Pace
+
+    def key(self, request: dict[str, Any]) -> str:
+        """Model identity and exact request: another model or prompt is another answer."""
+        asked = [self.endpoint.inference_component, self.endpoint.variant, request]
+        return key_of(self.model.identity, self.endpoint.custom_attributes, asked)
+
+
+def answer_rows(
+    desk: AnswerDesk, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
+) -> list[Answer]:
+    """Ask about every row, up to `endpoint.concurrency` at a time; answers in the order of `rows`.
+
+    `arrived` is called with each answer, while others are on their way.
+    Raises EndpointError when the endpoint has stopped answering; what came until then is kept.
+    """
+    answers: dict[str, Answer] = {}
+    failed_in_a_row = 0
+    for answer in _as_they_come(desk, rows):
+        answers[answer.row.row_id] = answer
+        arrived(answer)
+        failed_in_a_row = failed_in_a_row + 1 if answer.call.error else 0
+        if failed_in_a_row >= FAILED_IN_A_ROW:
+            good = sum(1 for a in answers.values() if a.text is not None)
+            raise EndpointError(
+                f"endpoint {desk.endpoint.name} has stopped answering: {failed_in_a_row} rows "
+                f"failed one after the other, the last with {answer.call.error}"
+                f"{and_mend(answer.call.error or '', 'job')}; {good} of {len(rows)} rows were "
+                "answered and are kept: start again to go on from there"
+            )
+    return [answers[row.row_id] for row in rows]
+
+
+def _as_they_come(desk: AnswerDesk, rows: Sequence[Row]) -> Iterator[Answer]:
+    """Answers in the order in which they arrive; stops asking when the consumer stops."""
+    waiting = iter(rows)
+    with ThreadPoolExecutor(desk.endpoint.concurrency, thread_name_prefix="endpoint") as pool:
+        # No more is handed out than can be in flight, so that stopping costs no further calls.
+        in_flight: set[Future[Answer]] = set()
+        while True:
+            for row in waiting:
+                in_flight.add(pool.submit(_answer, desk, row))
+                if len(in_flight) >= desk.endpoint.concurrency:
+                    break
+            if not in_flight:
+                return
+            done, in_flight = wait(in_flight, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+
+def _answer(desk: AnswerDesk, row: Row) -> Answer:
+    request = request_body(desk.endpoint, row)
+    key = desk.key(request)
+    kept = desk.shelf.get(key)
+    if kept is not None:
+        desk.spend.add(ENDPOINT, reused=1)
+        return Answer(row, request, _call(kept), reused=True)
+    call = ask(desk.client, desk.endpoint, request, desk.pace)
+    reply = call.reply
+    desk.spend.add(
+        ENDPOINT,
+        calls=call.attempts,
+        input_tokens=(reply.input_tokens if reply else None) or 0,
+        output_tokens=(reply.output_tokens if reply else None) or 0,
+    )
+    if reply is not None:
+        desk.shelf.put(key, {"row_id": row.row_id, "request": request, "call": asdict(call)})
+    return Answer(row, request, call)
+
+
+def _call(kept: Record) -> Call:
+    return Call(**{**kept["call"], "reply": Reply(**kept["call"]["reply"])})

@@ -1,0 +1,243 @@
+"""The model endpoint: which model stands behind it, and asking it, with retries worth making.
+
+Sources: SageMaker Runtime API reference, InvokeEndpoint; botocore retries/standard.py (botocore
+does not retry ModelError 424, ModelNotReadyException 429 or InternalDependencyException 530).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from processing.base.aws_errors import with_mend
+from processing.base.errors import EndpointError
+from processing.calls.rate_limit import Pace
+from processing.config.model import Endpoint
+from processing.endpoint.payload import Reply, UnusableReply, read_reply
+
+RETRYABLE_CODES = {
+    "ModelNotReadyException",
+    "ThrottlingException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "InternalFailure",
+    "InternalServerException",
+    "InternalDependencyException",
+}
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 20.0
+ONCE, A_FEW, AS_TIME_ALLOWS = 1, 3, 1_000_000
+"""How often to ask in all: a refusal stays one, a garbled answer may not, throttling passes."""
+
+
+@dataclass(frozen=True)
+class MeasuredModel:
+    """The model that answers, as SageMaker describes it; never typed by hand.
+
+    `source_uri` is the ARN that RegisterModel takes as SourceUri: the model package that the model
+    was made from, or else the model. `revision` changes when the endpoint gets another
+    configuration or the model is made anew, but not when the endpoint is scaled. `kept_as` is set
+    for a candidate, whose endpoint is another one in every run: see `processing.candidate.package`.
+    """
+
+    endpoint_arn: str
+    model_name: str
+    source_uri: str
+    revision: str
+    kept_as: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What an answer is kept under."""
+        return self.kept_as or f"{self.source_uri} {self.endpoint_arn} {self.revision}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One question's way through the endpoint, retries included.
+
+    Exactly one of `reply` and `error` is set. `latency_ms` and the times (nanoseconds since 1970)
+    are those of the last attempt alone.
+    """
+
+    reply: Reply | None
+    error: str | None
+    attempts: int
+    latency_ms: float
+    started_ns: int
+    ended_ns: int
+
+
+def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
+    """Look up the model behind the endpoint (a boto3 `sagemaker` client).
+
+    Raises EndpointError if there is no such endpoint, if it is not InService, or if it does not
+    say which one model answers.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        described = client.describe_endpoint(EndpointName=endpoint.name)
+        if described["EndpointStatus"] != "InService":
+            raise EndpointError(
+                f"endpoint {endpoint.name} is {described['EndpointStatus']}, not InService: "
+                "wait for it, or name another with endpoint.name or EndpointName="
+            )
+        model_name = _model_name(client, endpoint, described["EndpointConfigName"])
+        model = client.describe_model(ModelName=model_name)
+    except ClientError as error:
+        raise EndpointError(
+            f"endpoint {endpoint.name} cannot be described: {with_mend(error)}"
+        ) from error
+    containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
+    package = str(containers[0].get("ModelPackageName", ""))
+    return MeasuredModel(
+        endpoint_arn=described["EndpointArn"],
+        model_name=model_name,
+        source_uri=package if package.startswith("arn:") else model["ModelArn"],
+        revision=f"{described['EndpointConfigName']} {model['CreationTime']}",
+    )
+
+
+def _model_name(client: Any, endpoint: Endpoint, config_name: str) -> str:
+    if endpoint.inference_component:
+        component = client.describe_inference_component(
+            InferenceComponentName=endpoint.inference_component
+        )
+        name = component["Specification"].get("ModelName")
+        if not name:
+            raise EndpointError(
+                f"inference component {endpoint.inference_component} was not made from a "
+                "SageMaker model, so there is nothing to register: create it with ModelName"
+            )
+        return str(name)
+    config = client.describe_endpoint_config(EndpointConfigName=config_name)
+    variants = {variant["VariantName"]: variant for variant in config["ProductionVariants"]}
+    chosen = [endpoint.variant] if endpoint.variant else list(variants)
+    if len(chosen) != 1 or chosen[0] not in variants:
+        raise EndpointError(
+            f"endpoint {endpoint.name} has the variants {', '.join(variants)}: "
+            "say in endpoint.variant which one is to be evaluated"
+        )
+    name = variants[chosen[0]].get("ModelName")
+    if not name:
+        raise EndpointError(
+            f"endpoint {endpoint.name} hosts inference components: "
+            "say in endpoint.inference_component which one is to be evaluated"
+        )
+    return str(name)
+
+
+def runtime_client(endpoint: Endpoint, session: Any) -> Any:
+    """A boto3 `sagemaker-runtime` client that leaves retrying to `ask`."""
+    from botocore.config import Config
+
+    return session.client(
+        "sagemaker-runtime",
+        config=Config(
+            connect_timeout=5,
+            read_timeout=endpoint.timeout_seconds,
+            max_pool_connections=endpoint.concurrency,
+            # botocore would ask again after a read time-out while the first answer is still made
+            retries={"mode": "standard", "total_max_attempts": 1},
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    reply: Reply | None = None
+    error: str | None = None
+    worth_asking: int = ONCE
+    throttled: bool = False
+
+
+def endpoint_pace(endpoint: Endpoint, instances: int = 1) -> Pace:
+    """How much the endpoint is asked at once, by one of `instances` that share its quotas."""
+    return Pace(
+        max(1, endpoint.concurrency // instances),
+        endpoint.requests_per_minute and endpoint.requests_per_minute / instances,
+        endpoint.tokens_per_minute and endpoint.tokens_per_minute / instances,
+    )
+
+
+def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], pace: Pace) -> Call:
+    """Ask the endpoint, again where that can help, for at most `endpoint.retry_seconds`.
+
+    The time that an attempt waits for its turn is not part of its latency.
+    """
+    deadline = time.monotonic() + endpoint.retry_seconds
+    attempts = 0
+    while True:
+        attempts += 1
+        with pace.turn() as turn:
+            started_ns, start = time.time_ns(), time.perf_counter()
+            attempt = _invoke(client, endpoint, body)
+            latency_ms = (time.perf_counter() - start) * 1000
+            turn.throttled, turn.failed = attempt.throttled, attempt.error is not None
+            turn.tokens = _tokens(attempt.reply)
+        pause = _pause(attempts)
+        over = attempts >= attempt.worth_asking or time.monotonic() + pause > deadline
+        if attempt.error is None or over:
+            return Call(
+                attempt.reply, attempt.error, attempts, latency_ms, started_ns, time.time_ns()
+            )
+        time.sleep(pause)
+
+
+def _tokens(reply: Reply | None) -> int | None:
+    return (reply.input_tokens or 0) + (reply.output_tokens or 0) if reply else None
+
+
+def _pause(attempts: int) -> float:
+    """Full jitter: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015."""
+    ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempts - 1))
+    return random.uniform(0, ceiling)
+
+
+def _invoke(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> _Attempt:
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+    optional = {
+        "InferenceComponentName": endpoint.inference_component,
+        "TargetVariant": endpoint.variant if not endpoint.inference_component else None,
+        "CustomAttributes": endpoint.custom_attributes,
+    }
+    try:
+        response = client.invoke_endpoint(
+            EndpointName=endpoint.name,
+            ContentType="application/json",
+            Accept="application/json",
+            Body=json.dumps(body).encode(),
+            **{key: value for key, value in optional.items() if value},
+        )
+        return _Attempt(reply=read_reply(endpoint, response["Body"].read()))
+    except UnusableReply as error:
+        return _Attempt(error=f"unusable answer: {error}", worth_asking=A_FEW)
+    except ClientError as error:
+        return _classify(error.response)
+    except HTTPClientError as error:
+        return _Attempt(error=f"{type(error).__name__}: {error}", worth_asking=AS_TIME_ALLOWS)
+    except BotoCoreError as error:
+        return _Attempt(error=f"{type(error).__name__}: {error}")
+
+
+def _classify(response: Any) -> _Attempt:
+    code = response["Error"].get("Code", "")
+    message = response["Error"].get("Message", "")
+    if code == "ModelError":
+        status = int(response.get("OriginalStatusCode") or 0)
+        passes = status == 429 or status >= 500 or "timed out" in message
+        throttled = status in (429, 503)
+        code = f"ModelError {status}"
+    else:
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        passes = code in RETRYABLE_CODES or status == 429 or status >= 500
+        throttled = status in (429, 503)
+    return _Attempt(
+        error=f"{code}: {message}",
+        worth_asking=AS_TIME_ALLOWS if passes else ONCE,
+        throttled=throttled,
+    )

@@ -1,0 +1,168 @@
+"""What one run of EvaluateModel was asked to do: the file, and the pipeline's parameters."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from processing.base import container
+from processing.base.instance import file_stem, this_instance
+from processing.calls.paid_store import Store
+from processing.config.file import config_digest, load_config
+from processing.config.model import Endpoint, EvaluationConfig
+from processing.config.thresholds import ThresholdParameter, override, threshold_parameters
+from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
+from processing.endpoint.client import MeasuredModel
+from processing.evaluation.fingerprint import fingerprint
+
+NO_PACKAGE = "none"
+"""ModelPackageArn's default, which stands for no model package: an endpoint is evaluated."""
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """`config_folder` holds evaluation.yaml and whatever files it names.
+
+    With a `model_package_arn` a candidate is evaluated: `endpoint` is then the one that it has been
+    deployed to, if it is `deployed` yet.
+    """
+
+    config: EvaluationConfig
+    config_folder: Path
+    endpoint: Endpoint
+    thresholds: list[ThresholdParameter]
+    dataset: Path
+    output: Path
+    store: Store
+    tracking_uri: str
+    experiment: str
+    execution_arn: str
+    manifest: Manifest
+    parts_uri: str | None
+    config_sha256: str
+    model_package_arn: str | None = None
+    deployed: bool = False
+    reevaluate: bool = False
+
+    @property
+    def dataset_sha256(self) -> str:
+        return self.manifest.sha256
+
+    @property
+    def run_name(self) -> str:
+        """What is evaluated, on which rows, and the execution that does it."""
+        package = (self.model_package_arn or "").partition(":model-package/")[2]
+        execution = self.execution_arn.rpartition("/")[2]
+        name = f"{package or self.endpoint.name} on {self.manifest.title}"
+        return f"{name} ({execution})" if execution else name
+
+    @property
+    def prepared_rows(self) -> str:
+        """Where they lie, `s3://...` as long as SageMaker says so."""
+        manifest = container.input_uri("manifest")  # there if several instances share the rows
+        return (
+            manifest.removesuffix(f"/{MANIFEST_FILE}")
+            or container.input_uri("dataset")
+            or str(self.dataset.resolve())
+        )
+
+    def params(self) -> dict[str, object]:
+        """The MLflow run's parameters. Some of MLflow's pages sort them by name."""
+        judge = self.config.judge
+        return {
+            "dataset.source": self.manifest.source,
+            "dataset.rows": self.manifest.counts.written,
+            "dataset.sample_size": self.manifest.sample_size,
+            "dataset.seed": self.manifest.seed,
+            "endpoint.name": self.endpoint.name,
+            "endpoint.format": self.endpoint.format,
+            "endpoint.parameters": json.dumps(self.endpoint.parameters, ensure_ascii=False),
+            "endpoint.prompt": self.endpoint.prompt,
+            "endpoint.system_prompt": self.endpoint.system_prompt or "",
+            "judge.model": judge.model if judge else "none",
+            "judge.parameters": json.dumps(judge.parameters if judge else {}, ensure_ascii=False),
+            "scorers": ", ".join(spec.name for spec in self.config.scorers),
+            **{f"threshold.{p.name}": p.bound for p in self.thresholds},
+        }
+
+    def tags(self, model: MeasuredModel) -> dict[str, str]:
+        """The MLflow run's tags."""
+        return {
+            "pipeline_execution_arn": self.execution_arn,
+            "endpoint_arn": model.endpoint_arn,
+            "model_name": model.model_name,
+            "source_uri": model.source_uri,
+            "dataset_sha256": self.dataset_sha256,
+            "config_sha256": self.config_sha256,
+            "evaluation_fingerprint": fingerprint(self, model.identity),
+        }
+
+
+def read_arguments(argv: Sequence[str] | None, description: str | None) -> EvaluationJob:
+    """Parse the container's arguments, which are the step's, and read the files they name.
+
+    Raises ConfigError or DatasetError.
+    """
+    arguments = _parser(description).parse_args(argv)
+    config = load_config(arguments.config)
+    manifest = read_manifest_file(arguments.manifest or arguments.dataset / MANIFEST_FILE)
+    package = arguments.model_package_arn
+    return EvaluationJob(
+        config=config,
+        config_folder=arguments.config.parent,
+        endpoint=_endpoint(config.endpoint, arguments),
+        model_package_arn=None if package in ("", NO_PACKAGE) else package,
+        deployed=arguments.deployed_endpoint is not None,
+        reevaluate=arguments.reevaluate == "yes",
+        thresholds=override(threshold_parameters(config.thresholds), arguments.threshold),
+        dataset=arguments.dataset,
+        output=arguments.output,
+        store=Store(
+            folder=arguments.store,
+            job=file_stem(container.job_name(), this_instance()),
+            uri=arguments.store_uri,
+            reuse=arguments.reuse == "yes",
+        ),
+        tracking_uri=arguments.mlflow_tracking_uri or config.mlflow.tracking_uri,
+        experiment=arguments.mlflow_experiment or config.mlflow.experiment,
+        execution_arn=arguments.execution_arn,
+        manifest=manifest,
+        parts_uri=arguments.parts_uri,
+        config_sha256=config_digest(arguments.config, config),
+    )
+
+
+def _endpoint(endpoint: Endpoint, arguments: argparse.Namespace) -> Endpoint:
+    if arguments.deployed_endpoint:  # has one variant, and no inference components
+        names = {"name": arguments.deployed_endpoint, "variant": None, "inference_component": None}
+        return endpoint.model_copy(update=names)
+    given = {"name": arguments.endpoint_name, "inference_component": arguments.inference_component}
+    return endpoint.model_copy(update={k: v for k, v in given.items() if v})
+
+
+def _parser(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m processing.evaluate", description=description)
+    add = parser.add_argument
+    add("--config", type=Path, default=container.CONFIG_FILE)
+    add("--dataset", type=Path, default=container.PREPARED_DATASET, help="dataset.jsonl's folder")
+    add("--manifest", type=Path, help="manifest.json (default: the one in --dataset)")
+    add("--parts-uri", help="where several instances put their parts together (s3://...)")
+    add("--output", type=Path, default=container.EVALUATION_OUTPUT)
+    add("--store", type=Path, default=container.STORE_OUTPUT, help="answers and verdicts, kept")
+    add("--store-uri", help="where earlier jobs' answers and verdicts are (s3://...)")
+    add("--reuse", choices=["yes", "no"], default="yes", help="no: pay for everything again")
+    add("--endpoint-name", help="instead of endpoint.name")
+    add("--inference-component", help="instead of endpoint.inference_component")
+    add("--model-package-arn", default=NO_PACKAGE, help="deploy and evaluate this instead")
+    add("--reevaluate", choices=["yes", "no"], default="no",
+        help="yes: also a candidate that has its verdict")  # fmt: skip
+    add("--deployed-endpoint", help=argparse.SUPPRESS)  # of processing.candidate.run's own
+    add("--mlflow-tracking-uri", help="instead of mlflow.tracking_uri")
+    add("--mlflow-experiment", help="instead of mlflow.experiment")
+    add("--execution-arn", default="", help="the pipeline execution, for the record")
+    add("--threshold", action="append", default=[], metavar="NAME=NUMBER",
+        help="a threshold's pipeline parameter, e.g. MinCorrectness=0.8")  # fmt: skip
+    return parser

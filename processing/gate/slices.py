@@ -1,0 +1,139 @@
+"""Slices: each value of a dataset column with its own rows, interval and thresholds.
+
+Whether a value is judged depends on how many rows the dataset has for it, never on how many of
+them were scored: errors cannot talk a slice out of its threshold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from processing.config.thresholds import Tier, threshold_parameters
+from processing.dataset.rows import Scalar
+from processing.gate.metrics import scorer_metric
+from processing.gate.verdict import Check, compared_number, missed
+from processing.gate.worst_case import UNIT, Scale
+
+if TYPE_CHECKING:
+    from processing.config.model import Slice
+
+MOST_VALUES_NAMED = 10
+
+
+@dataclass(frozen=True)
+class SliceCheck:
+    """One threshold held against one value of one column."""
+
+    column: str
+    value: Scalar
+    check: Check
+
+    @property
+    def tier(self) -> Tier:
+        return self.check.threshold.tier
+
+    @property
+    def reason(self) -> str:
+        return self.check.reason
+
+
+@dataclass(frozen=True)
+class SlicesVerdict:
+    """`notes` name the values with too few rows to be judged."""
+
+    checks: tuple[SliceCheck, ...] = ()
+    unusable: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return self.unusable + tuple(c.reason for c in self.checks if c.reason and c.tier == "hard")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(c.reason for c in self.checks if c.reason and c.tier == "soft") + self.notes
+
+
+def judge_slices(
+    slices: Mapping[str, Slice],
+    rows: Mapping[str, Mapping[str, Scalar]],
+    scores: Mapping[str, Mapping[str, float | None]],
+    scales: Mapping[str, Scale],
+) -> SlicesVerdict:
+    """Hold each slice's thresholds.
+
+    `rows`: every row of the dataset, row id -> column -> value, answered or not. `scores`: the
+    answered rows, row id -> scorer -> number, or None where the scorer failed.
+    """
+    checks: list[SliceCheck] = []
+    unusable: list[str] = []
+    notes: list[str] = []
+    for column, section in slices.items():
+        groups = slice_groups(rows, column)
+        judged = {key: ids for key, ids in groups.items() if len(ids) >= section.min_rows}
+        if not judged:
+            said = unusable if _is_hard(section) else notes
+            said.append(_nothing_to_judge(column, section, bool(groups)))
+        elif few := [key for key in groups if key not in judged]:
+            notes.append(_too_few(column, section, few))
+        for key, ids in judged.items():
+            checks += [
+                SliceCheck(column, json.loads(key), check)
+                for check in _checks(f"{column} is {json.loads(key)}", section, ids, scores, scales)
+            ]
+    return SlicesVerdict(tuple(checks), tuple(unusable), tuple(notes))
+
+
+def slice_groups(rows: Mapping[str, Mapping[str, Scalar]], column: str) -> dict[str, list[str]]:
+    """JSON text of the column's value (1, "1" and true are three values) -> row ids, sorted.
+
+    {} where no row has the column; where only some do, the others are the value null.
+    """
+    if not any(column in values for values in rows.values()):
+        return {}
+    groups: dict[str, list[str]] = {}
+    for row_id, values in rows.items():
+        key = json.dumps(values.get(column), ensure_ascii=False)
+        groups.setdefault(key, []).append(row_id)
+    return dict(sorted(groups.items()))
+
+
+def _checks(
+    where: str,
+    section: Slice,
+    ids: list[str],
+    scores: Mapping[str, Mapping[str, float | None]],
+    scales: Mapping[str, Scale],
+) -> Iterator[Check]:
+    for threshold in threshold_parameters(section.thresholds):
+        metric = scorer_metric(
+            [scores[row_id].get(threshold.metric) for row_id in ids if row_id in scores],
+            rows=len(ids),
+            scale=scales.get(threshold.metric, UNIT),
+            numbers="t" if threshold.on == "interval" else "BCa",
+        )
+        shown = f"{threshold.metric} where {where}"
+        number = compared_number(metric, threshold, len(ids))
+        reason = missed(shown, metric, threshold, number)
+        if metric.value is not None and metric.n < section.min_rows:
+            reason = f"{shown} rests on {metric.n} rows, fewer than its min_rows {section.min_rows}"
+        yield Check(threshold, metric, number, reason)
+
+
+def _is_hard(section: Slice) -> bool:
+    return any(threshold.tier == "hard" for threshold in section.thresholds.values())
+
+
+def _nothing_to_judge(column: str, section: Slice, exists: bool) -> str:
+    if not exists:
+        return f"slices.{column}: no row of the dataset has a column {column!r}"
+    return f"slices.{column}: no value has min_rows {section.min_rows} rows, so none can be judged"
+
+
+def _too_few(column: str, section: Slice, few: list[str]) -> str:
+    names = ", ".join(str(json.loads(key)) for key in few[:MOST_VALUES_NAMED])
+    more = f" and {len(few) - MOST_VALUES_NAMED} more" if len(few) > MOST_VALUES_NAMED else ""
+    return f"too few rows to judge (under {section.min_rows}) where {column} is {names}{more}"

@@ -1,0 +1,150 @@
+"""Amazon Bedrock's Converse API, through boto3. Every text model on Bedrock speaks it.
+
+Source: Bedrock Runtime API reference, Converse. boto3 and not litellm: 1.7 ms of processor time a
+call instead of 12 (benchmarks/wires.py), and boto3's own credentials, region and endpoint URL.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from processing.judges.service import JudgeReply, Messages, RequestRefused
+from processing.judges.verdict import JudgeError
+
+if TYPE_CHECKING:
+    from processing.config.judge import Judge
+
+_INFERENCE_CONFIG = {
+    "temperature": "temperature",
+    "max_tokens": "maxTokens",
+    "maxTokens": "maxTokens",
+    "top_p": "topP",
+    "topP": "topP",
+}
+_RETRYABLE_STATUS = frozenset({408, 409, 424, 429})  # 424: Bedrock's ModelErrorException
+_THROTTLED = frozenset({"ThrottlingException", "ServiceUnavailableException"})
+
+
+class BedrockWire:
+    """A client is made when the first call needs it: building a scorer needs no credentials."""
+
+    forms: tuple[str, ...] = ("text_format", "tool", "plain")
+
+    def __init__(self, connections: int) -> None:
+        self._connections = connections
+        self._clients: dict[float, Any] = {}  # by time-out in seconds
+        self._lock = threading.Lock()
+
+    def ask(
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+    ) -> JudgeReply:
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+        request = _request(judge, messages)
+        if schema is not None and form != "plain":
+            request |= _held_to(schema, form)
+        try:
+            return _reply(self._client(judge.timeout_seconds).converse(**request))
+        except ClientError as error:
+            raise _sorted(error) from error
+        except HTTPClientError as error:
+            said = f"{type(error).__name__}: {error}"
+            raise JudgeError(f"the judge failed ({said})", retryable=True) from error
+        except BotoCoreError as error:
+            said = f"{type(error).__name__}: {error}"
+            raise JudgeError(f"the judge failed ({said})", retryable=False) from error
+
+    def _client(self, timeout_seconds: float) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        with self._lock:
+            if timeout_seconds not in self._clients:
+                config = Config(
+                    connect_timeout=5,
+                    read_timeout=timeout_seconds,
+                    max_pool_connections=self._connections,
+                    retries={"mode": "standard", "total_max_attempts": 1},
+                )
+                self._clients[timeout_seconds] = boto3.Session().client(
+                    "bedrock-runtime", config=config
+                )
+            return self._clients[timeout_seconds]
+
+
+def _request(judge: Judge, messages: Messages) -> dict[str, Any]:
+    known = {_INFERENCE_CONFIG[k]: v for k, v in judge.parameters.items() if k in _INFERENCE_CONFIG}
+    other = {k: v for k, v in judge.parameters.items() if k not in _INFERENCE_CONFIG}
+    system = [{"text": m["content"]} for m in messages if m["role"] == "system"]
+    request: dict[str, Any] = {
+        "modelId": judge.model.partition(":/")[2],
+        "messages": [
+            {"role": m["role"], "content": [{"text": m["content"]}]}
+            for m in messages
+            if m["role"] != "system"
+        ],
+    }
+    optional = {"system": system, "inferenceConfig": known, "additionalModelRequestFields": other}
+    return request | {key: value for key, value in optional.items() if value}
+
+
+def _held_to(schema: type[BaseModel], form: str) -> dict[str, Any]:
+    document = _closed(schema)
+    if form == "tool":
+        tool = {
+            "name": "verdict",
+            "description": "Give the verdict",
+            "inputSchema": {"json": document},
+        }
+        return {
+            "toolConfig": {
+                "tools": [{"toolSpec": tool}],
+                "toolChoice": {"tool": {"name": "verdict"}},
+            }
+        }
+    json_schema = {"name": "verdict", "schema": json.dumps(document)}
+    return {
+        "outputConfig": {
+            "textFormat": {"type": "json_schema", "structure": {"jsonSchema": json_schema}}
+        }
+    }
+
+
+@functools.cache
+def _closed(schema: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema with no room for other keys, which structured output asks for."""
+    document = schema.model_json_schema()
+    for part in [document, *document.get("$defs", {}).values()]:
+        if part.get("type") == "object":
+            part["additionalProperties"] = False
+    return document
+
+
+def _reply(response: dict[str, Any]) -> JudgeReply:
+    content: Sequence[dict[str, Any]] = response["output"]["message"]["content"]
+    tools = [json.dumps(part["toolUse"]["input"]) for part in content if "toolUse" in part]
+    usage = response.get("usage", {})
+    return JudgeReply(
+        text=tools[0] if tools else "".join(part.get("text", "") for part in content),
+        stop_reason=response.get("stopReason", ""),
+        input_tokens=usage.get("inputTokens", 0),
+        output_tokens=usage.get("outputTokens", 0),
+    )
+
+
+def _sorted(error: Any) -> RequestRefused | JudgeError:
+    """Bedrock's error as what it means for the verdict."""
+    code = error.response["Error"].get("Code", "")
+    status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
+    said = f"{code}: {error.response['Error'].get('Message', '')}"
+    if code == "ValidationException":
+        return RequestRefused(said)
+    throttled = status == 429 or code in _THROTTLED
+    retryable = throttled or status in _RETRYABLE_STATUS or status >= 500
+    return JudgeError(f"the judge failed ({said})", retryable, throttled)

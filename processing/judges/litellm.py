@@ -1,0 +1,82 @@
+"""Every other provider, through litellm: Anthropic, OpenAI, Google, Mistral, Databricks ..."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from processing.base.errors import ConfigError
+from processing.config.judge import route_bedrock_calls
+from processing.judges.service import JudgeReply, Messages, RequestRefused
+from processing.judges.verdict import JudgeError
+
+if TYPE_CHECKING:
+    from processing.config.judge import Judge
+
+_RETRYABLE_STATUS = frozenset({408, 409, 424, 429})
+
+
+class LitellmWire:
+    """Raises ConfigError for a provider that litellm does not know, before anything is paid."""
+
+    forms: tuple[str, ...] = ("schema", "plain")
+
+    def __init__(self, judge: Judge) -> None:
+        route_bedrock_calls()
+        import litellm
+
+        litellm.suppress_debug_info = True  # else every failure prints an advertisement
+        try:
+            litellm.get_llm_provider(judge.litellm_model)
+        except litellm.BadRequestError as error:
+            provider = judge.model.partition(":/")[0]
+            raise ConfigError(
+                f"judge: {judge.model}: no provider is called {provider!r}; for a server that "
+                "speaks OpenAI's protocol write openai:/MODEL with base_url:"
+            ) from error
+
+    def ask(
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+    ) -> JudgeReply:
+        import litellm
+        import openai
+
+        try:
+            response: Any = litellm.completion(
+                **judge.parameters,
+                model=judge.litellm_model,
+                messages=list(messages),
+                response_format=schema if form != "plain" else None,
+                api_base=judge.base_url,
+                api_key=judge.api_key,
+                timeout=judge.timeout_seconds,
+                num_retries=0,
+                max_retries=0,
+                drop_params=True,
+            )
+        # litellm's exceptions are those of OpenAI's client, and share nothing but its base class
+        except (openai.OpenAIError, litellm.Timeout, litellm.APIError) as error:
+            raise _sorted(error) from error
+        usage, choice = getattr(response, "usage", None), response.choices[0]
+        return JudgeReply(
+            text=str(choice.message.content or ""),
+            stop_reason=str(choice.finish_reason),
+            input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
+            output_tokens=getattr(usage, "completion_tokens", 0) or 0,
+        )
+
+
+def _sorted(error: Exception) -> RequestRefused | JudgeError:
+    """What litellm raised, sorted by its status: worth another try or not."""
+    import litellm
+
+    status = int(getattr(error, "status_code", 0) or 0)
+    refused = isinstance(error, litellm.ContentPolicyViolationError)
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if status == 400 and not refused:
+        return RequestRefused(said)
+    no_key = "Missing credentials" in said  # of OpenAI's client, which litellm calls a 500
+    throttled = status in (429, 503)
+    retryable = refused or status in _RETRYABLE_STATUS or (status >= 500 and not no_key)
+    return JudgeError(f"the judge failed ({said})", retryable, throttled)

@@ -1,0 +1,86 @@
+"""A server that speaks OpenAI's chat completions: vLLM, Ollama, a gateway.
+
+OpenAI's own models go through litellm, which knows which of them take which parameters.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from processing.judges.service import JudgeReply, Messages, RequestRefused
+from processing.judges.verdict import JudgeError
+
+if TYPE_CHECKING:
+    from processing.config.judge import Judge
+
+_RETRYABLE_STATUS = frozenset({408, 409, 424, 429})
+
+
+class OpenAIWire:
+    forms: tuple[str, ...] = ("json_schema", "plain")
+
+    def ask(
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+    ) -> JudgeReply:
+        import openai
+
+        held = {"response_format": _response_format(schema)} if schema and form != "plain" else {}
+        try:
+            response = _client(judge.base_url, judge.api_key).chat.completions.create(
+                **{**judge.parameters, **held},
+                model=judge.model.partition(":/")[2],
+                messages=messages,
+                timeout=judge.timeout_seconds,
+            )
+        except openai.APIStatusError as error:
+            raise _sorted(error) from error
+        except openai.APIConnectionError as error:
+            said = f"{type(error).__name__}: {error} {error.__cause__ or ''}".strip()
+            raise JudgeError(f"the judge failed ({said})", retryable=True) from error
+        except openai.OpenAIError as error:
+            said = f"{type(error).__name__}: {error}"
+            raise JudgeError(f"the judge failed ({said})", retryable=False) from error
+        return _reply(response)
+
+
+@functools.cache
+def _client(base_url: str, api_key: str) -> Any:
+    import openai
+
+    return openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=0)
+
+
+@functools.cache
+def _response_format(schema: type[BaseModel]) -> dict[str, Any]:
+    from openai.lib._pydantic import to_strict_json_schema
+
+    document = to_strict_json_schema(schema)
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": schema.__name__, "schema": document, "strict": True},
+    }
+
+
+def _reply(response: Any) -> JudgeReply:
+    if not response.choices:  # some servers answer an error with status 200
+        raise JudgeError("the judge answered without choices", retryable=True)
+    usage, choice = response.usage, response.choices[0]
+    return JudgeReply(
+        text=choice.message.content or "",
+        stop_reason=str(choice.finish_reason),
+        input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
+        output_tokens=getattr(usage, "completion_tokens", 0) or 0,
+    )
+
+
+def _sorted(error: Any) -> RequestRefused | JudgeError:
+    status = int(error.status_code)
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if status in (400, 422):
+        return RequestRefused(said)
+    throttled = status in (429, 503)
+    retryable = throttled or status in _RETRYABLE_STATUS or status >= 500
+    return JudgeError(f"the judge failed ({said})", retryable, throttled)

@@ -1,0 +1,114 @@
+"""MLflow's errors as one line: the server, what it said, how to mend it."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from processing.base.errors import TrackingError
+
+_WHERE = "see mlflow.tracking_uri and MlflowTrackingUri"
+_SEARCH = "/api/3.0/mlflow/traces/search"
+_LONGEST_MESSAGE = 300
+_REFUSED = r"PERMISSION_DENIED|UNAUTHENTICATED|AccessDenied|not authorized|error code 40[13]\b"
+_OF_ANY = (
+    (
+        r"not in a valid JSON format|error code 404",
+        f"is it an MLflow server that answers? {_WHERE}",
+    ),
+    (
+        r"failed with exception|Max retries exceeded|timed out",
+        f"does a server run there, and can the job reach it (VPC, port)? {_WHERE}",
+    ),
+)
+_OF_SAGEMAKER = (
+    (
+        _REFUSED,
+        "whoever asks needs the right to call it: `pipeline_definition.py permissions show job` "
+        "prints the job role's policy",
+    ),
+    (
+        r"error code 404|ResourceNotFound|does not exist",
+        f"is there such an App or server, in this region and account? {_WHERE}",
+    ),
+    *_OF_ANY,
+)
+_OF_OTHERS = (
+    (_REFUSED, f"it must let the jobs in without a login of their own; {_WHERE}"),
+    *_OF_ANY,
+)
+
+
+@contextmanager
+def told_by_mlflow(uri: str) -> Iterator[None]:
+    """MLflow's exceptions within the block become TrackingErrors of one line."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        raise TrackingError(tracking_line(uri, str(error))) from error
+
+
+def require_verdicts_can_be_kept(uri: str, experiment_id: str) -> None:
+    """Raise TrackingError for a server before MLflow 3, which keeps traces without verdicts.
+
+    MLflow's client would fall back to the older API without a word, and the record would turn out
+    to be incomplete only when everybody has been paid.
+    """
+    from mlflow.tracking._tracking_service import utils
+    from mlflow.utils import rest_utils
+
+    find_store: Any = utils._get_store
+    request: Any = rest_utils.http_request
+    store = find_store()
+    if not hasattr(store, "get_host_creds"):
+        return
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment_id}}
+    asked = {"locations": [place], "max_results": 1}
+    answer = request(store.get_host_creds(), _SEARCH, "POST", json=asked)
+    if answer.status_code in (401, 403):
+        said = f"error code {answer.status_code}: {' '.join(answer.text.split())}"
+        raise TrackingError(tracking_line(uri, said))
+    if answer.status_code in (404, 405, 501) and "RESOURCE_DOES_NOT_EXIST" not in answer.text:
+        version = _version(uri)
+        raise TrackingError(
+            f"MLflow at {uri} is {f'version {version}' if version else 'too old'}: it knows no "
+            f"{_SEARCH}, and the record needs MLflow 3 or newer: upgrade the server, or {_WHERE}"
+        )
+
+
+def tracking_line(uri: str, said: str) -> str:
+    """`said` is MLflow's own message."""
+    head = f"MLflow at {uri} cannot be used: {_short(said)}"
+    for pattern, mend in _OF_SAGEMAKER if uri.startswith("arn:") else _OF_OTHERS:
+        if re.search(pattern, said):
+            return f"{head}; {mend}"
+    return f"{head}; {_WHERE}"
+
+
+def _short(said: str) -> str:
+    """Of a connection that failed only the last cause, without the pools and retries."""
+    line = " ".join(said.split())
+    cause = re.search(r"Caused by (\w+)\((.*)\)", line)
+    if cause:
+        reason = cause[2].rpartition(": ")[2].strip("\"')( ")
+        reason = re.sub(r"\s*\(?\[Errno -?\d+\] ", ": ", reason).lstrip(": ")
+        return f"{reason or cause[1]} ({cause[1]})"
+    return line[:_LONGEST_MESSAGE].rstrip(".")
+
+
+def _version(uri: str) -> str:
+    """What the server says it is; empty if it does not, or is an App, which is asked otherwise."""
+    if not uri.startswith("http"):
+        return ""
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/version", timeout=3) as answer:
+            text = answer.read(40).decode("ascii", "replace").strip()
+    except (urllib.error.URLError, OSError):
+        return ""
+    return text if re.fullmatch(r"\d+\.\d+[\w.+-]*", text) else ""

@@ -1,0 +1,74 @@
+"""Every prompt of an evaluation, word for word: what the model and the judges are told.
+
+What DeepEval and RAGAS tell a judge is theirs and changes with their version; of these, only what
+the configuration gives them is here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from processing.config.model import Endpoint
+from processing.config.scorer_options import MetricOptions, TemplateOptions
+from processing.dataset.rows import Row
+from processing.endpoint.payload import request_body
+from processing.judges.verdict import Question
+from processing.scorers.catalogue import ScorerSpec
+
+ENDPOINT = "endpoint"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text, or a chat's messages; what changes from row to row stands in it as `{{name}}`.
+
+    `name` is `endpoint`, or `judge.` and the scorer's name.
+    """
+
+    name: str
+    template: str | list[dict[str, str]]
+    about: str
+
+
+def prompts_of(endpoint: Endpoint, scorers: Sequence[ScorerSpec]) -> list[Prompt]:
+    """The endpoint's prompt, then those of the scorers that ask a judge."""
+    return [_endpoint_prompt(endpoint), *_judge_prompts(scorers)]
+
+
+def _endpoint_prompt(endpoint: Endpoint) -> Prompt:
+    row = Row(row_id="", question="{{question}}", expected_response="", context=("{{context}}",))
+    body = request_body(endpoint, row)
+    template: Any
+    match endpoint.format:
+        case "chat":
+            template = body["messages"]
+        case "text_generation":
+            template = body["inputs"]
+        case _:
+            template = json.dumps(body, indent=2, ensure_ascii=False)
+    return Prompt(ENDPOINT, template, "What the endpoint is asked")
+
+
+def _judge_prompts(scorers: Sequence[ScorerSpec]) -> Iterator[Prompt]:
+    from processing.scorers.mlflow_judges import JUDGES, prompt_of
+
+    row = Question(
+        question="{{question}}",
+        answer="{{answer}}",
+        expected_response="{{expected_response}}",
+        context=("{{context}}",),
+    )
+    for spec in scorers:
+        text, options = "", spec.options
+        if isinstance(options, TemplateOptions):
+            text = f"{options.template}\n\nVerdict: {', '.join(sorted(options.levels))}"
+        elif isinstance(options, MetricOptions) and spec.uses_judge and options.arguments:
+            given = {"metric": options.metric, **options.arguments}
+            text = json.dumps(given, indent=2, ensure_ascii=False, default=str)
+        elif spec.kind in JUDGES:
+            text = prompt_of(spec)(row)
+        if text:
+            yield Prompt(f"judge.{spec.name}", text, f"What the judge of {spec.name} is told")

@@ -1,0 +1,184 @@
+"""Phase two of an evaluation: `mlflow.genai.evaluate` scores the answers; the scores are counted.
+
+MLflow leaves a verdict that failed, or that is no number, out of a mean without a word. Here every
+answered row must have a verdict from every scorer, and each that has no number is counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from processing.base.errors import TrackingError
+from processing.dataset.rows import Row
+from processing.endpoint.answers import Answer
+from processing.gate.metrics import scorer_metric
+from processing.gate.verdict import Metric
+from processing.gate.worst_case import UNIT, Scale
+from processing.mlflow_record.internals import left_out
+from processing.mlflow_record.run import (
+    ROW_TAG,
+    TrackedRun,
+    draft_trace,
+    quiet_evaluate,
+    require_traces,
+    traces_of,
+)
+from processing.mlflow_record.trace_writer import TraceWriter
+from processing.scorers.asked_once import VerdictOf, mlflow_scorer
+from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Assessment, Trace
+
+
+ROWS_AT_ONCE = 16
+"""In evaluate's hands. The judges are asked elsewhere; this is for what is computed here."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One scorer's verdict on one row: a number, or the reason why there is none."""
+
+    value: float | None
+    shown: str
+    rationale: str | None
+    error: str | None
+
+
+Scores = dict[str, dict[str, Score]]
+"""row id -> scorer name -> score; only rows that the endpoint answered."""
+
+
+AnswerOf = Callable[[str], Answer]
+"""row id -> the endpoint's answer; may wait for it."""
+
+
+def score_rows(
+    scorers: Sequence[BuiltScorer],
+    rows: Sequence[Row],
+    traces: TraceWriter,
+    answer_of: AnswerOf,
+    verdict_of: VerdictOf,
+) -> None:
+    """Score every row inside the active run, as soon as its answer and its verdicts are there.
+
+    MLflow waits for them in `answer_of` and `verdict_of`, writes what is complete, and asks nobody.
+    A row that the endpoint did not answer gets a trace, and no scores.
+    """
+    import mlflow
+
+    quiet_evaluate(ROWS_AT_ONCE)
+
+    def predict(row_id: str, question: str) -> str | None:  # noqa: ARG001 MLflow passes all inputs
+        answer = answer_of(row_id)
+        draft_trace(answer)
+        # one verdict from each scorer, and the expectation
+        traces.expect(row_id, 1 + (len(scorers) if answer.text is not None else 0))
+        return answer.text
+
+    by_id = {row.row_id: row for row in rows}
+    with (
+        left_out("databricks.sdk"),
+        contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
+    ):
+        mlflow.genai.evaluate(
+            data=[_evaluation_row(row) for row in rows],
+            predict_fn=predict,
+            scorers=[mlflow_scorer(built, by_id, verdict_of) for built in scorers],
+        )
+
+
+def _evaluation_row(row: Row) -> dict[str, Any]:
+    return {
+        "inputs": {"row_id": row.row_id, "question": row.question},
+        "expectations": {"expected_response": row.expected_response},
+    }
+
+
+def read_scores(run: TrackedRun, specs: Sequence[ScorerSpec], answers: Sequence[Answer]) -> Scores:
+    """The verdicts as the server holds them.
+
+    Raises TrackingError if MLflow does not hold a trace for every row and a verdict for every
+    answered row and scorer.
+    """
+    answered = {answer.row.row_id: answer.text is not None for answer in answers}
+    held: set[str] = set()
+    scores: Scores = {}
+    for trace in traces_of(run):
+        row_id = trace.info.tags[ROW_TAG]
+        held.add(row_id)
+        if answered.get(row_id):
+            scores[row_id] = _row_scores(row_id, trace, specs)
+    require_traces(held, answers)
+    return {row_id: scores[row_id] for row_id, is_answered in answered.items() if is_answered}
+
+
+def _row_scores(row_id: str, trace: Trace, specs: Sequence[ScorerSpec]) -> dict[str, Score]:
+    verdicts = {a.name: a for a in trace.info.assessments if a.feedback is not None}
+    missing = [spec.name for spec in specs if spec.name not in verdicts]
+    if missing:
+        raise TrackingError(
+            f"MLflow holds no verdict of {', '.join(missing)} on row {row_id}: "
+            "the record is incomplete, so there is no verdict on the model"
+        )
+    return {spec.name: _score(spec, verdicts[spec.name]) for spec in specs}
+
+
+def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
+    feedback = assessment.feedback
+    assert feedback is not None
+    if feedback.error is not None:
+        reason = feedback.error.error_message or feedback.error.error_code
+        return Score(None, "error", assessment.rationale, str(reason))
+    value = number_of(spec, feedback.value)
+    error = None if value is not None else f"the verdict {feedback.value!r} is no number"
+    shown = (assessment.metadata or {}).get("category", str(feedback.value))
+    return Score(value, shown, assessment.rationale, error)
+
+
+def scorer_metrics(
+    scores: Scores,
+    names: Sequence[str],
+    *,
+    rows: int | None = None,
+    scales: Mapping[str, Scale] = MappingProxyType({}),
+    by_interval: Collection[str] = (),
+) -> dict[str, Metric]:
+    """Each scorer's metric over the answered rows, of `rows` in all (without it: those answered).
+
+    `by_interval`: the scorers whose interval is held against a threshold.
+    """
+    return {
+        name: scorer_metric(
+            [row[name].value for row in scores.values()],
+            rows=rows,
+            scale=scales.get(name, UNIT),
+            numbers="t" if name in by_interval else "BCa",
+        )
+        for name in names
+    }
+
+
+def require_same_means(ours: Mapping[str, Metric], held: Mapping[str, Metric]) -> None:
+    """Raise TrackingError where MLflow's mean is not the mean of the verdicts that it holds."""
+    for name, metric in ours.items():
+        mean = held[name].value
+        if mean is not None and math.isnan(mean):
+            continue  # the gate is closed on it
+        both_empty = metric.value is None and mean is None
+        if both_empty or (
+            metric.value is not None
+            and mean is not None
+            and math.isclose(metric.value, mean, rel_tol=1e-9, abs_tol=1e-12)
+        ):
+            continue
+        raise TrackingError(
+            f"MLflow says {name}/mean = {mean}, but its verdicts give {metric.value} "
+            f"(n={metric.n}): the record cannot be trusted"
+        )

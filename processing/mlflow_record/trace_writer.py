@@ -1,0 +1,249 @@
+"""MLflow's traces, written off the evaluation's path: one request a row, and the spans in batches.
+
+`mlflow.genai.evaluate` sends a request for a trace, two for its spans, one for each verdict and one
+to read it all back, and waits for each. Here it talks to a `TraceWriter` instead, which stands
+where MLflow's tracking store stands and hands a trace on when it is whole: with all its verdicts,
+in one StartTraceV3 (whose TraceInfo carries assessments), while the judges are still being asked.
+What the server holds in the end is the same (tests/processing/test_trace_writer.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from processing.base.errors import TrackingError
+from processing.mlflow_record.run import ROW_TAG
+from processing.mlflow_record.signing import share_credentials
+
+if TYPE_CHECKING:
+    from mlflow.entities import Assessment, Span, Trace, TraceInfo
+
+REQUESTS_AT_ONCE = 12
+"""Each waits for the server, and for its turn among a hundred threads that ask and judge.
+
+A server on its default settings holds 15 connections to its database.
+"""
+
+SPANS_TOGETHER = 100
+LINKED_TOGETHER = 100  # MLflow's own limit (batch_link_traces_to_run)
+
+
+@dataclass
+class _Draft:
+    """A trace that is not on the server yet. `whole_with`: so many assessments complete it."""
+
+    spans: list[Span] = field(default_factory=list)
+    info: TraceInfo | None = None
+    whole_with: int | None = None
+    given: bool = False
+
+
+class TraceWriter:
+    """The tracking store `inner`, with traces held back until they are whole.
+
+    Everything else goes to `inner` at once. Safe between threads.
+    """
+
+    def __init__(
+        self, inner: Any, experiment_id: str, run_id: str, tags: Callable[[], dict[str, str]] = dict
+    ) -> None:
+        """`tags`: of every trace; asked for when the first one is sent, and may wait."""
+        self._inner = inner
+        self._tags = tags
+        self._experiment_id = experiment_id
+        self._run_id = run_id
+        self._drafts: dict[str, _Draft] = {}
+        self._trace_ids: dict[str, str] = {}  # by row id
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "mlflow", share_credentials)
+        self._pending: list[Future[None]] = []
+        self._spans: list[Span] = []
+        self._sent: list[str] = []  # trace ids, not linked to the run yet
+        self._takes_spans = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    # What MLflow calls, by the names and with the arguments of its AbstractStore.
+
+    def log_spans(
+        self, location: str, spans: list[Span], tracking_uri: str | None = None
+    ) -> list[Span]:
+        if location != self._experiment_id:
+            written: list[Span] = self._inner.log_spans(location, spans, tracking_uri=tracking_uri)
+            return written
+        with self._lock:
+            for span in spans:
+                self._drafts.setdefault(span.trace_id, _Draft()).spans.append(span)
+        return spans
+
+    def start_trace(self, trace_info: TraceInfo) -> TraceInfo:
+        from mlflow.tracing.constant import SpansLocation, TraceTagKey
+
+        if trace_info.experiment_id != self._experiment_id:
+            started: TraceInfo = self._inner.start_trace(trace_info)
+            return started
+        # the server says so once it has the spans; without it MLflow would upload them as a file
+        trace_info.tags[TraceTagKey.SPANS_LOCATION] = SpansLocation.TRACKING_STORE.value
+        with self._lock:
+            self._drafts.setdefault(trace_info.trace_id, _Draft()).info = trace_info
+            self._trace_ids[trace_info.tags.get(ROW_TAG, "")] = trace_info.trace_id
+        return trace_info
+
+    def create_assessment(self, assessment: Assessment) -> Assessment:
+        draft = self._drafts.get(str(assessment.trace_id))
+        if draft is None or draft.info is None:
+            created: Assessment = self._inner.create_assessment(assessment)
+            return created
+        with self._lock:
+            draft.info.assessments.append(assessment)
+            whole = len(draft.info.assessments) == draft.whole_with
+        if whole:
+            self._give(draft)
+        return assessment
+
+    def get_trace_info(self, trace_id: str) -> TraceInfo:
+        draft = self._drafts.get(trace_id)
+        info: TraceInfo = (
+            draft.info if draft and draft.info else self._inner.get_trace_info(trace_id)
+        )
+        return info
+
+    def get_trace(self, trace_id: str, *, allow_partial: bool = False) -> Trace:
+        if trace_id in self._drafts:
+            return _trace(self._drafts[trace_id])
+        found: Trace = self._inner.get_trace(trace_id, allow_partial=allow_partial)
+        return found
+
+    def link_traces_to_run(self, trace_ids: list[str], run_id: str) -> None:
+        """Done for all of them by `finish`, when the server has them."""
+        if others := [trace_id for trace_id in trace_ids if trace_id not in self._drafts]:
+            self._inner.link_traces_to_run(others, run_id=run_id)
+
+    def search_traces(self, *_: Any, **__: Any) -> tuple[list[Trace], None]:
+        """Nothing: evaluate makes its table of the rows from this, and nobody reads that here."""
+        return [], None
+
+    # What the evaluation calls.
+
+    def expect(self, row_id: str, assessments: int) -> None:
+        """Write the row's trace as soon as it has so many assessments."""
+        self._drafts[self._trace_ids[row_id]].whole_with = assessments
+
+    def finish(self) -> None:
+        """Return when the server has everything. Raises TrackingError if it refused something."""
+        for draft in self._drafts.values():
+            self._give(draft)
+        self._await()
+        self._pending.append(self._pool.submit(self._send_together, everything=True))
+        self._await()
+        self._drafts.clear()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _await(self) -> None:
+        while self._pending:
+            try:
+                self._pending.pop().result()
+            except Exception as error:
+                raise TrackingError(
+                    f"MLflow did not take a trace ({type(error).__name__}: {str(error)[:300]}): "
+                    "the record is incomplete, so there is no verdict; what was paid for is kept"
+                ) from error
+
+    def _give(self, draft: _Draft) -> None:
+        with self._lock:
+            if draft.given or draft.info is None:
+                return
+            draft.given = True
+            self._pending.append(self._pool.submit(self._send, draft))
+
+    def _send(self, draft: _Draft) -> None:
+        assert draft.info is not None
+        self._inner.start_trace(_as_sent(draft.info, self._tags()))
+        with self._lock:
+            self._spans.extend(draft.spans)
+            draft.spans.clear()  # the scorers have seen them, and MLflow keeps the row's trace
+            self._sent.append(draft.info.trace_id)
+        self._send_together(everything=False)
+
+    def _send_together(self, *, everything: bool) -> None:
+        with self._lock:
+            spans, sent = [], []  # new lists for what is kept back: others go on adding
+            if everything or len(self._spans) >= SPANS_TOGETHER:
+                spans, self._spans = self._spans, []
+            if everything or len(self._sent) >= LINKED_TOGETHER:
+                sent, self._sent = self._sent[:LINKED_TOGETHER], self._sent[LINKED_TOGETHER:]
+        self._send_spans(spans)
+        if sent:
+            self._inner.link_traces_to_run(sent, run_id=self._run_id)
+
+    def _send_spans(self, spans: Sequence[Span]) -> None:
+        from mlflow.exceptions import MlflowException
+
+        if self._takes_spans and spans:
+            try:
+                self._inner.log_spans(self._experiment_id, list(spans))
+            except (NotImplementedError, MlflowException) as error:
+                if isinstance(error, MlflowException) and "span logging" not in str(error):
+                    raise
+                self._takes_spans = False
+        if not self._takes_spans:
+            self._upload(spans)
+
+    def _upload(self, spans: Sequence[Span]) -> None:
+        """The spans of each trace as a file, for servers before MLflow 3.4."""
+        from mlflow.entities import TraceData
+        from mlflow.tracing.client import TracingClient
+
+        by_trace: dict[str, list[Span]] = {}
+        for span in spans:
+            by_trace.setdefault(span.trace_id, []).append(span)
+        for trace_id, together in by_trace.items():
+            info = self._inner.get_trace_info(trace_id)
+            TracingClient()._upload_trace_data(info, TraceData(spans=together))
+
+
+def _trace(draft: _Draft) -> Trace:
+    from mlflow.entities import Trace, TraceData
+
+    assert draft.info is not None, "the trace has ended"
+    return Trace(draft.info, TraceData(spans=draft.spans))
+
+
+def _as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
+    """With `tags`, and without where the spans are, which the server says itself."""
+    from mlflow.tracing.constant import TraceTagKey
+
+    own = {key: value for key, value in info.tags.items() if key != TraceTagKey.SPANS_LOCATION}
+    return replace(info, tags=own | tags)
+
+
+@contextmanager
+def traces_written_behind(
+    uri: str, experiment_id: str, run_id: str, tags: Callable[[], dict[str, str]] = dict
+) -> Iterator[TraceWriter]:
+    """Within the block MLflow's tracking store at `uri` is a TraceWriter.
+
+    MLflow's registry of stores is what its plugins use; it has no public door but entry points.
+    """
+    from mlflow.tracking._tracking_service import utils
+
+    registry: Any = utils._tracking_store_registry
+    writer = TraceWriter(registry.get_store(uri), experiment_id, run_id, tags)
+    scheme = uri.partition(":")[0]
+    builder = registry._registry[scheme]
+    registry.register(scheme, lambda **_: writer)
+    registry._get_store_with_resolved_uri.cache_clear()
+    try:
+        yield writer
+    finally:
+        registry.register(scheme, builder)
+        registry._get_store_with_resolved_uri.cache_clear()
+        writer.close()

@@ -1,0 +1,259 @@
+"""What the evaluation step leaves behind: evaluation.json for the gate, rows.jsonl for people.
+
+evaluation.json is the step's property file: small, its keys flat and free of `/` and `.`, because
+the condition step, RegisterModel and GateFailed read it by JsonPath.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from processing.calls.spend import Spend
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import MeasuredModel
+from processing.gate.champion import ChampionVerdict
+from processing.gate.slices import SliceCheck
+from processing.gate.verdict import Check, Metric, Verdict
+from processing.mlflow_record.run import TrackedRun
+from processing.mlflow_record.scoring import Scores
+from processing.report.model_card import model_card
+
+EVALUATION_FILE = "evaluation.json"
+ROWS_FILE = "rows.jsonl"
+
+NUMBER_RULE = (
+    "yes and true are 1, no and false are 0; a category is the number that its scorer's levels "
+    "give it; a finite number is itself; anything else, unknown included, is an error. A row "
+    "without a number is in no mean; held against a threshold it counts as the worst that the "
+    "scorer's scale allows."
+)
+"""How verdicts become numbers, in the report's own words."""
+
+METADATA_KEYS = (
+    "verdict",
+    "rows",
+    "endpoint",
+    "mlflow_run_id",
+    "mlflow_experiment_id",
+    "dataset_sha256",
+    "config_sha256",
+    "evaluation_fingerprint",
+)
+"""What a registered package carries as CustomerMetadataProperties, beside its metrics."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that one evaluation found out."""
+
+    verdict: Verdict
+    metrics: Mapping[str, Metric]
+    answers: Sequence[Answer]
+    scores: Scores
+    model: MeasuredModel
+    endpoint_name: str
+    run: TrackedRun
+    dataset_sha256: str
+    config_sha256: str
+    execution_arn: str
+    fingerprint: str
+    spend: Spend
+    number_rules: Mapping[str, str]
+
+    @property
+    def endpoint_errors(self) -> int:
+        return sum(1 for answer in self.answers if answer.call.error)
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write evaluation.json and rows.jsonl into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = json.dumps(_document(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / EVALUATION_FILE).write_text(document + "\n", encoding="utf-8")
+    with (folder / ROWS_FILE).open("w", encoding="utf-8") as file:
+        for answer in evaluation.answers:
+            file.write(json.dumps(_row(answer, evaluation.scores), ensure_ascii=False) + "\n")
+
+
+def _document(evaluation: Evaluation) -> dict[str, Any]:
+    verdict = evaluation.verdict
+    return {
+        "schema": 2,
+        # 0 in the report of an execution that found the candidate evaluated already
+        "evaluated_here": 1,
+        "fingerprint": evaluation.fingerprint,
+        "gate": {
+            # 1 and 0: whether Pipelines compares JSON's true and false is not documented
+            "passed": int(verdict.passed),
+            "summary": verdict.summary,
+            "reasons": list(verdict.reasons),
+            "warnings": list(verdict.warnings),
+        },
+        "thresholds": {check.threshold.name: _check(check) for check in verdict.checks},
+        "slices": [_slice(check) for check in verdict.slices.checks] if verdict.slices else [],
+        "champion": _champion(verdict.champion) if verdict.champion else None,
+        "number_rule": NUMBER_RULE,
+        "number_rules": dict(evaluation.number_rules),
+        "metrics": {name: _metric(metric) for name, metric in evaluation.metrics.items()},
+        "regression_metrics": _regression_metrics(evaluation.metrics),
+        "counts": {
+            "rows": len(evaluation.answers),
+            "answered": len(evaluation.answers) - evaluation.endpoint_errors,
+            "endpoint_errors": evaluation.endpoint_errors,
+        },
+        "model": {
+            "endpoint_name": evaluation.endpoint_name,
+            "endpoint_arn": evaluation.model.endpoint_arn,
+            "model_name": evaluation.model.model_name,
+            "source_uri": evaluation.model.source_uri,
+        },
+        "mlflow": {
+            "tracking_uri": evaluation.run.tracking_uri,
+            "experiment_id": evaluation.run.experiment_id,
+            "run_id": evaluation.run.run_id,
+            "url": evaluation.run.url,
+        },
+        "spend": [
+            {"service": name, **asdict(account), "cost": evaluation.spend.cost(name)}
+            for name, account in sorted(evaluation.spend.accounts.items())
+        ],
+        "dataset_sha256": evaluation.dataset_sha256,
+        "config_sha256": evaluation.config_sha256,
+        "execution_arn": evaluation.execution_arn,
+        "metadata": _metadata(evaluation),
+        "model_card": model_card(evaluation),
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    threshold = check.threshold
+    return {
+        "metric": threshold.metric,
+        "rule": threshold.rule,
+        "bound": threshold.bound,
+        "on": threshold.on,
+        "tier": threshold.tier,
+        "compared": check.compared,
+        "passed": int(check.passed),
+        "reason": check.reason,
+    }
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    return {
+        "value": _finite(metric.value),
+        "n": metric.n,
+        "errors": metric.errors,
+        "coverage": metric.coverage,
+        "standard_deviation": _finite(metric.standard_deviation),
+        "low": _finite(metric.low),
+        "high": _finite(metric.high),
+        "method": metric.method,
+        "higher_is_better": metric.higher_is_better,
+    }
+
+
+def _regression_metrics(metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    """The shape of Model Monitor's statistics, which Studio draws from ModelMetrics."""
+    return {
+        name: {
+            "value": _finite(metric.value),
+            "standard_deviation": _finite(metric.standard_deviation),
+        }
+        for name, metric in metrics.items()
+        if _finite(metric.value) is not None
+    }
+
+
+def _slice(found: SliceCheck) -> dict[str, Any]:
+    """A slice's value may be any text, so it is an entry here and never a key."""
+    check, value = found.check, found.value
+    return {
+        "column": found.column,
+        "slice": _finite(value) if isinstance(value, float) else value,
+        "rows": check.metric.total,
+        **_check(check),
+        "compared": _finite(check.number),
+        "measured": _metric(check.metric),
+    }
+
+
+def _champion(champion: ChampionVerdict) -> dict[str, Any]:
+    return {
+        "state": champion.state,
+        "group": champion.group,
+        "model_package_arn": champion.package_arn,
+        "mlflow_run_id": champion.run_id,
+        "error": champion.error,
+        "metrics": {
+            comparison.metric: {
+                "difference": _finite(comparison.difference.estimate.value),
+                "low": _finite(comparison.difference.estimate.low),
+                "high": _finite(comparison.difference.estimate.high),
+                "method": comparison.difference.estimate.method,
+                "pairs": comparison.difference.estimate.n,
+                "missing": comparison.difference.missing,
+                "compared": _finite(comparison.difference.worst_low),
+                "margin": comparison.margin,
+                "passed": int(comparison.passed),
+                "reason": comparison.reason,
+            }
+            for comparison in champion.comparisons
+        },
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN: a metric without a number is null."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _metadata(evaluation: Evaluation) -> dict[str, str]:
+    rows = len(evaluation.answers)
+    answered = rows - evaluation.endpoint_errors
+    values = {
+        "verdict": "passed" if evaluation.verdict.passed else "not passed",
+        "rows": f"{answered} answered of {rows}",
+        "endpoint": evaluation.endpoint_name,
+        "mlflow_run_id": evaluation.run.run_id,
+        "mlflow_experiment_id": evaluation.run.experiment_id,
+        "dataset_sha256": evaluation.dataset_sha256,
+        "config_sha256": evaluation.config_sha256,
+        "evaluation_fingerprint": evaluation.fingerprint,
+    }
+    assert tuple(values) == METADATA_KEYS
+    for name, metric in evaluation.metrics.items():
+        number = "none" if _finite(metric.value) is None else f"{metric.value:.6g}"
+        values[name] = f"{number} n={metric.n} errors={metric.errors}"
+    return {key: _registry_text(value) for key, value in values.items()}
+
+
+def _registry_text(value: str) -> str:
+    """`value` in the characters and the length (1-256) that CustomerMetadataProperties takes."""
+    return re.sub(r"[^\w .:/=+\-@]", " ", value)[:256] or "none"
+
+
+def _row(answer: Answer, scores: Scores) -> dict[str, Any]:
+    call, row = answer.call, answer.row
+    return {
+        "row_id": row.row_id,
+        "question": row.question,
+        "answer": answer.text,
+        "expected_response": row.expected_response,
+        "slices": row.slices,
+        "error": call.error,
+        "latency_ms": round(call.latency_ms, 3),
+        "attempts": call.attempts,
+        "input_tokens": call.reply.input_tokens if call.reply else None,
+        "output_tokens": call.reply.output_tokens if call.reply else None,
+        "scores": {
+            name: {"value": s.value, "shown": s.shown, "rationale": s.rationale, "error": s.error}
+            for name, s in scores.get(row.row_id, {}).items()
+        },
+    }

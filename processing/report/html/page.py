@@ -1,0 +1,204 @@
+"""evaluation.json and rows.jsonl -> the page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from processing.report.html.metrics import MetricLine, champion_line, marks, metric_line, number
+from processing.report.html.packing import pack_rows
+from processing.report.html.pictures import distribution
+from processing.report.html.survey import Expectation, Survey, slice_word, survey_rows
+
+HERE = Path(__file__).parent
+MOST_BYTES = 1_950_000
+"""Of the whole page: it should open at once, and go into a mail or an issue."""
+
+MOST_SLICES = 150
+
+_ORDER = {"missed": 0, "warned": 1, "held": 2, "shown": 3}
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One picture of how a scorer's, or the endpoint's, numbers are spread."""
+
+    name: str
+    picture: Markup | None
+    note: str
+
+
+def page(document: Mapping[str, Any], rows: Path) -> str:
+    """The page as text. `rows` is the rows.jsonl that belongs to `document`."""
+    expected = _expectations(document)
+    survey = survey_rows(rows, expected)
+    content = _content(document, survey, expected)
+    # first without rows, to know how much room they have
+    empty = _render(content, packed=None)
+    packed = pack_rows(rows, survey, expected, MOST_BYTES - len(empty.encode("utf-8")))
+    return _render(content, packed=packed)
+
+
+def _content(
+    document: Mapping[str, Any], survey: Survey, expected: Mapping[str, Expectation]
+) -> dict[str, Any]:
+    metrics = _metric_lines(document, survey)
+    slices = _slice_lines(document)
+    champion = document["champion"]
+    hard = [bound for bound in document["thresholds"].values() if bound["tier"] == "hard"]
+    return {
+        "document": document,
+        "passed": document["gate"]["passed"] == 1,
+        "hard": len(hard),
+        "hard_held": sum(bound["passed"] for bound in hard),
+        "survey": survey,
+        "mlflow_url": _link(document["mlflow"]["url"]),
+        # what keeps the gate shut comes first
+        "metrics": sorted(
+            (line for line in metrics if line.bounds or line.failed_rows is not None),
+            key=lambda line: _ORDER[line.state],
+        ),
+        "measurements": metrics,
+        "latency_p95": number(document["metrics"]["latency_p95_ms"]["value"]),
+        "slices": slices[:MOST_SLICES],
+        "slices_left": max(len(slices) - MOST_SLICES, 0),
+        "champion": champion,
+        "differences": {
+            name: champion_line(name, metric) for name, metric in champion["metrics"].items()
+        }
+        if champion
+        else {},
+        "distributions": _score_distributions(document, survey, expected),
+        "times_and_tokens": _measured_distributions(document, survey),
+        "costs": sum(entry["cost"] or 0 for entry in document["spend"])
+        if any(entry["cost"] is not None for entry in document["spend"])
+        else None,
+    }
+
+
+def _render(content: Mapping[str, Any], *, packed: Any) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,  # whatever is shown may have been written by a model
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = (HERE / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return environment.get_template("report.html.jinja").render(
+        **content,
+        packed=packed,
+        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_digest=digest,
+    )
+
+
+def _expectations(document: Mapping[str, Any]) -> dict[str, Expectation]:
+    """By scorer. number_rules names them all; the other metrics are measurements."""
+    bounds = document["thresholds"].values()
+    return {
+        name: Expectation(
+            higher_is_better=document["metrics"].get(name, {}).get("higher_is_better", True),
+            minimum=_bound(bounds, name, "min"),
+            maximum=_bound(bounds, name, "max"),
+        )
+        for name in document["number_rules"]
+    }
+
+
+def _bound(bounds: Any, metric: str, rule: str) -> float | None:
+    found = [b["bound"] for b in bounds if b["metric"] == metric and b["rule"] == rule]
+    return found[0] if found else None
+
+
+def _metric_lines(document: Mapping[str, Any], survey: Survey) -> list[MetricLine]:
+    return [
+        metric_line(
+            name,
+            metric,
+            _bounds_of(document, name),
+            failed_rows=survey.failed[name] if name in document["number_rules"] else None,
+        )
+        for name, metric in document["metrics"].items()
+    ]
+
+
+def _bounds_of(document: Mapping[str, Any], metric: str) -> list[Mapping[str, Any]]:
+    return [bound for bound in document["thresholds"].values() if bound["metric"] == metric]
+
+
+def _slice_lines(document: Mapping[str, Any]) -> list[MetricLine]:
+    found = sorted(document["slices"], key=lambda found: found["passed"])[: MOST_SLICES + 1]
+    lines = [
+        metric_line(
+            entry["metric"],
+            entry["measured"],
+            [entry],
+            column=entry["column"],
+            slice_value=slice_word(entry["slice"]),
+            rows=entry["rows"],
+        )
+        for entry in found
+    ]
+    return sorted(lines, key=lambda line: _ORDER[line.state])
+
+
+def _score_distributions(
+    document: Mapping[str, Any], survey: Survey, expected: Mapping[str, Expectation]
+) -> list[Distribution]:
+    return [
+        _distribution(
+            name,
+            survey.numbers.get(name, []),
+            words := survey.named(name),
+            _bounds_of(document, name),
+            without=survey.without_number[name],
+            wrong=[v for v, word in words.items() if rule.failed({"value": v, "shown": word})],
+        )
+        for name, rule in expected.items()
+    ]
+
+
+def _measured_distributions(document: Mapping[str, Any], survey: Survey) -> list[Distribution]:
+    latency_bounds = [
+        bound for bound in document["thresholds"].values()
+        if bound["metric"].startswith("latency_")
+    ]  # fmt: skip
+    return [
+        _distribution("latency in ms", survey.latencies, {}, latency_bounds, unit=False),
+        _distribution("input tokens", survey.input_tokens, {}, [], unit=False),
+        _distribution("output tokens", survey.output_tokens, {}, [], unit=False),
+    ]
+
+
+def _distribution(
+    name: str,
+    numbers: Sequence[float],
+    words: Mapping[float, str],
+    bounds: Sequence[Mapping[str, Any]],
+    *,
+    without: int = 0,
+    wrong: Sequence[float] = (),
+    unit: bool = True,
+) -> Distribution:
+    note = f"{without:,} without a number" if without else ""
+    if not numbers:
+        return Distribution(name, None, note or "no numbers")
+    label = f"distribution of {name} over {len(numbers)} rows"
+    picture = distribution(numbers, words, marks(bounds), wrong=wrong, unit=unit, label=label)
+    return Distribution(name, picture, note)
+
+
+def _link(address: str | None) -> str:
+    """`address` if a click on it opens a page, and does not run something; an ARN has none."""
+    return address if address and address.startswith(("http://", "https://")) else ""

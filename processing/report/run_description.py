@@ -1,0 +1,45 @@
+"""What a person reads first on the run's page in MLflow: the verdict, and what it rests on."""
+
+from __future__ import annotations
+
+from processing.gate.verdict import Check
+from processing.report.evaluation_json import Evaluation
+
+LONGEST = 7000
+"""Characters; a run's tag holds 8,000 in MLflow, which cuts off the rest."""
+
+
+def run_description(evaluation: Evaluation, dataset: str) -> str:
+    """Markdown, as far as MLflow's page shows it (it has no tables). `dataset`: its name."""
+    verdict = evaluation.verdict
+    failed = evaluation.endpoint_errors
+    lines = [
+        f"**{'Passed' if verdict.passed else 'Not passed'}**: "
+        f"{_plain(evaluation.model.model_name)} behind {_plain(evaluation.endpoint_name)}, "
+        f"{len(evaluation.answers)} rows of {_plain(dataset)}"
+        + (f", {failed} without an answer" if failed else ""),
+        "",
+        *(f"- ✗ {_plain(reason)}" for reason in verdict.reasons),
+        *(f"- ! {_plain(warning)}" for warning in verdict.warnings),
+        *(f"- ✓ {_plain(_held(check))}" for check in verdict.checks if check.passed),
+        "",
+        "Every row with every verdict: Traces here, or evaluation/report.html under Artifacts.",
+    ]
+    return _cut("\n".join(lines))
+
+
+def _held(check: Check) -> str:
+    threshold, metric = check.threshold, check.metric
+    value = "none" if metric.value is None else f"{metric.value:.4g}"
+    tier = "" if threshold.tier == "hard" else f", {threshold.tier}"
+    return f"{threshold.metric} {value}, {threshold.rule} {threshold.bound:g} (n={metric.n}{tier})"
+
+
+def _plain(text: str) -> str:
+    """Without what Markdown or HTML would make of it: an error may quote a model's words."""
+    signs = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\n": " "}
+    return "".join(f"\\{sign}" if sign in "\\`*_[]#" else signs.get(sign, sign) for sign in text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST].rpartition("\n")[0] + "\n\n[…]"

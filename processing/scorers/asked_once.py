@@ -1,0 +1,172 @@
+"""One scorer's verdict on one row: asked again where that can help, kept once it has been paid for.
+
+Wraps every scorer of the configuration into an MLflow scorer, so that `mlflow.genai.evaluate` logs
+what it returns, and what it raises, as that row's assessment.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from processing.calls.paid_store import Record, Shelf, key_of
+from processing.calls.progress import Progress
+from processing.calls.spend import Spend, judge_name
+from processing.dataset.rows import Row
+from processing.judges.health import JudgeHealth
+from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, number_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+    from mlflow.genai.scorers import Scorer
+
+ATTEMPTS = 4
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
+
+
+VerdictOf = Callable[[str, str], Record]
+"""row id, scorer's name -> the judge's verdict as it is kept, or `{"error": reason}`."""
+
+
+@dataclass(frozen=True)
+class PaidVerdicts:
+    """Judges' verdicts, each paid for once: `shelves` by scorer's name. Safe between threads."""
+
+    shelves: Mapping[str, Shelf]
+    spend: Spend
+    progress: Progress | None = None
+    health: JudgeHealth = field(default_factory=JudgeHealth)
+
+    def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
+        """The judge's verdict as it is kept; `{"error": reason}` where there is none."""
+        record, kept = self._record(built, row, answer)
+        if self.progress is not None:
+            self.progress.judged(failed="error" in record, reused=kept)
+        return record
+
+    def _record(self, built: BuiltScorer, row: Row, answer: str) -> tuple[Record, bool]:
+        try:
+            return self._paid_once(built, _question(row, answer))
+        except JudgeError as error:
+            assert built.judge is not None
+            self.health.failed(built.judge, error)
+            return {"error": error.reason}, False
+        except Exception as error:  # noqa: BLE001 no scorer ever stops the others
+            return {"error": f"{type(error).__name__}: {error}"}, False
+
+    def _paid_once(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
+        """The verdict, and whether it had been paid for before."""
+        assert built.judge is not None
+        shelf = self.shelves[built.spec.name]
+        key = key_of(
+            built.definition,
+            question.question,
+            question.answer,
+            question.expected_response,
+            question.context,
+        )
+        kept = shelf.get(key)
+        if kept is not None:
+            self.spend.add(judge_name(built.judge.model), reused=1)
+            self.health.gave(built.judge)
+            return kept, True
+        record = _record(asked_again(lambda: _numbered(built, built.score(question))))
+        self.health.gave(built.judge)
+        shelf.put(key, record)
+        return record, False
+
+
+def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: VerdictOf) -> Scorer:
+    """The scorer in the form that `mlflow.genai.evaluate` takes. `rows`: by id.
+
+    A judge's verdict has been asked for already and is waited for; any other is computed here.
+    """
+    from mlflow.entities import Trace
+    from mlflow.genai.scorers import scorer
+
+    name = built.spec.name
+
+    # no time-out of MLflow's, which leaves the call running and starts a thread for each verdict
+    @scorer(name=name, timeout=0)
+    def verdict(outputs: str | None, trace: Trace) -> Feedback | None:
+        if outputs is None:
+            return None  # the endpoint did not answer: the row failed, and scores nothing
+        row = rows[trace.info.tags["row_id"]]
+        if built.judge is None:
+            return _numbered(built, built.score(_question(row, outputs)))
+        record = verdict_of(row.row_id, name)
+        if "error" in record:
+            raise JudgeError(record["error"], retryable=False)
+        return _feedback(record)
+
+    made: Scorer = verdict
+    made.model_dump()  # kept by MLflow, which else reads this source anew for each verdict's digest
+    return made
+
+
+def _question(row: Row, answer: str) -> Question:
+    return Question(
+        question=row.question,
+        answer=answer,
+        expected_response=row.expected_response,
+        context=row.context,
+    )
+
+
+def definition_digest(built: BuiltScorer) -> str:
+    """What the scorer's kept verdicts lie under: another guideline is another scorer."""
+    return key_of(built.definition)[:16]
+
+
+def asked_again(ask: Callable[[], Feedback]) -> Feedback:
+    """Ask up to ATTEMPTS times, with full jitter between. Raises the last JudgeError."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return ask()
+        except JudgeError as error:
+            if not error.retryable or attempt == ATTEMPTS:
+                raise
+        ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+        time.sleep(random.uniform(0, ceiling))
+    raise AssertionError("the loop returns or raises")
+
+
+def _numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
+    """The feedback under the scorer's name, with a value that MLflow can average.
+
+    MLflow averages numbers, booleans and yes/no; a category's number takes its place, and the
+    category stays in the metadata. Raises JudgeError for a verdict that is no number.
+    """
+    if feedback.error is not None:
+        raise JudgeError(feedback.error.error_message or "the judge failed", retryable=True)
+    number = number_of(built.spec, feedback.value)
+    if number is None:
+        raise JudgeError(f"the verdict {feedback.value!r} is no number", retryable=True)
+    feedback.name = built.spec.name
+    shown = str(feedback.value)
+    if isinstance(feedback.value, str) and shown.lower() not in ("yes", "no"):
+        feedback.metadata = {**(feedback.metadata or {}), "category": shown}
+        feedback.rationale = f"{shown}: {feedback.rationale or ''}".strip(": ")
+        feedback.value = number
+    return feedback
+
+
+def _record(feedback: Feedback) -> Record:
+    value: Any = feedback.value
+    return {
+        "name": feedback.name,
+        "value": getattr(value, "value", value),  # a CategoricalRating is a string in an enum
+        "rationale": feedback.rationale,
+        "metadata": {k: str(v) for k, v in (feedback.metadata or {}).items()},
+        "source": feedback.source.to_dictionary(),
+    }
+
+
+def _feedback(kept: Record) -> Feedback:
+    from mlflow.entities import AssessmentSource, Feedback
+
+    source = AssessmentSource.from_dictionary(kept["source"])
+    return Feedback(**{**kept, "source": source})
