@@ -1,8 +1,8 @@
 """The verdict: every threshold against its metric, and closed whenever there is any doubt.
 
 What a threshold is compared with is the worst case over the rows that have no number (see
-`processing.gate.worst_case`). With the dataset given, a row that loses its number, for whatever reason,
-and a further row that never had one, can therefore close the gate but never open it.
+`processing.gate.worst_case`). With the dataset given, a row that loses its number, for whatever
+reason, and a further row that never had one, can therefore close the gate but never open it.
 """
 
 from __future__ import annotations

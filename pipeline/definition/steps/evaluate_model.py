@@ -1,7 +1,7 @@
 """EvaluateModel: our container asks the endpoint, scores, logs to MLflow and gives the verdict.
 
-With ModelPackageArn it also makes the endpoint, and deletes it: see `processing.candidate.deployment` for why
-that is no steps of the pipeline's.
+With ModelPackageArn it also makes the endpoint and deletes it; `processing.candidate.deployment`
+says why the pipeline has no steps of its own for that.
 """
 
 from __future__ import annotations

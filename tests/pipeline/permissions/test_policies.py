@@ -1,0 +1,299 @@
+"""Every policy, linted offline: cfn-lint's rules, and its copy of AWS's own list of IAM actions."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_all
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
+from configurations import ACCOUNT, APPLICATION_PROFILE, CONFIGURATIONS, FULL, PROFILE
+from running_aws import REPOSITORY, ConfigWriter
+
+from pipeline.definition.bundle import load_bundle
+from pipeline.local.server.iam_policy import Request, allows
+from pipeline.permissions.roles import Permissions, permissions_of
+from processing.candidate.deployment import name_prefix
+
+SERVICES: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
+NO_NAME_POSSIBLE = {
+    # The authorization reference has a resource for metrics of OpenTelemetry only; the namespace is
+    # what limits it.
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+}
+ABOUT_TEMPLATES = {"I4010"}
+
+
+@pytest.fixture(params=CONFIGURATIONS)
+def everyone(request: pytest.FixtureRequest, write_config: ConfigWriter) -> list[Permissions]:
+    return permissions_of(load_bundle(write_config(**CONFIGURATIONS[request.param])))
+
+
+def statements(everyone: list[Permissions]) -> Iterator[dict[str, Any]]:
+    for permissions in everyone:
+        yield from permissions.policy["Statement"]
+
+
+def known(action: str) -> dict[str, Any]:
+    service, _, name = action.partition(":")
+    assert name.lower() in SERVICES[service]["Actions"], f"{action} is no action of IAM's"
+    found: dict[str, Any] = SERVICES[service]["Actions"][name.lower()]
+    return found
+
+
+def forms(action: str) -> list[str]:
+    """Regular expressions of the ARNs that the action can be allowed on; none if on no name."""
+    service = SERVICES[action.partition(":")[0]]
+    arns = [
+        form
+        for resource in known(action).get("Resources", [])
+        for form in service["Resources"][resource.lower()]["ARNFormats"]
+    ]
+    return [re.sub(r"\$\{\w+\}", "[^:]*", form) for form in arns]
+
+
+def test_only_who_has_tags_to_give_makes_the_package_group(write_config: ConfigWriter) -> None:
+    def about_groups(tags: dict[str, str]) -> list[str]:
+        config = write_config(infrastructure={"tags": tags})
+        [caller] = [p for p in permissions_of(load_bundle(config)) if p.who == "caller"]
+        return [a for s in caller.policy["Statement"] for a in s["Action"] if "PackageGroup" in a]
+
+    assert about_groups({"team": "qa"}).count("sagemaker:CreateModelPackageGroup") == 1
+    assert "sagemaker:CreateModelPackageGroup" not in about_groups({})
+
+
+def test_every_action_exists_and_names_what_it_is_about(everyone: list[Permissions]) -> None:
+    for statement in statements(everyone):
+        for action in statement["Action"]:
+            if action in NO_NAME_POSSIBLE:
+                assert statement["Condition"]["StringEquals"][NO_NAME_POSSIBLE[action]]
+                assert statement["Action"] == [action]
+            elif forms(action):
+                assert any(
+                    re.fullmatch(form, resource)
+                    for form in forms(action)
+                    for resource in statement["Resource"]
+                ), f"{action} cannot be allowed on {statement['Resource']}"
+                assert "*" not in statement["Resource"], f"{action} can be allowed on a name"
+            else:
+                assert statement["Resource"] == ["*"], f"{action} is allowed on everything or not"
+
+
+def test_every_resource_is_one_of_its_actions_and_has_region_account_and_name(
+    everyone: list[Permissions],
+) -> None:
+    for statement in statements(everyone):
+        for resource in set(statement["Resource"]) - {"*"}:
+            # the reference lists packages under their own ARN, older policies under their group's
+            listed = "sagemaker:ListModelPackages" in statement["Action"]
+            assert (listed and ":model-package-group/" in resource) or any(
+                re.fullmatch(form, resource)
+                for action in statement["Action"]
+                for form in forms(action)
+            ), f"{resource} fits none of {statement['Action']}"
+            service, region, account, name = resource.split(":", 5)[2:]
+            assert "*" not in account
+            assert "*" not in region or service == "bedrock"  # a profile routes to several
+            kind, _, rest = name.partition("/")
+            assert "*" not in kind or service == "logs"
+            if rest == "*":
+                # names that AWS gives at run time, or that stand behind an endpoint of our choice
+                assert kind in {"endpoint-config", "model", "network-interface"} or (
+                    "bedrock:InferenceProfileArn" in json.dumps(statement.get("Condition"))
+                )
+
+
+def lint(everyone: list[Permissions]) -> list[str]:
+    """What all of cfn-lint's rules, also the informational ones, say of the roles."""
+    resources = {}
+    for permissions in everyone:
+        trust = permissions.trust or {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+                           "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}],
+        }  # fmt: skip
+        resources[permissions.who.capitalize()] = {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": trust,
+                "Policies": [
+                    {"PolicyName": permissions.policy_name, "PolicyDocument": permissions.policy}
+                ],
+            },
+        }
+    template = json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources})
+    return [f"{match.rule.id} {match.message}" for match in lint_all(template)
+            if match.rule.id not in ABOUT_TEMPLATES]  # fmt: skip
+
+
+@pytest.mark.integration
+def test_cfn_lint_finds_nothing(everyone: list[Permissions]) -> None:
+    assert lint(everyone) == []
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("action", "resource", "rule"),
+    [
+        ("sagemaker:StartPipeline", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/p", "W3037"),
+        ("sagemaker:StartPipelineExecution", f"arn:aws:sqs:us-east-1:{ACCOUNT}:q", "I3510"),
+        ("sagemaker:StartPipelineExecution", "pipeline/p", "E3510"),
+    ],
+)
+def test_cfn_lint_would_find_a_mistake(action: str, resource: str, rule: str) -> None:
+    statement = {"Effect": "Allow", "Action": [action], "Resource": [resource]}
+    mistaken = Permissions("caller", {"Version": "2012-10-17", "Statement": [statement]})
+    assert rule in " ".join(lint([mistaken]))
+
+
+def test_roles_trust_one_service_for_one_account_only(everyone: list[Permissions]) -> None:
+    for permissions in everyone:
+        assert (permissions.trust is None) == (permissions.who in {"caller", "administrator"})
+        for statement in (permissions.trust or {"Statement": []})["Statement"]:
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+            for arn in statement["Condition"]["ArnLike"]["aws:SourceArn"]:
+                assert f":us-east-1:{ACCOUNT}:" in arn
+
+
+def test_only_the_roles_of_the_configuration_can_be_passed_and_each_to_its_service(
+    everyone: list[Permissions],
+) -> None:
+    roles = {p.who: p.role_arn for p in everyone}
+    passed = {
+        (permissions.who, resource, statement["Condition"]["StringEquals"]["iam:PassedToService"])
+        for permissions in everyone
+        for statement in permissions.policy["Statement"]
+        if "iam:PassRole" in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    expected = {
+        ("caller", roles["pipeline"], "sagemaker.amazonaws.com"),
+        ("caller", roles["trigger"], "events.amazonaws.com"),
+        ("pipeline", roles["job"], "sagemaker.amazonaws.com"),
+        ("pipeline", roles.get("stamp"), "sagemaker.amazonaws.com"),
+        ("job", roles["model"], "sagemaker.amazonaws.com"),
+    }
+    assert passed == {entry for entry in expected if entry[1]}
+
+
+def test_what_evaluates_cannot_register_or_approve(everyone: list[Permissions]) -> None:
+    """It makes and deletes its candidates' endpoints, and passes on the role they run with."""
+    changing = re.compile(r"sagemaker:(Create|Update|Delete|Start|Stop|Add).*|iam:.*")
+    for permissions in everyone:
+        actions = {action for s in permissions.policy["Statement"] for action in s["Action"]}
+        changes = {action for action in actions if changing.fullmatch(action)}
+        if permissions.who == "job":
+            deployed = ("Endpoint", "EndpointConfig", "Model")
+            assert changes == {
+                *(f"sagemaker:{verb}{kind}" for verb in ("Create", "Delete") for kind in deployed),
+                *("sagemaker:AddTags", "iam:PassRole"),
+            }
+        assert ("sagemaker:UpdateModelPackage" in actions) == (permissions.who == "stamp")
+        assert ("sagemaker:CreateModelPackage" in actions) == (permissions.who == "pipeline")
+        if permissions.who == "model":
+            assert not changes
+
+
+def test_the_job_deletes_endpoints_of_candidates_only(write_config: ConfigWriter) -> None:
+    bundle = load_bundle(write_config())
+    here = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint"
+    candidate = f"{here}/{name_prefix(bundle.config.pipeline.name)}abc-123"
+    for who in ("job", "caller"):
+        [policy] = [p.policy for p in permissions_of(bundle) if p.who == who]
+        assert allows([policy], Request("sagemaker:DeleteEndpoint", candidate))
+        served = f"{here}/{bundle.config.endpoint.name}"
+        assert not allows([policy], Request("sagemaker:DeleteEndpoint", served))
+
+
+def test_eventbridge_may_start_this_pipeline_for_its_two_rules(write_config: ConfigWriter) -> None:
+    bundle = load_bundle(write_config())
+    [trigger] = [p for p in permissions_of(bundle) if p.who == "trigger"]
+    assert trigger.policy["Statement"] == [
+        {
+            "Sid": "Start",
+            "Effect": "Allow",
+            "Action": ["sagemaker:StartPipelineExecution"],
+            "Resource": [
+                f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{bundle.config.pipeline.name}"
+            ],
+        }
+    ]
+    assert trigger.trust is not None
+    for rule, taken in {"candidates": True, "schedule": True, "other": False}.items():
+        source = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/{bundle.config.pipeline.name}-{rule}"
+        context = {"aws:SourceArn": source, "aws:SourceAccount": ACCOUNT}
+        request = Request("sts:AssumeRole", str(trigger.role_arn), context, "events.amazonaws.com")
+        assert allows([trigger.trust], request) is taken
+
+
+JUDGES = [
+    # what is asked, through which profile, and whether the job may
+    (f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/{PROFILE}", None, True),
+    ("arn:aws:bedrock:us-west-2::foundation-model/" + PROFILE.removeprefix("us."),
+     f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/{PROFILE}", True),
+    ("arn:aws:bedrock:us-west-2::foundation-model/" + PROFILE.removeprefix("us."), None, False),
+    (f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.anthropic.other", None, False),
+    ("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0", None, True),
+    ("arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-pro-v1:0", None, False),
+    ("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0", None, False),
+    (APPLICATION_PROFILE, None, True),
+    ("arn:aws:bedrock:eu-west-1::foundation-model/anything", APPLICATION_PROFILE, True),
+    ("arn:aws:bedrock:eu-west-1::foundation-model/anything", None, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "profile", "allowed"), JUDGES)
+def test_the_job_asks_the_judges_of_the_configuration_and_no_other_model(
+    asked: str, profile: str | None, allowed: bool, write_config: ConfigWriter
+) -> None:
+    [job] = [p for p in permissions_of(load_bundle(write_config(**FULL))) if p.who == "job"]
+    context = {"bedrock:InferenceProfileArn": profile} if profile else {}
+    assert allows([job.policy], Request("bedrock:InvokeModel", asked, context)) is allowed
+
+
+def test_a_role_of_ones_own_name_and_path_is_used_as_it_is(write_config: ConfigWriter) -> None:
+    own = f"arn:aws:iam::{ACCOUNT}:role/teams/llm/events"
+    everyone = permissions_of(load_bundle(write_config(infrastructure={"trigger_role": own})))
+    [trigger] = [p for p in everyone if p.who == "trigger"]
+    assert trigger.role_arn == own
+
+
+def test_a_key_given_by_alias_is_allowed_by_that_alias_only(write_config: ConfigWriter) -> None:
+    bundle = load_bundle(write_config(infrastructure={"output_kms_key": "alias/evaluation"}))
+    [job] = [p for p in permissions_of(bundle) if p.who == "job"]
+    [key] = [s for s in job.policy["Statement"] if s["Sid"] == "OutputKey"]
+    assert key["Resource"] == [f"arn:aws:kms:us-east-1:{ACCOUNT}:key/*"]
+    assert key["Condition"] == {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/evaluation"}
+    }
+
+
+def test_inline_policies_fit_into_a_role(everyone: list[Permissions]) -> None:
+    for permissions in everyone:
+        assert len(json.dumps(permissions.policy, separators=(",", ":"))) < 10_240
+
+
+def type_(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "pipeline_definition.py", "permissions", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.integration
+def test_show_prints_each_policy_ready_to_be_pasted(write_config: ConfigWriter) -> None:
+    config = str(write_config())
+    shown = type_("show", "--config", config)
+    assert shown.returncode == 0, shown.stderr
+    for permissions in permissions_of(load_bundle(write_config())):
+        alone = type_("show", permissions.who, "--config", config)
+        assert json.loads(alone.stdout) == permissions.policy
+        assert json.dumps(permissions.policy, indent=2) in shown.stdout
+        assert f"# {permissions.who}: " in shown.stdout
+    nobody = type_("show", "nobody", "--config", config)
+    assert nobody.returncode == 2
+    assert "there are caller, pipeline, job, model, trigger, administrator" in nobody.stderr
