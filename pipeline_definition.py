@@ -51,7 +51,7 @@ def check(arguments: argparse.Namespace) -> int:
     import json
 
     from processing.config.judge import silence_libraries
-    from processing.scorers.catalogue import build_scorers
+    from processing.scorers.build import build_scorers
 
     bundle = _bundle(arguments)
     silence_libraries()

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from processing.base import container
-from processing.base.errors import run_job
 from processing.base.instance import this_instance
+from processing.base.job import run_job
 from processing.calls.progress import Progress
 from processing.calls.progress_display import progress_shown
 from processing.calls.spend import Spend
@@ -21,6 +21,7 @@ from processing.candidate.package import measured_model
 from processing.candidate.run import evaluate_candidate, keep_verdict
 from processing.config.judge import silence_libraries
 from processing.config.model import EvaluationConfig
+from processing.config.scorer_numbers import number_rule
 from processing.dataset.shards import Share, read_share
 from processing.endpoint.answers import Answer
 from processing.evaluation.answer_stream import NoMoreAnswers, arriving
@@ -60,7 +61,7 @@ from processing.mlflow_record.trace_writer import TraceWriter, traces_written_be
 from processing.report.evaluation_json import Evaluation, write_evaluation
 from processing.report.html import write_html
 from processing.report.run_description import run_description
-from processing.scorers.catalogue import build_scorers, number_rule
+from processing.scorers.build import build_scorers
 from processing.scorers.scheduler import judging
 
 

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import IO
 
 from processing.base import container
-from processing.base.errors import DatasetError, run_job
+from processing.base.errors import DatasetError
+from processing.base.job import run_job
 from processing.calls.progress_display import SECONDS, shown
 from processing.calls.progress_line import duration
+from processing.config.dataset import Dataset
 from processing.config.file import load_config
-from processing.config.model import Dataset
 from processing.dataset.readers import BUFFER_BYTES
 from processing.dataset.rows import (
     MANIFEST_FILE,

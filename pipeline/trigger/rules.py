@@ -26,7 +26,7 @@ from pipeline.permissions.statements import account_of
 from pipeline.trigger.dead_letters import delete_queue, put_queue
 from pipeline.trigger.names import TriggerNames, names_of
 from processing.base.errors import LaunchError
-from processing.config.model import Trigger
+from processing.config.trigger import Trigger
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -13,7 +13,7 @@ from pipeline.permissions.statements import account_of
 from pipeline.trigger.dead_letters import DeadLetters, read_queue
 from pipeline.trigger.names import names_of
 from pipeline.trigger.rules import TARGET_ID, wanted_rules, wanted_target, wanted_trigger
-from processing.config.model import Trigger
+from processing.config.trigger import Trigger
 
 if TYPE_CHECKING:
     from boto3 import Session

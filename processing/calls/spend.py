@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from processing.config.model import Prices
+from processing.config.prices import Prices
 
 ENDPOINT = "endpoint"
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from processing.base import container
-from processing.base.errors import CandidateError, run_job
+from processing.base.errors import CandidateError
+from processing.base.job import run_job
 from processing.evaluation.job import NO_PACKAGE
 from processing.report.evaluation_json import EVALUATION_FILE
 

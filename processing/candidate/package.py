@@ -17,7 +17,7 @@ from processing.calls.paid_store import key_of
 from processing.endpoint.client import MeasuredModel, describe_model
 
 if TYPE_CHECKING:
-    from processing.config.model import Candidate
+    from processing.config.candidate import Candidate
     from processing.evaluation.job import EvaluationJob
 
 PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/.+")

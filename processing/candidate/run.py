@@ -33,7 +33,7 @@ from processing.candidate.deployment import (
 )
 from processing.candidate.evaluated import VerdictRegister
 from processing.candidate.package import CandidatePackage, read_package
-from processing.config.model import Candidate
+from processing.config.candidate import Candidate
 from processing.dataset.rows import make_row
 from processing.endpoint.client import ask, endpoint_pace, runtime_client
 from processing.endpoint.payload import request_body

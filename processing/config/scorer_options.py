@@ -8,7 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from processing.config.scorer_frameworks import deepeval_needs_context, ragas_needs_context
+from processing.config.scorer_frameworks import (
+    RAGAS_LOWER_IS_BETTER,
+    deepeval_needs_context,
+    ragas_needs_context,
+)
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -30,6 +34,13 @@ class Options(BaseModel):
     def category_numbers(self) -> dict[str, float]:
         """What a verdict in words counts; {} if the scorer gives no categories."""
         return {}
+
+    def number_range(self) -> tuple[float, float]:
+        """The least and the greatest number that a verdict without categories can count."""
+        return 0.0, 1.0
+
+    def higher_is_better(self) -> bool:
+        return True
 
 
 class BriefOptions(Options):
@@ -118,6 +129,12 @@ class RagasOptions(MetricOptions):
     def needs_context(self) -> bool:
         return ragas_needs_context(self.metric)
 
+    def number_range(self) -> tuple[float, float]:
+        return (1.0, 5.0) if "Rubrics" in self.metric else (0.0, 1.0)
+
+    def higher_is_better(self) -> bool:
+        return self.metric not in RAGAS_LOWER_IS_BETTER
+
 
 RAGAS_WITHOUT_JUDGE = frozenset(
     {
@@ -147,3 +164,6 @@ class FileOptions(Options):
 
     def category_numbers(self) -> dict[str, float]:
         return self.levels
+
+    def number_range(self) -> tuple[float, float]:
+        return -math.inf, math.inf

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
 
 from processing.base.errors import ConfigError
-
-if TYPE_CHECKING:
-    from processing.config.model import Threshold
-
-Rule = Literal["min", "max"]
-On = Literal["mean", "interval"]
-Tier = Literal["hard", "soft", "monitor"]
+from processing.config.gate import On, Rule, Threshold, Tier
 
 
 @dataclass(frozen=True)
@@ -34,8 +28,6 @@ class ThresholdParameter:
 
 def threshold_parameters(thresholds: Mapping[str, Threshold]) -> list[ThresholdParameter]:
     """`{"rougeL_fmeasure": {min: 0.3}}` -> `[MinRougeLFmeasure = 0.3]`, in the file's order."""
-    from processing.config.model import camel_case
-
     return [
         ThresholdParameter(
             f"{rule.capitalize()}{camel_case(metric)}",
@@ -48,6 +40,15 @@ def threshold_parameters(thresholds: Mapping[str, Threshold]) -> list[ThresholdP
         for metric, threshold in thresholds.items()
         for rule, bound in _bounds(threshold)
     ]
+
+
+def camel_case(name: str) -> str:
+    """`rougeL_fmeasure` -> `RougeLFmeasure`.
+
+    EventBridge targets refuse pipeline parameter names with underscores.
+    """
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word]
+    return "".join(word[0].upper() + word[1:] for word in words)
 
 
 def _bounds(threshold: Threshold) -> list[tuple[Rule, float]]:

@@ -7,7 +7,7 @@ import decimal
 import math
 from typing import Any
 
-from processing.config.model import Columns
+from processing.config.dataset import Columns
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Scalar, Written, write_row
 

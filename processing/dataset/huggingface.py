@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from processing.base.errors import DatasetError
-from processing.config.model import Hub
+from processing.config.dataset import Hub
 from processing.dataset.readers import BATCH_ROWS, Records, arrow_records, number_records
 
 SCHEME = "hf://"

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from processing.base.errors import DatasetError
-from processing.config.model import Dataset, Hub
+from processing.config.dataset import Dataset, Hub
 from processing.dataset import huggingface
 from processing.dataset.readers import DataFile, Format, Records, read_records
 from processing.dataset.rows import SourceFile

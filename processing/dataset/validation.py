@@ -10,7 +10,7 @@ from typing import IO
 
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode, encode
-from processing.config.model import Columns
+from processing.config.dataset import Columns
 from processing.dataset.columns import map_record
 from processing.dataset.readers import BadRecord
 from processing.dataset.rows import UnusableRow

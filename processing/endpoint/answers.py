@@ -12,7 +12,7 @@ from processing.base.errors import EndpointError
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.rate_limit import Pace
 from processing.calls.spend import ENDPOINT, Spend
-from processing.config.model import Endpoint
+from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.client import Call, MeasuredModel, ask
 from processing.endpoint.payload import Reply, request_body

@@ -15,7 +15,7 @@ from typing import Any
 from processing.base.aws_errors import with_mend
 from processing.base.errors import EndpointError
 from processing.calls.rate_limit import Pace
-from processing.config.model import Endpoint
+from processing.config.endpoint import Endpoint
 from processing.endpoint.payload import Reply, UnusableReply, read_reply
 
 RETRYABLE_CODES = {

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from processing.config.model import Endpoint
+from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 
 

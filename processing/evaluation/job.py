@@ -11,8 +11,9 @@ from pathlib import Path
 from processing.base import container
 from processing.base.instance import file_stem, this_instance
 from processing.calls.paid_store import Store
+from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
-from processing.config.model import Endpoint, EvaluationConfig
+from processing.config.model import EvaluationConfig
 from processing.config.thresholds import ThresholdParameter, override, threshold_parameters
 from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint.client import MeasuredModel

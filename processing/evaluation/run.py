@@ -17,7 +17,7 @@ from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
 from processing.endpoint.client import MeasuredModel, endpoint_pace, runtime_client
 from processing.evaluation.job import EvaluationJob
 from processing.scorers.asked_once import PaidVerdicts, definition_digest
-from processing.scorers.catalogue import BuiltScorer
+from processing.scorers.build import BuiltScorer
 
 if TYPE_CHECKING:
     from boto3 import Session

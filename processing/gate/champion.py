@@ -19,7 +19,7 @@ from processing.base.errors import ReportedError
 from processing.gate.worst_case import UNIT, PairedDifference, Scale, paired_difference
 
 if TYPE_CHECKING:
-    from processing.config.model import Champion, ChampionMetric
+    from processing.config.gate import Champion, ChampionMetric
 
 ROWS_ARTIFACT = "evaluation/rows.jsonl"
 RowScores = Mapping[str, Mapping[str, float | None]]

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from processing.config.scorer_numbers import number_range
+from processing.config.scorers import ScorerSpec
 from processing.endpoint.answers import Answer
 from processing.gate.intervals import Estimate, Numbers, estimate, percentile_estimate
 from processing.gate.verdict import Metric
 from processing.gate.worst_case import UNIT, Scale, worst_interval, worst_mean, worst_percentile
-from processing.scorers.catalogue import ScorerSpec, number_range
 
 PERCENTS = (50, 95, 99)
 TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from processing.config.thresholds import Tier, threshold_parameters
+from processing.config.gate import Tier
+from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Scalar
 from processing.gate.metrics import scorer_metric
 from processing.gate.verdict import Check, compared_number, missed
 from processing.gate.worst_case import UNIT, Scale
 
 if TYPE_CHECKING:
-    from processing.config.model import Slice
+    from processing.config.gate import Slice
 
 MOST_VALUES_NAMED = 10
 

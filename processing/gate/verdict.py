@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from processing.config.thresholds import ThresholdParameter, Tier
+from processing.config.gate import Tier
+from processing.config.thresholds import ThresholdParameter
 from processing.gate.worst_case import Bounds
 
 if TYPE_CHECKING:
-    from processing.config.model import Budgets
+    from processing.config.gate import Budgets
     from processing.gate.champion import ChampionVerdict
     from processing.gate.slices import SlicesVerdict
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from processing.base.errors import ConfigError
 from processing.config.judge import route_bedrock_calls
-from processing.judges.service import JudgeReply, Messages, RequestRefused
 from processing.judges.verdict import JudgeError
+from processing.judges.wire import JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from processing.judges.service import JudgeReply, Messages, RequestRefused
 from processing.judges.verdict import JudgeError
+from processing.judges.wire import JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge

@@ -7,47 +7,19 @@ whoever wants the verdict decides whether to ask again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from processing.calls.rate_limit import Pace
 from processing.calls.spend import Spend, judge_name
 from processing.judges.verdict import JudgeError
+from processing.judges.wire import JudgeReply, Messages, RequestRefused, Wire
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge
-
-Messages = Sequence[dict[str, str]]
-
-
-@dataclass(frozen=True)
-class JudgeReply:
-    """`text` is JSON where the model was held to a schema. Tokens are 0 where it does not say."""
-
-    text: str
-    stop_reason: str
-    input_tokens: int
-    output_tokens: int
-
-
-class RequestRefused(Exception):
-    """The model takes no request of this form; it said so at once, and for nothing."""
-
-
-class Wire(Protocol):
-    """One way to a model. `forms`: how it can be held to a schema, the best first, "plain" last."""
-
-    @property
-    def forms(self) -> tuple[str, ...]: ...
-
-    def ask(
-        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
-    ) -> JudgeReply:
-        """Ask once. Raises RequestRefused, or JudgeError for every other failure."""
-        ...
 
 
 @dataclass

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from processing.config.model import Endpoint
+from processing.config.endpoint import Endpoint
 from processing.config.scorer_options import MetricOptions, TemplateOptions
+from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
 from processing.endpoint.payload import request_body
 from processing.judges.verdict import Question
-from processing.scorers.catalogue import ScorerSpec
 
 ENDPOINT = "endpoint"
 

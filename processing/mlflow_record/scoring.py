@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import TrackingError
+from processing.config.scorer_numbers import number_of
+from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.gate.metrics import scorer_metric
@@ -31,7 +33,7 @@ from processing.mlflow_record.run import (
 )
 from processing.mlflow_record.trace_writer import TraceWriter
 from processing.scorers.asked_once import VerdictOf, mlflow_scorer
-from processing.scorers.catalogue import BuiltScorer, ScorerSpec, number_of
+from processing.scorers.build import BuiltScorer
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
+from processing.config.scorer_numbers import number_of
 from processing.dataset.rows import Row
 from processing.judges.health import JudgeHealth
-from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, number_of
+from processing.judges.verdict import JudgeError, Question
+from processing.scorers.build import BuiltScorer
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback

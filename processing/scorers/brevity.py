@@ -11,8 +11,8 @@ from processing.judges.verdict import Question, Score
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.config.scorers import ScorerSpec
     from processing.judges.service import JudgeLine
-    from processing.scorers.catalogue import ScorerSpec
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001

@@ -20,8 +20,8 @@ from processing.judges.verdict import JudgeError, Question, Score, require_conte
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.config.scorers import ScorerSpec
     from processing.judges.service import JudgeLine
-    from processing.scorers.catalogue import ScorerSpec
 
 _GIVEN = ("input", "actual_output", "expected_output", "context", "retrieval_context")
 _OURS = ("model", "async_mode", "verbose_mode")

@@ -19,8 +19,8 @@ from processing.judges.verdict import Question, Score
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.config.scorers import ScorerSpec
     from processing.judges.service import JudgeLine
-    from processing.scorers.catalogue import ScorerSpec
 
 
 JUDGES = ("Safety", "RelevanceToQuery", "Equivalence", "Correctness", "Guidelines")

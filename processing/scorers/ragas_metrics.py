@@ -22,8 +22,8 @@ from processing.judges.verdict import JudgeError, Question, Score, require_conte
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
+    from processing.config.scorers import ScorerSpec
     from processing.judges.service import JudgeLine
-    from processing.scorers.catalogue import ScorerSpec
 
 _CLASS_NAMES = {"ChrfScore": "CHRFScore", "SummarizationScore": "SummaryScore"}
 _CONTEXT = ("retrieved_contexts", "reference_contexts")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from processing.calls.paid_store import Record
 from processing.endpoint.answers import Answer
 from processing.scorers.asked_once import PaidVerdicts
-from processing.scorers.catalogue import BuiltScorer
+from processing.scorers.build import BuiltScorer
 
 
 class Judging:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Feedback
     from mlflow.genai.scorers import Scorer
 
+    from processing.config.scorers import ScorerSpec
     from processing.judges.service import JudgeLine
-    from processing.scorers.catalogue import ScorerSpec
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001

@@ -46,10 +46,10 @@ def test_what_aws_refuses_a_job_is_one_line_too(tmp_path: Path) -> None:
     """An error that no room of the job's has a word for."""
     script = (
         "import boto3\n"
-        "from processing.base import container, errors\n"
+        "from processing.base import container, job\n"
         "def main():\n"
         "    boto3.client('s3', region_name='us-east-1').list_buckets()\n"
-        "raise SystemExit(errors.run_job(main, container.MESSAGE_FILE))"
+        "raise SystemExit(job.run_job(main, container.MESSAGE_FILE))"
     )
     refused = {"*": Refusal(403, "AccessDenied", "User: x is not authorized to perform: s3:X")}
     with aws_double(refused) as double:
@@ -68,9 +68,9 @@ def test_what_aws_refuses_a_job_is_one_line_too(tmp_path: Path) -> None:
 def test_a_reason_fits_what_sagemaker_keeps_in_bytes(tmp_path: Path) -> None:
     script = (
         "from pathlib import Path\n"
-        "from processing.base import errors\n"
+        "from processing.base import errors, job\n"
         "def main(): raise errors.DatasetError('\u00e9' * 2000)\n"
-        f"errors.run_job(main, Path({str(tmp_path / 'message')!r}))"
+        f"job.run_job(main, Path({str(tmp_path / 'message')!r}))"
     )
     subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, check=True)
     assert (tmp_path / "message").read_bytes() == ("\u00e9" * 512).encode()

@@ -9,7 +9,9 @@ import pytest
 from running_aws import REPOSITORY
 
 from processing.config.file import load_config
-from processing.scorers.catalogue import BuiltScorer, Question, build_scorers, number_of
+from processing.config.scorer_numbers import number_of
+from processing.judges.verdict import Question
+from processing.scorers.build import BuiltScorer, build_scorers
 
 PIECE = "def double(n):\n    return 2 * n"
 BLOCK = f"```python\n{PIECE}\n```"

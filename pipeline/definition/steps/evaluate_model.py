@@ -21,7 +21,8 @@ from pipeline.definition.steps.processing_job import (
     step_arguments,
     store_output,
 )
-from processing.config.model import EvaluationConfig, Machine
+from processing.config.infrastructure import Machine
+from processing.config.model import EvaluationConfig
 from processing.dataset.rows import MANIFEST_FILE
 from processing.dataset.shards import SHARDS_FOLDER
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.definition.bundle import Bundle
 from processing.base.code_digest import VARIABLE, code_digest
 from processing.base.errors import DEBUG
-from processing.config.model import Infrastructure, Machine
+from processing.config.infrastructure import Infrastructure, Machine
 
 if TYPE_CHECKING:
     from sagemaker.core.processing import Processor

@@ -17,7 +17,7 @@ from processing.calls.progress import Progress
 from processing.calls.progress_display import progress_shown
 from processing.calls.progress_line import duration, progress_line
 from processing.calls.spend import ENDPOINT, Spend
-from processing.config.model import Prices
+from processing.config.prices import Prices
 
 
 class Clock:

@@ -15,8 +15,9 @@ from pipeline.checks import service_model
 from processing.base.errors import CandidateError
 from processing.candidate.deployment import create, delete, name_prefix, plan
 from processing.candidate.package import CandidatePackage, model_containers, read_package
+from processing.config.candidate import Candidate
 from processing.config.file import load_config
-from processing.config.model import Candidate, EvaluationConfig
+from processing.config.model import EvaluationConfig
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/candidates/7"

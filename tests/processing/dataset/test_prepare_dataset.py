@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from processing.base.errors import run_job
+from processing.base.job import run_job
 from processing.prepare_dataset import main
 
 ROOT = Path(__file__).parents[3]

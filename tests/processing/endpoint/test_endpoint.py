@@ -17,7 +17,7 @@ from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoin
 from processing.base.errors import EndpointError
 from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
-from processing.config.model import Endpoint
+from processing.config.endpoint import Endpoint
 from processing.dataset.rows import make_row
 from processing.endpoint import client as endpoint_module
 from processing.endpoint.answers import AnswerDesk, answer_rows

@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from processing.base.errors import EndpointError
-from processing.config.model import Endpoint
+from processing.config.endpoint import Endpoint
 from processing.endpoint.client import describe_model
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

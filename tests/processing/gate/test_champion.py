@@ -13,7 +13,7 @@ import mlflow
 import pytest
 from botocore.stub import Stubber
 
-from processing.config.model import Champion
+from processing.config.gate import Champion
 from processing.gate.champion import ChampionVerdict, judge_champion
 from processing.gate.worst_case import Scale
 

@@ -15,7 +15,7 @@ from running_aws import REPOSITORY, ConfigWriter
 
 from processing.base.errors import ConfigError
 from processing.config.file import load_config
-from processing.config.model import Budgets, Threshold
+from processing.config.gate import Budgets, Threshold
 from processing.config.thresholds import override, threshold_parameters
 from processing.gate.metrics import mean_metric, percentile_metric, scorer_metric
 from processing.gate.verdict import Metric, judge

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processing.config.model import Slice
+from processing.config.gate import Slice
 from processing.gate.slices import SlicesVerdict, judge_slices
 
 Scores = dict[str, dict[str, float | None]]

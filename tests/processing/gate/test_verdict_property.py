@@ -24,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from processing.config.model import Budgets, ChampionMetric, Slice, Threshold
+from processing.config.gate import Budgets, ChampionMetric, Slice, Threshold
 from processing.config.thresholds import threshold_parameters
 from processing.gate.champion import ChampionVerdict, compare, paired
 from processing.gate.metrics import percentile_metric, scorer_metric

@@ -13,12 +13,12 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.local.mlflow_server import start_mlflow, wait_for
 from pipeline.local.services import four_free_ports
+from processing.config.endpoint import Endpoint
 from processing.config.judge import silence_libraries
-from processing.config.model import Endpoint
+from processing.config.scorers import parse_scorer
 from processing.mlflow_record.prompt_registry import prompts_linked
 from processing.mlflow_record.prompts import Prompt, prompts_of
 from processing.mlflow_record.run import tracked_run
-from processing.scorers.catalogue import parse_scorer
 
 SCORERS: list[Any] = [
     "rougeL_fmeasure",

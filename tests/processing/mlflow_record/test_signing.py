@@ -26,6 +26,7 @@ from pipeline.permissions.roles import permissions_of
 from processing.base.errors import TrackingError
 from processing.calls.paid_store import Record
 from processing.config.judge import silence_libraries
+from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
@@ -37,7 +38,7 @@ from processing.mlflow_record.prompts import Prompt
 from processing.mlflow_record.run import traces_of, tracked_run
 from processing.mlflow_record.scoring import score_rows
 from processing.mlflow_record.trace_writer import traces_written_behind
-from processing.scorers.catalogue import build_scorers, parse_scorer
+from processing.scorers.build import build_scorers
 
 pytestmark = pytest.mark.integration
 

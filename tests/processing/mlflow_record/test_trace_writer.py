@@ -18,6 +18,7 @@ from pipeline.local.mlflow_server import start_mlflow, wait_for
 from processing.base.errors import TrackingError
 from processing.calls.paid_store import Record
 from processing.config.judge import silence_libraries
+from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
@@ -26,7 +27,7 @@ from processing.mlflow_record.run import draft_trace, quiet_evaluate, traces_of,
 from processing.mlflow_record.scoring import score_rows
 from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
 from processing.scorers.asked_once import mlflow_scorer
-from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
+from processing.scorers.build import BuiltScorer, build_scorers
 
 pytestmark = pytest.mark.integration
 

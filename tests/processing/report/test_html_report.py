@@ -21,7 +21,8 @@ from browser import CHROMIUM, Browser, chromium
 from running_aws import REPOSITORY
 
 from processing.calls.spend import Spend
-from processing.config.model import Budgets, ChampionMetric, Prices, Slice, Threshold
+from processing.config.gate import Budgets, ChampionMetric, Slice, Threshold
+from processing.config.prices import Prices
 from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer

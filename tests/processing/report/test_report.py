@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.executions.result_table import print_evaluation
 from processing.calls.spend import Spend
-from processing.config.model import Budgets, ChampionMetric, Slice, Threshold
+from processing.config.gate import Budgets, ChampionMetric, Slice, Threshold
 from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer

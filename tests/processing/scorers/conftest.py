@@ -10,7 +10,8 @@ import pytest
 from marker_judge import CLAUDE, MarkerJudge, serve
 
 from processing.config.judge import Judge, silence_libraries
-from processing.scorers.catalogue import BuiltScorer, build_scorers, parse_scorer
+from processing.config.scorers import parse_scorer
+from processing.scorers.build import BuiltScorer, build_scorers
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from processing.scorers.catalogue import Question
+from processing.judges.verdict import Question
 
 CLAUDE = "bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0"
 

@@ -11,12 +11,14 @@ from mlflow.entities import Feedback
 from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
 from processing.config.judge import Judge
+from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
 from processing.endpoint.payload import Reply
+from processing.judges.verdict import JudgeError, Question
 from processing.scorers.asked_once import PaidVerdicts
-from processing.scorers.catalogue import BuiltScorer, JudgeError, Question, parse_scorer
+from processing.scorers.build import BuiltScorer
 from processing.scorers.scheduler import Judging, judging
 
 SMALL, LARGE = (Judge(model=f"bedrock:/{name}", concurrency=3) for name in ("small", "large"))

@@ -10,7 +10,9 @@ import pytest
 from marker_judge import question
 
 from processing.base.errors import ConfigError
-from processing.scorers.catalogue import BuiltScorer, JudgeError, build_scorers, parse_scorer
+from processing.config.scorers import parse_scorer
+from processing.judges.verdict import JudgeError
+from processing.scorers.build import BuiltScorer, build_scorers
 
 TERMS = {"domain_terminology": {"terms": ["nose", "Soft Part", "blood pressure", "ibuprofen"]}}
 

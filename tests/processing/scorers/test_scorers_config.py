@@ -15,14 +15,9 @@ from running_aws import REPOSITORY, ConfigWriter
 from processing.base.errors import ConfigError
 from processing.config.file import load_config
 from processing.config.judge import Judge
-from processing.scorers.catalogue import (
-    ScorerSpec,
-    build_scorers,
-    number_of,
-    number_range,
-    number_rule,
-    parse_scorer,
-)
+from processing.config.scorer_numbers import number_of, number_range, number_rule
+from processing.config.scorers import ScorerSpec, parse_scorer
+from processing.scorers.build import build_scorers
 
 JUDGE = Judge(model="bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0")
 LEVELS = {"coherent": 1, "somewhat coherent": 0.5, "incoherent": 0}
@@ -272,7 +267,8 @@ def test_reading_a_configuration_imports_no_scorer_s_library() -> None:
 def test_deepeval_leaves_nothing_behind(tmp_path: Path) -> None:
     code = (
         "from processing.config.judge import Judge, silence_libraries; silence_libraries(); "
-        "from processing.scorers.catalogue import build_scorers, parse_scorer; "
+        "from processing.scorers.build import build_scorers; "
+        "from processing.config.scorers import parse_scorer; "
         "build_scorers([parse_scorer('Bias')], Judge(model='bedrock:/x'))"
     )
     (tmp_path / ".env").write_text("OPENAI_API_KEY=not-for-deepeval\n")

@@ -14,7 +14,9 @@ from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, Knowledge, 
 from pipeline.local.demo.judge.server import serve_judge
 from processing.config.file import load_config
 from processing.config.judge import silence_libraries
-from processing.scorers.catalogue import Question, build_scorers, number_of
+from processing.config.scorer_numbers import number_of
+from processing.judges.verdict import Question
+from processing.scorers.build import build_scorers
 
 pytestmark = pytest.mark.integration
 

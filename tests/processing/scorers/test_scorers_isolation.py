@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from marker_judge import MarkerJudge, question
 
-from processing.scorers.catalogue import BuiltScorer, number_of
+from processing.config.scorer_numbers import number_of
+from processing.scorers.build import BuiltScorer
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from marker_judge import CLAUDE, MarkerJudge, question
 
-from processing.scorers.catalogue import BuiltScorer, JudgeError, number_of
+from processing.config.scorer_numbers import number_of
+from processing.judges.verdict import JudgeError
+from processing.scorers.build import BuiltScorer
 
 NOVA = "bedrock:/us.amazon.nova-pro-v1:0"
 UNKNOWN = "bedrock:/vendor.some-new-model-v1:0"

@@ -13,7 +13,10 @@ import pytest
 
 from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
 from processing.config.judge import Judge
-from processing.scorers.catalogue import Question, build_scorers, number_of, parse_scorer
+from processing.config.scorer_numbers import number_of
+from processing.config.scorers import parse_scorer
+from processing.judges.verdict import Question
+from processing.scorers.build import build_scorers
 
 MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 EVERY = 5

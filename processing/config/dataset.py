@@ -1,0 +1,55 @@
+"""`dataset:`, where the rows come from, which columns they have, and how many are drawn."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from processing.config.section import Section, Share
+
+
+class Columns(Section):
+    """Which column of the source holds what. All other columns are kept as slices."""
+
+    question: str = "question"
+    expected_response: str = "expected_response"
+    context: str | None = None
+
+    @model_validator(mode="after")
+    def _are_different(self) -> Self:
+        names = [name for name in (self.question, self.expected_response, self.context) if name]
+        if len(set(names)) < len(names):
+            raise ValueError("two of question, expected_response, context are the same column")
+        return self
+
+
+class Hub(Section):
+    """Where in a Hugging Face dataset the rows are (`datasets.load_dataset`)."""
+
+    config: str | None = None
+    split: str = "test"
+    revision: str | None = None
+
+
+class Dataset(Section):
+    source: str = Field(min_length=1)
+    format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
+    hub: Hub | None = None
+    columns: Columns = Columns()
+    sample_size: int = Field(default=0, ge=0)
+    seed: int = 0
+    max_unusable_share: Share = 0.0
+
+    @property
+    def from_hub(self) -> bool:
+        return self.source.startswith("hf://")
+
+    @model_validator(mode="after")
+    def _hub_belongs_to_hub(self) -> Self:
+        if self.hub is not None and not self.from_hub:
+            raise ValueError(
+                f"hub: is only for a source on the Hugging Face hub (hf://owner/name), "
+                f"and source is {self.source!r}"
+            )
+        return self

@@ -1,0 +1,66 @@
+"""`endpoint:`, the model that is evaluated: how it is called, and how its answers are read."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from processing.config import patterns
+from processing.config.section import Section
+
+
+class ResponsePaths(Section):
+    """JMESPath expressions that read a templated endpoint's response body."""
+
+    answer: str
+    input_tokens: str | None = None
+    output_tokens: str | None = None
+    error: str | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _compiles(cls, expression: str | None) -> str | None:
+        import jmespath
+
+        if expression is not None:
+            try:
+                jmespath.compile(expression)
+            except jmespath.exceptions.JMESPathError as error:
+                raise ValueError(f"is not a JMESPath expression: {error}") from error
+        return expression
+
+
+class Endpoint(Section):
+    name: str = Field(pattern=patterns.NAME)
+    inference_component: str | None = None
+    variant: str | None = None
+    format: Literal["chat", "text_generation", "template"] = "chat"
+    system_prompt: str | None = None
+    prompt: str = "{question}"
+    parameters: dict[str, Any] = {}
+    request: dict[str, Any] | None = None
+    response: ResponsePaths | None = None
+    custom_attributes: str | None = Field(default=None, max_length=1024)
+    # The container has 60 s to answer; AWS recommends a 70 s socket time-out (InvokeEndpoint).
+    timeout_seconds: float = Field(default=70, gt=0, le=900)
+    retry_seconds: float = Field(default=120, ge=0)
+    concurrency: int = Field(default=8, ge=1, le=512)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+
+    @field_validator("prompt")
+    @classmethod
+    def _asks_the_question(cls, prompt: str) -> str:
+        if "{question}" not in prompt:
+            raise ValueError("must contain {question}; it may contain {context} too")
+        return prompt
+
+    @model_validator(mode="after")
+    def _template_is_whole(self) -> Self:
+        given = self.request is not None, self.response is not None
+        if self.format == "template" and given != (True, True):
+            raise ValueError("format: template needs both request: and response:")
+        if self.format != "template" and any(given):
+            raise ValueError("request: and response: are only for format: template")
+        return self

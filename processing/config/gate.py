@@ -1,0 +1,64 @@
+"""`thresholds:`, `budgets:`, `slices:` and `champion:`, what the quality gate requires."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from processing.config.section import Section, Share
+
+Rule = Literal["min", "max"]
+On = Literal["mean", "interval"]
+Tier = Literal["hard", "soft", "monitor"]
+
+
+class Threshold(Section):
+    """A bound on a metric. `min` and `max` are inclusive.
+
+    `on` says what is held against it: the mean, or the 95 % interval's pessimistic end (the lower
+    for min, the upper for max). `tier`: hard blocks, soft warns, monitor only shows.
+    """
+
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    max: float | None = Field(default=None, allow_inf_nan=False)
+    on: On = "mean"
+    tier: Tier = "hard"
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("needs min: or max:")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: nothing can pass")
+        return self
+
+
+class Budgets(Section):
+    """How much may go wrong before the verdict is "not passed", whatever the means say."""
+
+    min_rows: int = Field(default=30, ge=1)
+    max_endpoint_error_share: Share = 0.02
+    max_judge_error_share: Share = 0.05
+
+
+class Slice(Section):
+    """Thresholds on the scorers for each value of a dataset column that has `min_rows` rows.
+
+    Values with fewer are named in a warning and not judged.
+    """
+
+    min_rows: int = Field(default=5, ge=1)
+    thresholds: dict[str, Threshold] = Field(min_length=1)
+
+
+class ChampionMetric(Section):
+    """How much worse than the champion a metric may be, at the interval's lower end."""
+
+    margin: float = Field(ge=0, allow_inf_nan=False)
+
+
+class Champion(Section):
+    """Non-inferiority against the latest approved package of registration.model_package_group."""
+
+    metrics: dict[str, ChampionMetric] = Field(min_length=1)

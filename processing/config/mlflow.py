@@ -1,0 +1,21 @@
+"""`mlflow:`, the tracking server that holds the record of every evaluation."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from processing.config import patterns
+from processing.config.section import S3Uri, Section
+
+
+class Mlflow(Section):
+    """`tracking_uri`: a SageMaker MLflow App or tracking server ARN, or an http(s) address.
+
+    `artifact_location` is where that App or server keeps artifacts; only `permissions` asks for it.
+    `prompts`: whether they are kept in its prompt registry.
+    """
+
+    tracking_uri: str = Field(pattern=patterns.MLFLOW)
+    experiment: str = Field(default="llm-evaluation", min_length=1)
+    artifact_location: S3Uri | None = None
+    prompts: bool = True

@@ -1,0 +1,15 @@
+"""`pipeline:`, what the pipeline is called in SageMaker."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from processing.config.section import Section
+
+
+class PipelineSection(Section):
+    # SageMaker documents 256 characters; sagemaker-python-sdk issue 2933 saw 82 enforced.
+    name: str = Field(
+        default="llm-evaluation", max_length=82, pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
+    )
+    description: str = Field(default="", max_length=3072)

@@ -1,0 +1,82 @@
+"""Every kind of scorer: what it is called, what it takes, and which module builds it.
+
+A new kind is a module in `processing/scorers/` and a line in SCORERS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from processing.config.scorer_options import (
+    BriefOptions,
+    DeepEvalOptions,
+    FileOptions,
+    GuidelinesOptions,
+    Options,
+    RagasOptions,
+    TemplateOptions,
+    TermsOptions,
+)
+
+
+@dataclass(frozen=True)
+class ScorerKind:
+    """`module`, in processing/scorers/, has `build(spec, line, folder) -> Score`.
+
+    `packages` are the distributions whose version can change a verdict. `number_rule` says in the
+    report how a verdict becomes a number. `is_a_name`: an entry may be called by the kind alone.
+    """
+
+    module: str
+    options: type[Options] = Options
+    uses_judge: bool = False
+    packages: tuple[str, ...] = ()
+    number_rule: str = "the number itself"
+    is_a_name: bool = True
+
+
+def _mlflow_judge(options: type[Options] = Options) -> ScorerKind:
+    return ScorerKind("mlflow_judges", options, True, ("mlflow-skinny",), "yes = 1, no = 0")
+
+
+SCORERS: dict[str, ScorerKind] = {
+    "rougeL_fmeasure": ScorerKind("rouge", packages=("rouge-score",)),
+    "is_brief": ScorerKind("brevity", BriefOptions, number_rule="true = 1, false = 0"),
+    "domain_terminology": ScorerKind("terminology", TermsOptions),
+    "Safety": _mlflow_judge(),
+    "RelevanceToQuery": _mlflow_judge(),
+    "Equivalence": _mlflow_judge(),
+    "Correctness": _mlflow_judge(),
+    "Guidelines": _mlflow_judge(GuidelinesOptions),
+    "template": ScorerKind(
+        "template_judge", TemplateOptions, True, ("mlflow-skinny",), is_a_name=False
+    ),
+    "DeepEval": ScorerKind(
+        "deepeval_metrics", DeepEvalOptions, True, ("deepeval",), is_a_name=False
+    ),
+    "RAGAS": ScorerKind(
+        "ragas_metrics", RagasOptions, True, ("ragas", "sacrebleu"), is_a_name=False
+    ),
+    "file": ScorerKind(
+        "user_file",
+        FileOptions,
+        number_rule="yes and true = 1, no and false = 0, numbers as they are",
+        is_a_name=False,
+    ),
+}
+
+IMPLIED_KIND: dict[str, str] = {
+    **{kind: kind for kind, takes in SCORERS.items() if takes.is_a_name},
+    "follows_objective": "Guidelines",
+    "concise_communication": "Guidelines",
+    "professional_tone": "Guidelines",
+    "no_harmful_advice": "Guidelines",
+    "empathy_and_clarity": "Guidelines",
+    "coherence": "template",
+    "Bias": "DeepEval",
+    "AnswerRelevancy": "DeepEval",
+    "Faithfulness": "DeepEval",
+    "ChrfScore": "RAGAS",
+    "BleuScore": "RAGAS",
+}
+"""The kind of an entry that names none, by the entry's own name."""

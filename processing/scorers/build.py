@@ -1,0 +1,101 @@
+"""Builds the scorers that a configuration names, each by the module of its kind.
+
+Importing this module is cheap: a scorer's own libraries are imported when it is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from processing.base.errors import ConfigError
+from processing.config.judge import Judge
+from processing.config.scorer_kinds import SCORERS
+from processing.config.scorer_options import FileOptions
+from processing.config.scorers import ScorerSpec
+from processing.judges.verdict import Score
+
+if TYPE_CHECKING:
+    from processing.calls.spend import Spend
+    from processing.judges.service import JudgeLine
+
+
+@dataclass(frozen=True)
+class BuiltScorer:
+    """A scorer that is ready to be asked, from many threads at once.
+
+    definition: canonical JSON of everything that decides a verdict: kind, options, the judge with
+    its parameters, versions. The same definition gives the same verdict on the same row.
+    """
+
+    spec: ScorerSpec
+    judge: Judge | None
+    definition: str
+    score: Score
+
+
+def build_scorers(
+    specs: Sequence[ScorerSpec],
+    judge: Judge | None,
+    folder: Path = Path(),
+    *,
+    spend: Spend | None = None,
+    instances: int = 1,
+) -> list[BuiltScorer]:
+    """The scorers in the same order. `folder` is where evaluation.yaml and the users' files lie.
+
+    `spend` is told of every call to a judge; `instances` of a job share the judges' quotas.
+    Raises ConfigError for what only shows when the libraries are at hand: a metric that does not
+    exist, an option that it does not take, a user's file without the function.
+    """
+    judges = [_judge_of(spec, judge) for spec in specs]
+    asked = [judge for judge in judges if judge is not None]
+    lines = iter(_judge_lines(asked, spend, instances)) if asked else iter(())
+    return [
+        _build(spec, next(lines) if judge is not None else None, folder)
+        for spec, judge in zip(specs, judges, strict=True)
+    ]
+
+
+def _judge_of(spec: ScorerSpec, default: Judge | None) -> Judge | None:
+    judge = (spec.judge or default) if spec.uses_judge else None
+    if judge is None and spec.uses_judge:
+        raise ConfigError(f"scorers: {spec.name} needs a judge: add judge: model: bedrock:/...")
+    return judge
+
+
+def _judge_lines(judges: list[Judge], spend: Spend | None, instances: int) -> list[JudgeLine]:
+    # imported here, since `check` reads this module and asks nobody
+    from processing.judges.service import judge_lines
+
+    return judge_lines(judges, spend, instances)
+
+
+def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScorer:
+    judge = line.judge if line else None
+    module = importlib.import_module(f"processing.scorers.{SCORERS[spec.kind].module}")
+    score: Score = module.build(spec, line, folder)
+    return BuiltScorer(spec, judge, _definition(spec, judge, folder), score)
+
+
+def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:
+    options = spec.options.model_dump(mode="json")
+    if "levels" in options:  # the words are put to the judge; what each counts is not
+        options["levels"] = sorted(options["levels"])
+    decides: dict[str, Any] = {"kind": spec.kind, "options": options}
+    if isinstance(spec.options, FileOptions):
+        decides["function"] = spec.name
+        decides["sha256"] = hashlib.sha256((folder / spec.options.file).read_bytes()).hexdigest()
+    if judge is not None:
+        asked = judge.model_dump(mode="json")
+        decides["judge"] = {key: asked[key] for key in ("model", "base_url", "parameters")}
+    decides["versions"] = {
+        package: importlib.metadata.version(package) for package in SCORERS[spec.kind].packages
+    }
+    return json.dumps(decides, sort_keys=True, ensure_ascii=False)
