@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
     from processing.evaluation.job import EvaluationJob
-    from processing.report.evaluation_json import Evaluation
+    from processing.report.evaluation import Evaluation
 
 FOLDER = "evaluations"
 RUNNING = {"Executing", "Stopping"}

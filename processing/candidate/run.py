@@ -37,13 +37,12 @@ from processing.config.candidate import Candidate
 from processing.dataset.rows import make_row
 from processing.endpoint.client import ask, endpoint_pace, runtime_client
 from processing.endpoint.payload import request_body
-from processing.evaluation.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from boto3 import Session
 
     from processing.evaluation.job import EvaluationJob
-    from processing.report.evaluation_json import Evaluation
+    from processing.report.evaluation import Evaluation
 
 DELETE_SECONDS = 1800.0
 """How long to go on trying to delete; SageMaker refuses while the endpoint is being created."""
@@ -110,7 +109,7 @@ def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _T
     candidate = _section(job)
     group = job.config.registration.model_package_group
     package = read_package(client, job.model_package_arn or "", group)
-    register = _register(session, job, fingerprint(job, package.identity(candidate)))
+    register = _register(session, job, job.fingerprint(package.identity(candidate)))
     earlier = _claim(register) if register else None
     if earlier is not None:
         write_already_evaluated(earlier, job)

@@ -1,4 +1,4 @@
-"""Answers as they arrive: asked for in a thread of their own, waited for by whoever needs one."""
+"""Answers as they arrive: one thread asks for them all, others wait for the one they need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NoMoreAnswers(BaseException):
     """The asking has ended early. No Exception, so that MLflow does not take it for one row's."""
 
 
-class Arrivals:
+class AnswerStream:
     """Answers by row id. Safe between threads."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -56,15 +56,15 @@ class Arrivals:
 
 
 @contextmanager
-def arriving(
+def streamed_answers(
     rows: Sequence[Row], ask: Ask, arrived: Callable[[Answer], None]
-) -> Iterator[Arrivals]:
+) -> Iterator[AnswerStream]:
     """Ask within the block; at its end nothing more is asked, and what is on its way comes home."""
-    arrivals = Arrivals(rows)
-    thread = threading.Thread(target=arrivals.run, args=(ask, arrived), name="answers")
+    stream = AnswerStream(rows)
+    thread = threading.Thread(target=stream.run, args=(ask, arrived), name="answers")
     thread.start()
     try:
-        yield arrivals
+        yield stream
     finally:
-        arrivals.end()
+        stream.end()
         thread.join()

@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from processing.calls.paid_store import key_of
-
-if TYPE_CHECKING:
-    from processing.evaluation.job import EvaluationJob
+from processing.config.thresholds import ThresholdParameter
 
 SCORING_PACKAGES = ("mlflow", "deepeval", "ragas", "rouge-score", "sacrebleu")
 """Their versions change verdicts: prompts of judges, formulas."""
 
 
-def fingerprint(job: EvaluationJob, model_identity: str) -> str:
+def fingerprint(
+    *,
+    model_identity: str,
+    dataset_sha256: str,
+    config_sha256: str,
+    thresholds: Sequence[ThresholdParameter],
+) -> str:
     """SHA-256, in hexadecimal, of everything that the verdict depends on."""
     return key_of(
         {
             "model": model_identity,
-            "dataset": job.dataset_sha256,
-            "config": job.config_sha256,
-            "thresholds": {threshold.name: threshold.bound for threshold in job.thresholds},
+            "dataset": dataset_sha256,
+            "config": config_sha256,
+            "thresholds": {threshold.name: threshold.bound for threshold in thresholds},
             "code": code_digest(),
         }
     )

@@ -98,8 +98,17 @@ class EvaluationJob:
             "source_uri": model.source_uri,
             "dataset_sha256": self.dataset_sha256,
             "config_sha256": self.config_sha256,
-            "evaluation_fingerprint": fingerprint(self, model.identity),
+            "evaluation_fingerprint": self.fingerprint(model.identity),
         }
+
+    def fingerprint(self, model_identity: str) -> str:
+        """Of the evaluation of that model by this job."""
+        return fingerprint(
+            model_identity=model_identity,
+            dataset_sha256=self.dataset_sha256,
+            config_sha256=self.config_sha256,
+            thresholds=self.thresholds,
+        )
 
 
 def read_arguments(argv: Sequence[str] | None, description: str | None) -> EvaluationJob:

@@ -1,64 +1,104 @@
-"""One instance's asking: its rows go to the endpoint, and what comes back is ready to be judged."""
+"""One instance's run: whom it asks, what it has spent, how far it is; its rows answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import EndpointError
 from processing.base.instance import Instance
 from processing.calls.paid_store import key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend
-from processing.candidate.package import measured_model
 from processing.dataset.rows import Row
+from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
 from processing.endpoint.client import MeasuredModel, endpoint_pace, runtime_client
 from processing.evaluation.job import EvaluationJob
 from processing.scorers.asked_once import PaidVerdicts, definition_digest
-from processing.scorers.build import BuiltScorer
+from processing.scorers.build import BuiltScorer, build_scorers
 
 if TYPE_CHECKING:
     from boto3 import Session
 
+DescribeModel = Callable[[Any, EvaluationJob], MeasuredModel]
+"""Looks up what the job's endpoint serves, with a boto3 `sagemaker` client."""
+
 
 @dataclass(frozen=True)
-class Asking:
+class EvaluationRun:
     """Who asks (`instance` of `job`), whom (`model`, the scorers' judges), and how far it is."""
 
     job: EvaluationJob
     instance: Instance
     session: Session
+    describe_model: DescribeModel
     model: MeasuredModel
     scorers: list[BuiltScorer]
     spend: Spend
     progress: Progress
 
 
+def prepare_run(
+    job: EvaluationJob, share: Share, instance: Instance, describe_model: DescribeModel
+) -> EvaluationRun:
+    """All that can fail before anything is paid for: no such endpoint, a scorer that is none."""
+    import boto3
+
+    session = boto3.Session()
+    model = describe_model(session.client("sagemaker"), job)
+    rows = f"{len(share.rows)} rows"
+    print(f"evaluating {model.model_name} behind {job.endpoint.name} on {rows}", flush=True)
+    spend = Spend(job.config.prices)
+    scorers = build_scorers(
+        job.config.scorers,
+        job.config.judge,
+        job.config_folder,
+        spend=spend,
+        instances=len(instance.hosts),
+    )
+    progress = Progress(
+        len(share.rows),
+        judges=sum(1 for scorer in scorers if scorer.judge is not None),
+        spend=spend,
+        host="" if instance.is_alone else instance.current,
+    )
+    return EvaluationRun(
+        job,
+        instance,
+        session,
+        describe_model,
+        model,
+        scorers=scorers,
+        spend=spend,
+        progress=progress,
+    )
+
+
 def answer_rows_of(
-    asking: Asking, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
+    run: EvaluationRun, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
 ) -> list[Answer]:
     """The endpoint's answers in the order of the rows; `arrived` sees each as it comes.
 
     Raises EndpointError when the endpoint has stopped answering, or was updated meanwhile.
     """
-    job = asking.job
+    job = run.job
     desk = AnswerDesk(
-        client=runtime_client(job.endpoint, asking.session),
+        client=runtime_client(job.endpoint, run.session),
         endpoint=job.endpoint,
-        model=asking.model,
-        shelf=job.store.shelf(asking.session, "answers", key_of(asking.model.identity)[:16]),
-        spend=asking.spend,
-        pace=endpoint_pace(job.endpoint, len(asking.instance.hosts)),
+        model=run.model,
+        shelf=job.store.shelf(run.session, "answers", key_of(run.model.identity)[:16]),
+        spend=run.spend,
+        pace=endpoint_pace(job.endpoint, len(run.instance.hosts)),
     )
 
     def came(answer: Answer) -> None:
-        asking.progress.answered(failed=answer.text is None, reused=answer.reused)
+        run.progress.answered(failed=answer.text is None, reused=answer.reused)
         arrived(answer)
 
     answers = answer_rows(desk, rows, came)
-    if measured_model(asking.session.client("sagemaker"), job) != asking.model:
+    if run.describe_model(run.session.client("sagemaker"), job) != run.model:
         raise EndpointError(
             f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
             "the answers come from more than one model; start the pipeline again"
@@ -66,16 +106,16 @@ def answer_rows_of(
     return answers
 
 
-def paid_verdicts(asking: Asking) -> PaidVerdicts:
+def paid_verdicts(run: EvaluationRun) -> PaidVerdicts:
     """Where the judges' verdicts are kept, with every one that earlier jobs have paid for."""
     return PaidVerdicts(
         shelves={
-            scorer.spec.name: asking.job.store.shelf(
-                asking.session, "verdicts", definition_digest(scorer)
+            scorer.spec.name: run.job.store.shelf(
+                run.session, "verdicts", definition_digest(scorer)
             )
-            for scorer in asking.scorers
+            for scorer in run.scorers
             if scorer.judge is not None
         },
-        spend=asking.spend,
-        progress=asking.progress,
+        spend=run.spend,
+        progress=run.progress,
     )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from processing.config.gate import Tier
 from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Scalar
-from processing.gate.metrics import scorer_metric
-from processing.gate.verdict import Check, compared_number, missed
+from processing.gate.check import Check, compared_number, missed
+from processing.gate.metric import scorer_metric
 from processing.gate.worst_case import UNIT, Scale
 
 if TYPE_CHECKING:

@@ -10,88 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from processing.config.gate import Tier
+from processing.config.gate import Budgets, Tier
 from processing.config.thresholds import ThresholdParameter
-from processing.gate.worst_case import Bounds
-
-if TYPE_CHECKING:
-    from processing.config.gate import Budgets
-    from processing.gate.champion import ChampionVerdict
-    from processing.gate.slices import SlicesVerdict
-
-WORST = 1e9
-"""Stands for a metric without a number, on whichever side of the threshold fails.
-
-Pipelines compares numbers only: a null would fail the condition step without saying why.
-"""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric and what it rests on.
-
-    `n` rows gave a number and `errors` answered rows should have but did not; `value` is None
-    without rows. `rows` is how many rows the dataset (or the slice) has: those that are in neither
-    count got no answer. `low` to `high` is the 95 % interval, by `method`, over the `n` rows.
-    `worst_value` and `worst_interval` are what value and interval could have been had the missing
-    rows had numbers.
-    """
-
-    value: float | None
-    n: int
-    errors: int = 0
-    standard_deviation: float | None = None
-    low: float | None = None
-    high: float | None = None
-    method: str = ""
-    higher_is_better: bool = True
-    rows: int | None = None
-    worst_value: Bounds = Bounds()  # noqa: RUF009 (frozen)
-    worst_interval: Bounds = Bounds()  # noqa: RUF009
-
-    @property
-    def error_share(self) -> float:
-        """errors / (n + errors), or 1 where nothing was scored."""
-        total = self.n + self.errors
-        return self.errors / total if total else 1.0
-
-    @property
-    def total(self) -> int:
-        """All rows that should have had a number."""
-        return max(self.rows or 0, self.n + self.errors)
-
-    @property
-    def missing(self) -> int:
-        """Rows without a number, for whatever reason."""
-        return self.total - self.n
-
-    @property
-    def coverage(self) -> float:
-        """n / rows of the dataset, or 0 where there are none."""
-        return self.n / self.total if self.total else 0.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """One threshold held against its metric. `reason` is empty if it holds."""
-
-    threshold: ThresholdParameter
-    metric: Metric
-    number: float | None
-    reason: str
-
-    @property
-    def passed(self) -> bool:
-        return not self.reason
-
-    @property
-    def compared(self) -> float:
-        """The number that QualityGate compares; on the failing side where there is no number."""
-        if self.number is not None:
-            return self.number
-        return -WORST if self.threshold.rule == "min" else WORST
+from processing.gate.champion import ChampionVerdict
+from processing.gate.check import Check, compared_number, missed
+from processing.gate.metric import Metric
+from processing.gate.slices import SlicesVerdict
 
 
 @dataclass(frozen=True)
@@ -171,51 +96,6 @@ def judge(
     lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
     over = _over_budget(budgets, rows, endpoint_errors, lost)
     return Verdict(tuple(checks), over, slices, champion)
-
-
-def compared_number(metric: Metric, threshold: ThresholdParameter, rows: int) -> float | None:
-    """The least favourable number that the metric can have over the dataset's `rows`.
-
-    None where there is none: nothing measured, no interval, or missing rows whose worst case is
-    not known.
-    """
-    if metric.value is None or not math.isfinite(metric.value):
-        return None
-    if rows > metric.total:  # made without knowing of all rows: its worst case is not the worst
-        return None
-    if threshold.on == "interval":
-        ends = metric.worst_interval if metric.missing else Bounds(metric.low, metric.high)
-    else:
-        ends = metric.worst_value if metric.missing else Bounds(metric.value, metric.value)
-    number = ends.low if threshold.rule == "min" else ends.high
-    return number if number is not None and math.isfinite(number) else None
-
-
-def missed(name: str, metric: Metric, threshold: ThresholdParameter, number: float | None) -> str:
-    """Why `number` does not keep the threshold, in one clause; empty if it does."""
-    rests_on = f"n={metric.n}" + (f", {metric.errors} errors" if metric.errors else "")
-    if metric.value is None or not math.isfinite(metric.value):
-        return f"{name} has no value ({rests_on})"
-    if number is None:
-        return _no_number(name, metric)
-    rule, bound = threshold.rule, threshold.bound
-    if number >= bound if rule == "min" else number <= bound:
-        return ""
-    if threshold.on == "interval":
-        name = f"{name}, {'lower' if rule == 'min' else 'upper'} end of the 95 % interval,"
-    if metric.missing:
-        shown = f"{metric.value:.4g} over " if threshold.on == "mean" else ""
-        rests_on = f"{shown}{rests_on}; {metric.missing} of {metric.total} rows count as the worst"
-    return f"{name} {number:.4g} {'<' if rule == 'min' else '>'} {rule} {bound:g} ({rests_on})"
-
-
-def _no_number(name: str, metric: Metric) -> str:
-    if metric.missing or not metric.method:
-        return (
-            f"{name} has no number for {metric.missing} of {metric.total} rows, and how bad these "
-            f"could be is not known (n={metric.n})"
-        )
-    return f"{name} has no 95 % interval to compare ({metric.method}; n={metric.n})"
 
 
 def _over_metric_budget(name: str, metric: Metric, budgets: Budgets) -> str:

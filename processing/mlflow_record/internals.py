@@ -8,30 +8,25 @@ and 200 MB. None in `sys.modules` makes an import fail at once, which MLflow tak
 
 from __future__ import annotations
 
-import gc
 import importlib
 import importlib.util
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 LOOKED_FOR = ("pyspark", "dbruntime", "IPython")
 
-NEEDED_AT_THE_END = ("scipy.stats", "processing.report.html.page")
-"""A second's imports, which the metrics and the report need, and nothing before them."""
 
-
-def name_absent_modules() -> None:
-    """Say once which of LOOKED_FOR are not installed."""
+def skip_searches_for_absent_modules() -> None:
+    """Have imports of those of LOOKED_FOR that are not installed fail without a search."""
     for name in LOOKED_FOR:
         if name not in sys.modules and importlib.util.find_spec(name) is None:
             sys.modules[name] = None  # type: ignore[assignment]
 
 
 @contextmanager
-def left_out(name: str) -> Iterator[None]:
+def without_importing(name: str) -> Iterator[None]:
     """Within the block the module is not imported, unless it already is."""
     if name in sys.modules:
         yield
@@ -43,26 +38,12 @@ def left_out(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """What the block makes is never looked through for garbage: modules stay until the end.
-
-    Else each full collection walks through 250,000 objects of the libraries', 0.25 s a time.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def load_evaluate() -> None:
+def import_evaluate() -> None:
     """Import what `mlflow.genai.evaluate` runs in, without the litellm that it imports unasked.
 
     Before anybody is asked: a judge's or a user's own scorer may import litellm itself.
     """
-    with left_out("litellm"):
+    with without_importing("litellm"):
         importlib.import_module("mlflow.genai.evaluation.harness")
         adapters = importlib.import_module("mlflow.genai.judges.adapters.rate_limit_retry_adapters")
     for adapter in adapters.get_retry_adapters():
@@ -84,12 +65,3 @@ def _trace_no_clients() -> None:
 
     for flavor in FLAVOR_TO_MODULE_NAME:
         AUTOLOGGING_INTEGRATIONS.setdefault(flavor, {})["disable"] = True
-
-
-def load_meanwhile() -> None:
-    """Begin to import what is NEEDED_AT_THE_END, and return; services are waited for meanwhile."""
-    threading.Thread(
-        target=lambda: [importlib.import_module(name) for name in NEEDED_AT_THE_END],
-        name="imports",
-        daemon=True,
-    ).start()

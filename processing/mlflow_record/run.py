@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from processing.base.errors import TrackingError
 from processing.dataset.rows import Manifest
 from processing.endpoint.answers import Answer
-from processing.gate.verdict import Metric
+from processing.gate.metric import Metric
 from processing.mlflow_record.errors import require_verdicts_can_be_kept, told_by_mlflow
 from processing.mlflow_record.signing import share_credentials
 

@@ -19,10 +19,9 @@ from processing.config.scorer_numbers import number_of
 from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
-from processing.gate.metrics import scorer_metric
-from processing.gate.verdict import Metric
+from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
-from processing.mlflow_record.internals import left_out
+from processing.mlflow_record.internals import without_importing
 from processing.mlflow_record.run import (
     ROW_TAG,
     TrackedRun,
@@ -86,7 +85,7 @@ def score_rows(
 
     by_id = {row.row_id: row for row in rows}
     with (
-        left_out("databricks.sdk"),
+        without_importing("databricks.sdk"),
         contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
     ):
         mlflow.genai.evaluate(

@@ -9,19 +9,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from processing.calls.spend import Spend
 from processing.endpoint.answers import Answer
-from processing.endpoint.client import MeasuredModel
 from processing.gate.champion import ChampionVerdict
+from processing.gate.check import Check
+from processing.gate.metric import Metric
 from processing.gate.slices import SliceCheck
-from processing.gate.verdict import Check, Metric, Verdict
-from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scoring import Scores
+from processing.report.evaluation import Evaluation
 from processing.report.model_card import model_card
 
 EVALUATION_FILE = "evaluation.json"
@@ -46,29 +45,6 @@ METADATA_KEYS = (
     "evaluation_fingerprint",
 )
 """What a registered package carries as CustomerMetadataProperties, beside its metrics."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Everything that one evaluation found out."""
-
-    verdict: Verdict
-    metrics: Mapping[str, Metric]
-    answers: Sequence[Answer]
-    scores: Scores
-    model: MeasuredModel
-    endpoint_name: str
-    run: TrackedRun
-    dataset_sha256: str
-    config_sha256: str
-    execution_arn: str
-    fingerprint: str
-    spend: Spend
-    number_rules: Mapping[str, str]
-
-    @property
-    def endpoint_errors(self) -> int:
-        return sum(1 for answer in self.answers if answer.call.error)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from processing.base import container
 
 if TYPE_CHECKING:
+    from processing.gate.metric import Metric
     from processing.gate.slices import SliceCheck
-    from processing.gate.verdict import Metric
-    from processing.report.evaluation_json import Evaluation
+    from processing.report.evaluation import Evaluation
 
 MAX_CHARACTERS = 100_000
 NAME, METRIC_NAME, NOTES, OBSERVATION, DETAIL = 63, 255, 1024, 2096, 1024

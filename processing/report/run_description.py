@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from processing.gate.verdict import Check
-from processing.report.evaluation_json import Evaluation
+from processing.gate.check import Check
+from processing.report.evaluation import Evaluation
 
 LONGEST = 7000
 """Characters; a run's tag holds 8,000 in MLflow, which cuts off the rest."""

@@ -60,7 +60,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Rendezvous:
+class Exchange:
     """Where the instances of this job meet. `s3` is a boto3 client; `uri` is the pipeline's."""
 
     s3: Any
@@ -80,7 +80,7 @@ class Rendezvous:
         return f"{folder}/{self.job}/".lstrip("/")
 
 
-def publish(meeting: Rendezvous, part: Part) -> None:
+def publish(exchange: Exchange, part: Part) -> None:
     """Put this instance's part into S3; it is there as a whole or not at all."""
     head = {"host": part.host, "measured": part.measured, "spend": part.spend}
     with tempfile.TemporaryFile() as file:
@@ -89,11 +89,11 @@ def publish(meeting: Rendezvous, part: Part) -> None:
             told = {"place": row.place, "answer": row.answer, "verdicts": row.verdicts}
             file.write(_line({**told, "row": json.loads(row.row.line())}))
         file.seek(0)
-        meeting.s3.upload_fileobj(file, meeting.bucket, f"{meeting.prefix}{part.host}.jsonl")
+        exchange.s3.upload_fileobj(file, exchange.bucket, f"{exchange.prefix}{part.host}.jsonl")
 
 
 @contextmanager
-def failure_told(meeting: Rendezvous) -> Iterator[None]:
+def failure_reported(exchange: Exchange) -> Iterator[None]:
     """Leave the reason where the leader looks, if the block raises."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -101,22 +101,22 @@ def failure_told(meeting: Rendezvous) -> Iterator[None]:
         yield
     except BaseException as error:
         reason = str(error) if isinstance(error, ReportedError) else repr(error)
-        key = f"{meeting.prefix}{meeting.instance.current}.failed"
+        key = f"{exchange.prefix}{exchange.instance.current}.failed"
         try:
-            meeting.s3.put_object(Bucket=meeting.bucket, Key=key, Body=reason.encode())
+            exchange.s3.put_object(Bucket=exchange.bucket, Key=key, Body=reason.encode())
         except (BotoCoreError, ClientError) as untold:
             print(f"the other instances could not be told: {untold}", flush=True)
         raise
 
 
-def collect(meeting: Rendezvous, own: Part, *, rows: int) -> list[Part]:
+def collect(exchange: Exchange, own: Part, *, rows: int) -> list[Part]:
     """The leader's: wait for all other parts; all of them, its own first.
 
     `rows`: how many the dataset has. Raises InstanceError if an instance has failed, is too late,
     has measured something else, or if the parts do not come to the dataset.
     """
-    _await(meeting)
-    parts = [own, *(_fetch(meeting, host) for host in meeting.instance.others)]
+    _await(exchange)
+    parts = [own, *(_fetch(exchange, host) for host in exchange.instance.others)]
     for part in parts:
         _require_same(own, part)
     places = sorted(row.place for part in parts for row in part.rows)
@@ -133,47 +133,47 @@ def in_dataset_order(parts: Sequence[Part]) -> list[PartRow]:
     return sorted((row for part in parts for row in part.rows), key=lambda row: row.place)
 
 
-def _await(meeting: Rendezvous) -> None:
-    deadline = time.monotonic() + meeting.wait_seconds
+def _await(exchange: Exchange) -> None:
+    deadline = time.monotonic() + exchange.wait_seconds
     report_at = time.monotonic() + REPORT_SECONDS
-    while missing := _missing(meeting):
+    while missing := _missing(exchange):
         names = ", ".join(missing)
         if time.monotonic() > deadline:
             raise InstanceError(
-                f"no part from {names} within {meeting.wait_seconds:.0f} s after this instance had "
-                "its own: see the log streams of that name. What was paid for is kept: start again "
-                "to go on from there"
+                f"no part from {names} within {exchange.wait_seconds:.0f} s after "
+                "this instance had its own: see the log streams of that name. What was paid for is "
+                "kept: start again to go on from there"
             )
         if time.monotonic() > report_at:
             report_at = time.monotonic() + REPORT_SECONDS
             print(f"waiting for {names}", flush=True)
-        time.sleep(meeting.poll_seconds)
+        time.sleep(exchange.poll_seconds)
 
 
-def _missing(meeting: Rendezvous) -> list[str]:
+def _missing(exchange: Exchange) -> list[str]:
     """Hosts that have not published. Raises InstanceError with the reason of one that failed."""
-    pages = meeting.s3.get_paginator("list_objects_v2").paginate(
-        Bucket=meeting.bucket, Prefix=meeting.prefix
+    pages = exchange.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=exchange.bucket, Prefix=exchange.prefix
     )
     there = {entry["Key"] for page in pages for entry in page.get("Contents", [])}
-    for host in meeting.instance.others:
-        key = f"{meeting.prefix}{host}.failed"
+    for host in exchange.instance.others:
+        key = f"{exchange.prefix}{host}.failed"
         if key in there:
-            body = meeting.s3.get_object(Bucket=meeting.bucket, Key=key)["Body"].read()
+            body = exchange.s3.get_object(Bucket=exchange.bucket, Key=key)["Body"].read()
             raise InstanceError(f"instance {host} failed: {body.decode(errors='replace')}")
-    return [h for h in meeting.instance.others if f"{meeting.prefix}{h}.jsonl" not in there]
+    return [h for h in exchange.instance.others if f"{exchange.prefix}{h}.jsonl" not in there]
 
 
-def _fetch(meeting: Rendezvous, host: str) -> Part:
-    key = f"{meeting.prefix}{host}.jsonl"
+def _fetch(exchange: Exchange, host: str) -> Part:
+    key = f"{exchange.prefix}{host}.jsonl"
     with tempfile.TemporaryFile() as file:
-        meeting.s3.download_fileobj(meeting.bucket, key, file)
+        exchange.s3.download_fileobj(exchange.bucket, key, file)
         file.seek(0)
         try:
             return _read(file)
         except (ValueError, KeyError, TypeError) as error:
             raise InstanceError(
-                f"s3://{meeting.bucket}/{key} is not a part: {error!r}; do all instances run the "
+                f"s3://{exchange.bucket}/{key} is not a part: {error!r}; do all instances run the "
                 "same image?"
             ) from error
 

@@ -11,72 +11,72 @@ from processing.base.instance import Instance
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.evaluation.instances.exchange import (
+    Exchange,
     Part,
-    Rendezvous,
     collect,
-    failure_told,
+    failure_reported,
     in_dataset_order,
     publish,
 )
 from processing.evaluation.instances.part import add_spend, answer_of, own_part, verdicts_of
 from processing.evaluation.job import EvaluationJob
-from processing.evaluation.run import Asking, answer_rows_of, paid_verdicts
+from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
 from processing.scorers.asked_once import VerdictOf
 from processing.scorers.scheduler import judging
 
 
 @contextmanager
-def failure_told_to_others(job: EvaluationJob, instance: Instance) -> Iterator[None]:
+def failure_reported_to_others(job: EvaluationJob, instance: Instance) -> Iterator[None]:
     """If the block raises, the other instances learn why; alone, there are none."""
     if instance.is_alone:
         yield
         return
-    with failure_told(_meeting(job, instance)):
+    with failure_reported(_exchange(job, instance)):
         yield
 
 
-def hand_in(asking: Asking, share: Share) -> None:
+def hand_in(run: EvaluationRun, share: Share) -> None:
     """Ask for the share's rows, and give the leader what came of it."""
-    publish(_meeting(asking.job, asking.instance), _own_part(asking, share))
+    publish(_exchange(run.job, run.instance), _own_part(run, share))
 
 
-def put_together(asking: Asking, share: Share) -> tuple[list[Answer], VerdictOf]:
+def put_together(run: EvaluationRun, share: Share) -> tuple[list[Answer], VerdictOf]:
     """The leader's: all answers in the order of the dataset, and the verdicts that judges gave.
 
     Raises InstanceError if another instance has failed.
     """
-    job = asking.job
-    meeting = _meeting(job, asking.instance)
-    parts = collect(meeting, _own_part(asking, share), rows=job.manifest.counts.written)
-    add_spend(asking.spend, parts[1:])
+    job = run.job
+    exchange = _exchange(job, run.instance)
+    parts = collect(exchange, _own_part(run, share), rows=job.manifest.counts.written)
+    add_spend(run.spend, parts[1:])
     rows = in_dataset_order(parts)
     answers = [answer_of(row) for row in rows]
     verdicts = verdicts_of(rows)
     return answers, lambda row_id, scorer: verdicts[row_id][scorer]
 
 
-def _own_part(asking: Asking, share: Share) -> Part:
+def _own_part(run: EvaluationRun, share: Share) -> Part:
     """This instance's rows, answered and judged."""
-    with judging(asking.scorers, paid_verdicts(asking)) as judges:
-        answers = answer_rows_of(asking, share.rows, judges.ask)
+    with judging(run.scorers, paid_verdicts(run)) as judges:
+        answers = answer_rows_of(run, share.rows, judges.ask)
         verdicts = {
             answer.row.row_id: judges.by_scorer(answer.row.row_id)
             for answer in answers
             if answer.text is not None
         }
     measured = {
-        "model": asking.model.identity,
-        "dataset": asking.job.dataset_sha256,
-        "config": asking.job.config_sha256,
-        "scorers": [scorer.definition for scorer in asking.scorers],
+        "model": run.model.identity,
+        "dataset": run.job.dataset_sha256,
+        "config": run.job.config_sha256,
+        "scorers": [scorer.definition for scorer in run.scorers],
     }
-    host = asking.instance.current
-    return own_part(host, share, answers, verdicts, measured=measured, spend=asking.spend)
+    host = run.instance.current
+    return own_part(host, share, answers, verdicts, measured=measured, spend=run.spend)
 
 
-def _meeting(job: EvaluationJob, instance: Instance) -> Rendezvous:
+def _exchange(job: EvaluationJob, instance: Instance) -> Exchange:
     import boto3
 
     if job.parts_uri is None:
         raise InstanceError("several instances need --parts-uri to put their parts together")
-    return Rendezvous(boto3.client("s3"), job.parts_uri, container.job_name(), instance)
+    return Exchange(boto3.client("s3"), job.parts_uri, container.job_name(), instance)

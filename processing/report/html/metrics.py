@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from processing.gate.verdict import WORST
+from processing.gate.check import WORST
 from processing.report.html.pictures import Mark, interval
 
 Document = Mapping[str, Any]

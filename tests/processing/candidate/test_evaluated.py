@@ -24,7 +24,6 @@ from processing.candidate.run import evaluate_candidate
 from processing.config.file import load_config
 from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Manifest
-from processing.evaluation.fingerprint import fingerprint
 from processing.evaluation.job import EvaluationJob
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
@@ -108,18 +107,18 @@ def put(job: EvaluationJob, **members: Any) -> None:
 def test_the_fingerprint_knows_everything_that_a_verdict_depends_on(job: EvaluationJob) -> None:
     stricter = [replace(job.thresholds[0], bound=0.9), *job.thresholds[1:]]
     found = [
-        fingerprint(job, "model"),
-        fingerprint(job, "another model"),
-        fingerprint(replace(job, manifest=dataset("e")), "model"),
-        fingerprint(replace(job, config_sha256="e" * 64), "model"),
-        fingerprint(replace(job, thresholds=stricter), "model"),
+        job.fingerprint("model"),
+        job.fingerprint("another model"),
+        replace(job, manifest=dataset("e")).fingerprint("model"),
+        replace(job, config_sha256="e" * 64).fingerprint("model"),
+        replace(job, thresholds=stricter).fingerprint("model"),
     ]
     assert len(set(found)) == len(found)
 
 
 def test_and_nothing_that_it_does_not(job: EvaluationJob) -> None:
     elsewhere = other(job, tracking_uri="http://127.0.0.1:2", experiment="x", reevaluate=True)
-    assert fingerprint(job, "model") == fingerprint(elsewhere, "model")
+    assert job.fingerprint("model") == elsewhere.fingerprint("model")
 
 
 def test_one_of_two_goes_on(job: EvaluationJob) -> None:

@@ -12,7 +12,7 @@ from processing.dataset.rows import Row, make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
 from processing.endpoint.payload import Reply
-from processing.evaluation.answer_stream import NoMoreAnswers, arriving
+from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
 
 ROWS = [make_row(f"Question {number}?", "Yes.") for number in range(20)]
 
@@ -29,9 +29,9 @@ def test_answers_are_had_by_row_whatever_their_order() -> None:
             arrived(answer(row))
         return [answer(row) for row in ROWS]
 
-    with arriving(ROWS, ask, seen.append) as arrivals:
-        assert [arrivals.answer(row.row_id).row for row in ROWS] == ROWS
-        assert [each.row for each in arrivals.all()] == ROWS
+    with streamed_answers(ROWS, ask, seen.append) as stream:
+        assert [stream.answer(row.row_id).row for row in ROWS] == ROWS
+        assert [each.row for each in stream.all()] == ROWS
     assert len(seen) == len(ROWS)
 
 
@@ -40,12 +40,12 @@ def test_an_asking_that_fails_is_told_to_everybody_who_waits() -> None:
         arrived(answer(ROWS[0]))
         raise EndpointError("it has stopped answering")
 
-    with arriving(ROWS, ask, lambda _: None) as arrivals:
-        assert arrivals.answer(ROWS[0].row_id).text == f"to {ROWS[0].question}"
+    with streamed_answers(ROWS, ask, lambda _: None) as stream:
+        assert stream.answer(ROWS[0].row_id).text == f"to {ROWS[0].question}"
         with pytest.raises(NoMoreAnswers):
-            arrivals.answer(ROWS[1].row_id)
+            stream.answer(ROWS[1].row_id)
         with pytest.raises(EndpointError, match="stopped answering"):
-            arrivals.all()
+            stream.all()
 
 
 def test_when_the_block_ends_early_nothing_more_is_asked() -> None:
@@ -60,7 +60,7 @@ def test_when_the_block_ends_early_nothing_more_is_asked() -> None:
         return []
 
     def end_early() -> None:
-        with arriving(ROWS, ask, lambda _: None):
+        with streamed_answers(ROWS, ask, lambda _: None):
             first.wait(10)
             threading.Timer(0.1, ended.set).start()
             raise KeyboardInterrupt

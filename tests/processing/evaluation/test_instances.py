@@ -19,11 +19,11 @@ from processing.base.errors import InstanceError
 from processing.base.instance import Instance, file_stem
 from processing.dataset.rows import make_row
 from processing.evaluation.instances.exchange import (
+    Exchange,
     Part,
     PartRow,
-    Rendezvous,
     collect,
-    failure_told,
+    failure_reported,
     in_dataset_order,
     publish,
 )
@@ -56,15 +56,15 @@ def s3() -> Iterator[Any]:
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
-    client.create_bucket(Bucket="meeting")
+    client.create_bucket(Bucket="exchange")
     yield client
     server.stop()
 
 
-def meeting(s3: Any, host: str, job: str, hosts: tuple[str, ...] = HOSTS) -> Rendezvous:
-    return Rendezvous(
+def exchange(s3: Any, host: str, job: str, hosts: tuple[str, ...] = HOSTS) -> Exchange:
+    return Exchange(
         s3=s3,
-        uri="s3://meeting/runs/1/parts",
+        uri="s3://exchange/runs/1/parts",
         job=job,
         instance=Instance(host, hosts),
         wait_seconds=0.5,
@@ -80,11 +80,11 @@ def part(host: str, places: list[int], measured: dict[str, str] | None = None) -
 def test_the_leader_gets_every_row_back_just_as_it_was_in_the_order_of_the_dataset(s3: Any) -> None:
     own = part("algo-1", [5, 6])
     late = threading.Timer(
-        0.2, publish, (meeting(s3, "algo-3", "all"), part("algo-3", [3, 4, 0, 1]))
+        0.2, publish, (exchange(s3, "algo-3", "all"), part("algo-3", [3, 4, 0, 1]))
     )
-    publish(meeting(s3, "algo-2", "all"), part("algo-2", [2]))
+    publish(exchange(s3, "algo-2", "all"), part("algo-2", [2]))
     late.start()
-    parts = collect(meeting(s3, "algo-1", "all"), own, rows=7)
+    parts = collect(exchange(s3, "algo-1", "all"), own, rows=7)
     late.join()
     assert in_dataset_order(parts) == ROWS
     assert [each.host for each in parts] == list(HOSTS)
@@ -92,62 +92,62 @@ def test_the_leader_gets_every_row_back_just_as_it_was_in_the_order_of_the_datas
 
 
 def test_an_instance_without_rows_has_a_part_too(s3: Any) -> None:
-    publish(meeting(s3, "algo-2", "none"), part("algo-2", []))
-    publish(meeting(s3, "algo-3", "none"), part("algo-3", list(range(7))))
-    parts = collect(meeting(s3, "algo-1", "none"), part("algo-1", []), rows=7)
+    publish(exchange(s3, "algo-2", "none"), part("algo-2", []))
+    publish(exchange(s3, "algo-3", "none"), part("algo-3", list(range(7))))
+    parts = collect(exchange(s3, "algo-1", "none"), part("algo-1", []), rows=7)
     assert in_dataset_order(parts) == ROWS
 
 
 def test_an_instance_alone_waits_for_nobody(s3: Any) -> None:
-    alone = meeting(s3, "algo-1", "alone", hosts=("algo-1",))
+    alone = exchange(s3, "algo-1", "alone", hosts=("algo-1",))
     assert collect(alone, part("algo-1", list(range(7))), rows=7)[0].rows == ROWS
 
 
 def test_a_failed_instance_ends_the_wait_with_its_reason(s3: Any) -> None:
-    publish(meeting(s3, "algo-2", "failed"), part("algo-2", [0]))
+    publish(exchange(s3, "algo-2", "failed"), part("algo-2", [0]))
     with (
         pytest.raises(InstanceError),
-        failure_told(meeting(s3, "algo-3", "failed")),
+        failure_reported(exchange(s3, "algo-3", "failed")),
     ):
         raise InstanceError("the endpoint has stopped answering")
     with pytest.raises(InstanceError, match="instance algo-3 failed: the endpoint has stopped"):
-        collect(meeting(s3, "algo-1", "failed"), part("algo-1", []), rows=7)
+        collect(exchange(s3, "algo-1", "failed"), part("algo-1", []), rows=7)
 
 
 def test_an_instance_that_never_comes_is_named_when_time_is_up(s3: Any) -> None:
-    publish(meeting(s3, "algo-2", "late"), part("algo-2", [0]))
+    publish(exchange(s3, "algo-2", "late"), part("algo-2", [0]))
     with pytest.raises(InstanceError, match=r"no part from algo-3 within 0 s .* start again"):
-        collect(meeting(s3, "algo-1", "late"), part("algo-1", [1]), rows=2)
+        collect(exchange(s3, "algo-1", "late"), part("algo-1", [1]), rows=2)
 
 
 def test_another_jobs_parts_are_not_taken(s3: Any) -> None:
     for host in HOSTS[1:]:
-        publish(meeting(s3, host, "first"), part(host, []))
+        publish(exchange(s3, host, "first"), part(host, []))
     with pytest.raises(InstanceError, match="no part from algo-2, algo-3"):
-        collect(meeting(s3, "algo-1", "first-again"), part("algo-1", []), rows=0)
+        collect(exchange(s3, "algo-1", "first-again"), part("algo-1", []), rows=0)
 
 
 @pytest.mark.parametrize("places", [[1, 2], [1, 2, 2], [1, 2, 4]])
 def test_rows_that_are_missing_or_twice_are_refused(s3: Any, places: list[int]) -> None:
     job = f"places-{places}"
-    publish(meeting(s3, "algo-2", job), part("algo-2", places))
-    publish(meeting(s3, "algo-3", job), part("algo-3", []))
+    publish(exchange(s3, "algo-2", job), part("algo-2", places))
+    publish(exchange(s3, "algo-3", job), part("algo-3", []))
     with pytest.raises(InstanceError, match="do not come to the dataset"):
-        collect(meeting(s3, "algo-1", job), part("algo-1", [0]), rows=4)
+        collect(exchange(s3, "algo-1", job), part("algo-1", [0]), rows=4)
 
 
 def test_instances_that_measured_different_models_are_refused(s3: Any) -> None:
-    publish(meeting(s3, "algo-2", "models"), part("algo-2", [], {**MEASURED, "model": "arn:n"}))
-    publish(meeting(s3, "algo-3", "models"), part("algo-3", []))
+    publish(exchange(s3, "algo-2", "models"), part("algo-2", [], {**MEASURED, "model": "arn:n"}))
+    publish(exchange(s3, "algo-3", "models"), part("algo-3", []))
     with pytest.raises(InstanceError, match="model is 'arn:m' on algo-1 and 'arn:n' on algo-2"):
-        collect(meeting(s3, "algo-1", "models"), part("algo-1", [0]), rows=1)
+        collect(exchange(s3, "algo-1", "models"), part("algo-1", [0]), rows=1)
 
 
 def test_an_object_that_is_no_part_is_named(s3: Any) -> None:
     for content in (b"", b'{"host": "algo-2", "measured": {}, "spend": {}, "rows": 2}\n'):
-        s3.put_object(Bucket="meeting", Key="runs/1/parts/odd/algo-2.jsonl", Body=content)
+        s3.put_object(Bucket="exchange", Key="runs/1/parts/odd/algo-2.jsonl", Body=content)
         with pytest.raises(InstanceError, match=r"odd/algo-2.jsonl is not a part"):
-            collect(meeting(s3, "algo-1", "odd", hosts=HOSTS[:2]), part("algo-1", [0]), rows=1)
+            collect(exchange(s3, "algo-1", "odd", hosts=HOSTS[:2]), part("algo-1", [0]), rows=1)
 
 
 def who(folder: Path, told: str | None) -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,8 @@ from processing.base.errors import ConfigError
 from processing.config.file import load_config
 from processing.config.gate import Budgets, Threshold
 from processing.config.thresholds import override, threshold_parameters
-from processing.gate.metrics import mean_metric, percentile_metric, scorer_metric
-from processing.gate.verdict import Metric, judge
+from processing.gate.metric import Metric, mean_metric, percentile_metric, scorer_metric
+from processing.gate.verdict import judge
 from processing.gate.worst_case import Scale
 
 BUDGETS = Budgets(min_rows=30, max_endpoint_error_share=0.02, max_judge_error_share=0.05)

@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 from processing.config.gate import Budgets, ChampionMetric, Slice, Threshold
 from processing.config.thresholds import threshold_parameters
 from processing.gate.champion import ChampionVerdict, compare, paired
-from processing.gate.metrics import percentile_metric, scorer_metric
+from processing.gate.metric import Metric, percentile_metric, scorer_metric
 from processing.gate.slices import judge_slices
-from processing.gate.verdict import Metric, Verdict, judge
+from processing.gate.verdict import Verdict, judge
 from processing.gate.worst_case import Scale
 
 pytestmark = pytest.mark.integration

@@ -7,8 +7,7 @@ import pytest
 
 from processing.base.errors import TrackingError
 from processing.gate.intervals import percentile
-from processing.gate.metrics import mean_metric
-from processing.gate.verdict import Metric
+from processing.gate.metric import Metric, mean_metric
 from processing.mlflow_record.scoring import Score, require_same_means, scorer_metrics
 
 

@@ -32,7 +32,7 @@ from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
 from processing.endpoint.payload import Reply
 from processing.mlflow_record import signing
-from processing.mlflow_record.internals import load_evaluate
+from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
 from processing.mlflow_record.prompts import Prompt
 from processing.mlflow_record.run import traces_of, tracked_run
@@ -127,7 +127,7 @@ def test_every_thread_signs_and_rows_ask_for_no_credentials(
     name = f"signed {app.arn.rpartition('/')[2]}, with a space + a sign"
     prompt = Prompt("endpoint", "Answer: {{question}}", "What the endpoint is asked")
     scorers = build_scorers([parse_scorer("rougeL_fmeasure")], None, Path())
-    load_evaluate()  # as the job does it, before other threads import
+    import_evaluate()  # as the job does it, before other threads import
     with credentials_served() as (address, asked), as_in_a_job(app, address):
         with (
             tracked_run(app.arn, name, "run", {"a": 1}, {"b": "2"}) as run,

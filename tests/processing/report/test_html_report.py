@@ -28,14 +28,16 @@ from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call, MeasuredModel
 from processing.endpoint.payload import Reply
+from processing.evaluation.measurements import measure
 from processing.gate.champion import ChampionVerdict, compare
-from processing.gate.metrics import measure, scorer_metric
+from processing.gate.metric import scorer_metric
 from processing.gate.slices import judge_slices
 from processing.gate.verdict import judge
 from processing.gate.worst_case import UNIT, paired_difference
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scoring import Score, Scores
-from processing.report.evaluation_json import Evaluation, write_evaluation
+from processing.report.evaluation import Evaluation
+from processing.report.evaluation_json import write_evaluation
 from processing.report.html import write_html
 
 ATTACK = (

@@ -18,14 +18,16 @@ from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call, MeasuredModel
 from processing.endpoint.payload import Reply
+from processing.evaluation.measurements import measure
 from processing.gate.champion import ChampionVerdict, compare
-from processing.gate.metrics import measure, scorer_metric
+from processing.gate.metric import scorer_metric
 from processing.gate.slices import judge_slices
 from processing.gate.verdict import judge
 from processing.gate.worst_case import UNIT, paired_difference
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scoring import Score, Scores
-from processing.report.evaluation_json import METADATA_KEYS, Evaluation, write_evaluation
+from processing.report.evaluation import Evaluation
+from processing.report.evaluation_json import METADATA_KEYS, write_evaluation
 
 TOPICS = ("heart", "first-aid / [bold]", "a.b")
 THRESHOLDS = {

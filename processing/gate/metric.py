@@ -1,51 +1,67 @@
-"""Metrics out of numbers: a scorer's over its verdicts, latency and tokens over the answers."""
+"""A metric: a number, the rows it rests on, its interval, and its worst case."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from processing.config.scorer_numbers import number_range
 from processing.config.scorers import ScorerSpec
-from processing.endpoint.answers import Answer
 from processing.gate.intervals import Estimate, Numbers, estimate, percentile_estimate
-from processing.gate.verdict import Metric
-from processing.gate.worst_case import UNIT, Scale, worst_interval, worst_mean, worst_percentile
+from processing.gate.worst_case import (
+    UNIT,
+    Bounds,
+    Scale,
+    worst_interval,
+    worst_mean,
+    worst_percentile,
+)
 
-PERCENTS = (50, 95, 99)
-TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
 
+@dataclass(frozen=True)
+class Metric:
+    """A metric and what it rests on.
 
-def measure(answers: Sequence[Answer]) -> dict[str, Metric]:
-    """Metrics by name (`processing.config.MEASUREMENTS`): milliseconds, and tokens a row.
-
-    Rests on the answered rows; tokens only on those where the endpoint said how many. A row that
-    was never answered counts as infinitely slow where a percentile is held against a threshold.
+    `n` rows gave a number and `errors` answered rows should have but did not; `value` is None
+    without rows. `rows` is how many rows the dataset (or the slice) has: those that are in neither
+    count got no answer. `low` to `high` is the 95 % interval, by `method`, over the `n` rows.
+    `worst_value` and `worst_interval` are what value and interval could have been had the missing
+    rows had numbers.
     """
-    replies = [(answer.call, answer.call.reply) for answer in answers if answer.call.reply]
-    latencies = [call.latency_ms for call, _ in replies]
-    rows = len(answers)
-    metrics = {
-        f"latency_p{percent}_ms": percentile_metric(latencies, percent, rows=rows)
-        for percent in PERCENTS
-    }
-    metrics["latency_mean_ms"] = mean_metric(latencies, rows=rows, scale=TIMES_AND_COUNTS)
-    return (
-        metrics
-        | _token_metrics("input_tokens", [reply.input_tokens for _, reply in replies], rows)
-        | _token_metrics("output_tokens", [reply.output_tokens for _, reply in replies], rows)
-    )
 
+    value: float | None
+    n: int
+    errors: int = 0
+    standard_deviation: float | None = None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    higher_is_better: bool = True
+    rows: int | None = None
+    worst_value: Bounds = Bounds()  # noqa: RUF009 (frozen)
+    worst_interval: Bounds = Bounds()  # noqa: RUF009
 
-def _token_metrics(name: str, counts: Sequence[int | None], rows: int) -> dict[str, Metric]:
-    known = [float(count) for count in counts if count is not None]
-    errors = len(counts) - len(known)
-    mean = mean_metric(known, errors=errors, rows=rows, scale=TIMES_AND_COUNTS)
-    return {f"{name}_mean": mean} | {
-        f"{name}_p{percent}": percentile_metric(known, percent, errors=errors, rows=rows)
-        for percent in PERCENTS
-    }
+    @property
+    def error_share(self) -> float:
+        """errors / (n + errors), or 1 where nothing was scored."""
+        total = self.n + self.errors
+        return self.errors / total if total else 1.0
+
+    @property
+    def total(self) -> int:
+        """All rows that should have had a number."""
+        return max(self.rows or 0, self.n + self.errors)
+
+    @property
+    def missing(self) -> int:
+        """Rows without a number, for whatever reason."""
+        return self.total - self.n
+
+    @property
+    def coverage(self) -> float:
+        """n / rows of the dataset, or 0 where there are none."""
+        return self.n / self.total if self.total else 0.0
 
 
 def scale_of(spec: ScorerSpec) -> Scale:

@@ -1,0 +1,106 @@
+"""One evaluation from its answers to its verdict, all of it recorded in one MLflow run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from processing.calls.progress_display import progress_shown
+from processing.config.scorer_numbers import number_rule
+from processing.dataset.shards import Share
+from processing.endpoint.answers import Answer
+from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
+from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
+from processing.evaluation.instances.merge import put_together
+from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
+from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
+from processing.mlflow_record.internals import import_evaluate
+from processing.mlflow_record.prompt_registry import prompts_linked
+from processing.mlflow_record.prompts import prompts_of
+from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
+from processing.mlflow_record.scoring import read_scores, score_rows
+from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
+from processing.report.evaluation import Evaluation
+from processing.scorers.scheduler import judging
+
+
+def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
+    """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end."""
+    job = run.job
+    params, tags = job.params(), job.tags(run.model)
+    with (
+        tracked_run(job.tracking_uri, job.experiment, job.run_name, params, tags) as tracked,
+        progress_shown(run.progress),
+    ):
+        with kept_out_of_garbage_collection():
+            import_evaluate()
+        import_in_the_background()
+        answers = _answer_and_record(run, share, tracked)
+        evaluation = _conclude(run, tracked, answers)
+        record_outcome(evaluation, job)
+    return evaluation
+
+
+def _answer_and_record(run: EvaluationRun, share: Share, tracked: TrackedRun) -> list[Answer]:
+    """All answers, when MLflow holds them with every verdict on them."""
+    job = run.job
+    prompts = prompts_of(job.endpoint, job.config.scorers)
+    family, wanted = job.config.pipeline.name, job.config.mlflow.prompts
+    ids = (tracked.tracking_uri, tracked.experiment_id, tracked.run_id)
+    with (
+        prompts_linked(tracked, family, prompts, wanted=wanted) as linked,
+        traces_written_behind(*ids, linked) as traces,
+    ):
+        log_dataset(tracked, job.manifest, job.prepared_rows)
+        if run.instance.is_alone:
+            answers = _answer_and_score(run, share, traces)
+        else:
+            answers = _score_parts(run, share, traces)
+        traces.finish()
+    return answers
+
+
+def _conclude(run: EvaluationRun, tracked: TrackedRun, answers: list[Answer]) -> Evaluation:
+    """The verdict, on what MLflow holds."""
+    job = run.job
+    scores = read_scores(tracked, job.config.scorers, answers)
+    metrics = record_metrics(tracked, job.config, answers, scores)
+    return Evaluation(
+        verdict=verdict_on(job, run.session.client("sagemaker"), metrics, answers, scores),
+        metrics=metrics,
+        answers=answers,
+        scores=scores,
+        model=run.model,
+        endpoint_name=job.endpoint.name,
+        run=tracked,
+        dataset_sha256=job.dataset_sha256,
+        config_sha256=job.config_sha256,
+        execution_arn=job.execution_arn,
+        spend=run.spend,
+        fingerprint=job.fingerprint(run.model.identity),
+        number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},
+    )
+
+
+def _answer_and_score(run: EvaluationRun, share: Share, traces: TraceWriter) -> list[Answer]:
+    """The endpoint, the judges and MLflow's bookkeeping, all at the same time."""
+
+    def ask(arrived: Callable[[Answer], None]) -> list[Answer]:
+        return answer_rows_of(run, share.rows, arrived)
+
+    with (
+        judging(run.scorers, paid_verdicts(run)) as judges,
+        streamed_answers(share.rows, ask, judges.ask) as stream,
+    ):
+        try:
+            score_rows(run.scorers, share.rows, traces, stream.answer, judges.verdict)
+        except NoMoreAnswers:
+            stream.all()  # raises the reason
+        return stream.all()
+
+
+def _score_parts(run: EvaluationRun, share: Share, traces: TraceWriter) -> list[Answer]:
+    answers, verdict_of = put_together(run, share)
+    by_id = {answer.row.row_id: answer for answer in answers}
+    rows = [answer.row for answer in answers]
+    score_rows(run.scorers, rows, traces, by_id.__getitem__, verdict_of)
+    return answers

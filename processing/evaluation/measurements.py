@@ -1,0 +1,44 @@
+"""Latency and tokens: the metrics that every evaluation makes, whatever the scorers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from processing.endpoint.answers import Answer
+from processing.gate.metric import Metric, mean_metric, percentile_metric
+from processing.gate.worst_case import Scale
+
+PERCENTS = (50, 95, 99)
+TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
+
+
+def measure(answers: Sequence[Answer]) -> dict[str, Metric]:
+    """Metrics by name (`processing.config.MEASUREMENTS`): milliseconds, and tokens a row.
+
+    Rests on the answered rows; tokens only on those where the endpoint said how many. A row that
+    was never answered counts as infinitely slow where a percentile is held against a threshold.
+    """
+    replies = [(answer.call, answer.call.reply) for answer in answers if answer.call.reply]
+    latencies = [call.latency_ms for call, _ in replies]
+    rows = len(answers)
+    metrics = {
+        f"latency_p{percent}_ms": percentile_metric(latencies, percent, rows=rows)
+        for percent in PERCENTS
+    }
+    metrics["latency_mean_ms"] = mean_metric(latencies, rows=rows, scale=TIMES_AND_COUNTS)
+    return (
+        metrics
+        | _token_metrics("input_tokens", [reply.input_tokens for _, reply in replies], rows)
+        | _token_metrics("output_tokens", [reply.output_tokens for _, reply in replies], rows)
+    )
+
+
+def _token_metrics(name: str, counts: Sequence[int | None], rows: int) -> dict[str, Metric]:
+    known = [float(count) for count in counts if count is not None]
+    errors = len(counts) - len(known)
+    mean = mean_metric(known, errors=errors, rows=rows, scale=TIMES_AND_COUNTS)
+    return {f"{name}_mean": mean} | {
+        f"{name}_p{percent}": percentile_metric(known, percent, errors=errors, rows=rows)
+        for percent in PERCENTS
+    }

@@ -1,0 +1,101 @@
+"""What came of a run: its metrics into MLflow and back, the verdict on them, the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from processing.config.model import EvaluationConfig
+from processing.endpoint.answers import Answer
+from processing.evaluation.job import EvaluationJob
+from processing.evaluation.measurements import measure
+from processing.gate.champion import judge_champion
+from processing.gate.metric import Metric, as_held, scale_of
+from processing.gate.slices import judge_slices
+from processing.gate.verdict import Verdict, judge
+from processing.gate.worst_case import Scale
+from processing.mlflow_record.run import TrackedRun, log_metrics, log_outcome, read_metrics
+from processing.mlflow_record.scoring import Scores, require_same_means, scorer_metrics
+from processing.report.evaluation import Evaluation
+from processing.report.evaluation_json import write_evaluation
+from processing.report.html import write_html
+from processing.report.run_description import run_description
+
+
+def record_metrics(
+    tracked: TrackedRun, config: EvaluationConfig, answers: Sequence[Answer], scores: Scores
+) -> dict[str, Metric]:
+    """Write what was counted into MLflow and return the metrics as MLflow holds them."""
+    names = [spec.name for spec in config.scorers]
+    scored = scorer_metrics(
+        scores,
+        names,
+        rows=len(answers),
+        scales=_scales(config),
+        by_interval=[name for name, bound in config.thresholds.items() if bound.on == "interval"],
+    )
+    measured = {**scored, **measure(answers)}
+    log_metrics(measured, names)
+    held = read_metrics(tracked, config.metrics, names)
+    require_same_means(scored, held)
+    return {name: as_held(measured[name], metric) for name, metric in held.items()}
+
+
+def verdict_on(
+    job: EvaluationJob,
+    sagemaker: Any,
+    metrics: dict[str, Metric],
+    answers: Sequence[Answer],
+    scores: Scores,
+) -> Verdict:
+    """Of the quality gate, with slices and champion (a boto3 `sagemaker` client)."""
+    config = job.config
+    slices = {answer.row.row_id: answer.row.slices for answer in answers}
+    scales = _scales(config)
+    numbers = {
+        row_id: {name: score.value for name, score in row.items()} for row_id, row in scores.items()
+    }
+    champion = None
+    if config.champion:
+        champion = judge_champion(
+            sagemaker,
+            config.registration.model_package_group,
+            config.champion,
+            rows=slices,
+            scores=numbers,
+            scales=scales,
+            min_rows=config.budgets.min_rows,
+        )
+    return judge(
+        metrics,
+        job.thresholds,
+        config.budgets,
+        rows=len(answers),
+        endpoint_errors=sum(1 for answer in answers if answer.call.error),
+        slices=judge_slices(config.slices, slices, numbers, scales) if config.slices else None,
+        champion=champion,
+    )
+
+
+def _scales(config: EvaluationConfig) -> dict[str, Scale]:
+    return {spec.name: scale_of(spec) for spec in config.scorers}
+
+
+def record_outcome(evaluation: Evaluation, job: EvaluationJob) -> None:
+    """Write the reports into `job.output`, and verdict and reports into the active MLflow run."""
+    verdict = evaluation.verdict
+    write_evaluation(evaluation, job.output)
+    write_html(job.output)
+    log_outcome(
+        tags={
+            "verdict": "passed" if verdict.passed else "not passed",
+            "reason": verdict.summary,
+            "mlflow.note.content": run_description(evaluation, job.manifest.title),
+        },
+        metrics={
+            "gate_passed": float(verdict.passed),
+            "rows": len(evaluation.answers),
+            "endpoint_errors": evaluation.endpoint_errors,
+        },
+        folder=job.output,
+    )

@@ -1,0 +1,82 @@
+"""One threshold held against its metric, by the least favourable number of the metric."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from processing.config.thresholds import ThresholdParameter
+from processing.gate.metric import Metric
+from processing.gate.worst_case import Bounds
+
+WORST = 1e9
+"""Stands for a metric without a number, on whichever side of the threshold fails.
+
+Pipelines compares numbers only: a null would fail the condition step without saying why.
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One threshold held against its metric. `reason` is empty if it holds."""
+
+    threshold: ThresholdParameter
+    metric: Metric
+    number: float | None
+    reason: str
+
+    @property
+    def passed(self) -> bool:
+        return not self.reason
+
+    @property
+    def compared(self) -> float:
+        """The number that QualityGate compares; on the failing side where there is no number."""
+        if self.number is not None:
+            return self.number
+        return -WORST if self.threshold.rule == "min" else WORST
+
+
+def compared_number(metric: Metric, threshold: ThresholdParameter, rows: int) -> float | None:
+    """The least favourable number that the metric can have over the dataset's `rows`.
+
+    None where there is none: nothing measured, no interval, or missing rows whose worst case is
+    not known.
+    """
+    if metric.value is None or not math.isfinite(metric.value):
+        return None
+    if rows > metric.total:  # made without knowing of all rows: its worst case is not the worst
+        return None
+    if threshold.on == "interval":
+        ends = metric.worst_interval if metric.missing else Bounds(metric.low, metric.high)
+    else:
+        ends = metric.worst_value if metric.missing else Bounds(metric.value, metric.value)
+    number = ends.low if threshold.rule == "min" else ends.high
+    return number if number is not None and math.isfinite(number) else None
+
+
+def missed(name: str, metric: Metric, threshold: ThresholdParameter, number: float | None) -> str:
+    """Why `number` does not keep the threshold, in one clause; empty if it does."""
+    rests_on = f"n={metric.n}" + (f", {metric.errors} errors" if metric.errors else "")
+    if metric.value is None or not math.isfinite(metric.value):
+        return f"{name} has no value ({rests_on})"
+    if number is None:
+        return _no_number(name, metric)
+    rule, bound = threshold.rule, threshold.bound
+    if number >= bound if rule == "min" else number <= bound:
+        return ""
+    if threshold.on == "interval":
+        name = f"{name}, {'lower' if rule == 'min' else 'upper'} end of the 95 % interval,"
+    if metric.missing:
+        shown = f"{metric.value:.4g} over " if threshold.on == "mean" else ""
+        rests_on = f"{shown}{rests_on}; {metric.missing} of {metric.total} rows count as the worst"
+    return f"{name} {number:.4g} {'<' if rule == 'min' else '>'} {rule} {bound:g} ({rests_on})"
+
+
+def _no_number(name: str, metric: Metric) -> str:
+    if metric.missing or not metric.method:
+        return (
+            f"{name} has no number for {metric.missing} of {metric.total} rows, and how bad these "
+            f"could be is not known (n={metric.n})"
+        )
+    return f"{name} has no 95 % interval to compare ({metric.method}; n={metric.n})"

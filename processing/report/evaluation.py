@@ -1,0 +1,35 @@
+"""Everything that one evaluation found out; each report is written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from processing.calls.spend import Spend
+from processing.endpoint.answers import Answer
+from processing.endpoint.client import MeasuredModel
+from processing.gate.metric import Metric
+from processing.gate.verdict import Verdict
+from processing.mlflow_record.run import TrackedRun
+from processing.mlflow_record.scoring import Scores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    verdict: Verdict
+    metrics: Mapping[str, Metric]
+    answers: Sequence[Answer]
+    scores: Scores
+    model: MeasuredModel
+    endpoint_name: str
+    run: TrackedRun
+    dataset_sha256: str
+    config_sha256: str
+    execution_arn: str
+    fingerprint: str
+    spend: Spend
+    number_rules: Mapping[str, str]
+
+    @property
+    def endpoint_errors(self) -> int:
+        return sum(1 for answer in self.answers if answer.call.error)
