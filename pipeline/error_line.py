@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from processing.base.aws_errors import explain
-from processing.base.aws_hints import mend
+from processing.base.aws_hints import hint
 from processing.base.errors import ReportedError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def error_line(error: Exception, config: str) -> str:
 def mend_lines(steps: Iterable[StepStatus]) -> Iterator[str]:
     """What to do about the steps that AWS could not run; our own jobs' reasons say it."""
     for step in steps:
-        advice = mend(step.reason, "pipeline")
+        advice = hint(step.reason, "pipeline")
         if advice and not re.search(f"exit code|{re.escape(advice)}", step.reason):
             yield f"{step.name}: {advice}"
 

@@ -20,7 +20,7 @@ from typing import IO
 from processing.base import container
 from processing.base.errors import DatasetError
 from processing.base.job import run_job
-from processing.calls.progress_display import SECONDS, shown
+from processing.calls.progress_display import SECONDS, live_line
 from processing.calls.progress_line import duration
 from processing.config.dataset import Dataset
 from processing.config.file import load_config
@@ -105,7 +105,7 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path, shard
     with (
         open_source(dataset, inputs, config.parent) as source,
         _spool(output) as spool,
-        shown(_progress_line(tally, contents), sys.stdout, SECONDS),
+        live_line(_progress_line(tally, contents), sys.stdout, SECONDS),
     ):
         read_parts(source.parts, dataset.columns, spool, config.name, tally)
         selection = select(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from processing.base.errors import LaunchError
-from processing.candidate.cleanup import age, describe, find_leftovers, sweep
+from processing.candidate.cleanup import age, describe, find_abandoned, sweep
 from processing.candidate.deployment import Deployment
 
 RUNNING = {"Executing", "Stopping"}
@@ -36,7 +36,7 @@ def sweep_leftovers(
     Returns what could not be deleted, with reasons. Raises botocore's ClientError.
     """
     chosen = []
-    for leftover in find_leftovers(client, pipeline):
+    for leftover in find_abandoned(client, pipeline):
         if _is_in_use(client, leftover):
             say(f"in use: {describe(leftover)}, which still runs")
         elif age(leftover) < older_than:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from processing.base.aws_hints import and_mend
+from processing.base.aws_hints import and_hint
 
 _LONGEST_MESSAGE = 700
 
@@ -30,17 +30,17 @@ def explain(error: BaseException, who: str = "caller", config: str = "evaluation
         return ""
     if isinstance(found, ClientError):
         said = _said(found.response, found.operation_name)
-        return f"AWS: {said}{and_mend(said, who, config)}"
+        return f"AWS: {said}{and_hint(said, who, config)}"
     if isinstance(found, BotoCoreError):
         return f"AWS: {_on_the_way(found)}"
     return f"AWS: {_single(str(found))}"
 
 
-def with_mend(error: Any, who: str = "job") -> str:
+def with_hint(error: Any, who: str = "job") -> str:
     """A ClientError's own message with what mends it, for a line that says the rest."""
     said = _said(error.response, error.operation_name)
     message = _single(str(error.response["Error"].get("Message") or error)).rstrip(".")
-    return f"{message}{and_mend(said, who)}"
+    return f"{message}{and_hint(said, who)}"
 
 
 def _of_boto(error: BaseException) -> BaseException | None:

@@ -13,151 +13,151 @@ _POLICY = "`pipeline_definition.py permissions show {who}`"
 
 
 @dataclass(frozen=True)
-class _Mend:
+class _Hint:
     """`advice` for what says `pattern`, in "Operation: Code: message", by whoever `{policy}` is."""
 
     pattern: str
     advice: str
 
 
-_MENDS = (
+_HINTS = (
     # credentials
-    _Mend(
+    _Hint(
         r"ExpiredToken|RequestExpired|TokenRefreshRequired|token .*(is|has) expired",
         "the credentials have expired: log in again (aws sso login), or export new ones",
     ),
-    _Mend(
+    _Hint(
         r"RequestTimeTooSkewed|Signature expired|Signature not yet current",
         "this machine's clock is wrong: set it",
     ),
-    _Mend(
+    _Hint(
         r"UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch"
         r"|InvalidSignature|AuthFailure|IncompleteSignature|MissingAuthenticationToken",
         "AWS does not know these credentials: see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
         "AWS_SESSION_TOKEN and AWS_PROFILE; `aws sts get-caller-identity` says whose they are",
     ),
     # roles
-    _Mend(
+    _Hint(
         r"iam:PassRole",
         "who starts it must be allowed to hand that role on: {policy} prints the policy",
     ),
-    _Mend(
+    _Hint(
         r"GetRole: NoSuchEntity|[Cc]ould not assume role|unable to (assume|perform: sts:AssumeRole)"
         r"|execution role ARN .* is invalid|trust relationship",
         "the role is not there, or does not trust the service: `pipeline_definition.py "
         "permissions create` makes and mends the roles that infrastructure: names",
     ),
     # judges
-    _Mend(
+    _Hint(
         r"have access to the model|aws-marketplace:|use case details",
         "enable the model for this account (Bedrock console, Model access, in the region that "
         "asks), or name another in judge.model",
     ),
-    _Mend(
+    _Hint(
         r"on-demand throughput isn",
         "write an inference profile into judge.model: the id with its area before it, as in "
         "bedrock:/us.anthropic.claude-..., or the profile's ARN",
     ),
-    _Mend(
+    _Hint(
         r"model identifier is invalid|resolve the foundation model|end of its life"
         r"|ResourceNotFoundException: .*[Mm]odel",
         "judge.model names no model that Bedrock has in this region: `aws bedrock "
         "list-foundation-models` and `list-inference-profiles` say which there are",
     ),
     # rights in general
-    _Mend(
+    _Hint(
         r"perform: ecr:",
         "`pipeline_definition.py image` makes the repository, looks into it and pushes: ecr:"
         "CreateRepository, DescribeRepositories, DescribeImages, PutLifecyclePolicy, "
         "GetAuthorizationToken, and what a push needs",
     ),
-    _Mend(
+    _Hint(
         r"perform: iam:",
         "`pipeline_definition.py permissions show administrator` prints the policy of who makes "
         "roles",
     ),
-    _Mend(
+    _Hint(
         r"AccessDenied|not authorized to perform|UnauthorizedOperation|: (403|Forbidden): "
         r"|AllAccessDisabled",
         "{policy} prints the policy that is needed",
     ),
-    _Mend(
+    _Hint(
         r"EndpointConnectionError|ConnectTimeoutError|APIConnectionError",
         "can the job reach it? In a VPC it needs an interface endpoint (bedrock-runtime), or a NAT "
         "gateway",
     ),
     # buckets
-    _Mend(
+    _Hint(
         r"NoSuchBucket|bucket does not exist",
         "create the bucket, or mend infrastructure.bucket in {config}",
     ),
-    _Mend(
+    _Hint(
         r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint"
         r"|addressed using the specified endpoint|: 301: ",
         "the bucket is in another region: infrastructure.bucket and infrastructure.region in "
         "{config} have to belong together",
     ),
     # quotas and pace
-    _Mend(
+    _Hint(
         r"ResourceLimitExceeded|service limit|ServiceQuotaExceeded|LimitExceeded",
         "have the quota raised (Service Quotas, in this region), or change what counts against "
         "it: infrastructure.prepare and .evaluate, candidate.instance_type",
     ),
-    _Mend(
+    _Hint(
         r"Throttl|Rate exceeded|TooManyRequests|SlowDown|RequestLimitExceeded",
         "AWS is asked too often at the moment: try again in a minute",
     ),
     # what was typed
-    _Mend(
+    _Hint(
         r"not defined in the pipeline|StartPipelineExecution: ValidationException: .*[Pp]arameter",
         "-p takes the parameters of the pipeline as it was upserted last: "
         "`pipeline_definition.py definition` prints them first",
     ),
-    _Mend(
+    _Hint(
         r"'[Pp]ipelineExecutionArn' failed to satisfy",
         "give an execution's id or whole ARN: `pipeline_definition.py list` shows the ids",
     ),
     # what is not there
-    _Mend(
+    _Hint(
         r"[Pp]ipeline execution .*(does not exist|not found)",
         "`pipeline_definition.py list` shows the executions that there are",
     ),
-    _Mend(
+    _Hint(
         r"[Pp]ipeline .*(does not exist|not found)",
         "create it with `pipeline_definition.py upsert`; or is it elsewhere? See pipeline.name "
         "and infrastructure.region in {config}",
     ),
-    _Mend(
+    _Hint(
         r"[Cc]ould not find (endpoint|model|inference)|(Endpoint|[Mm]odel package) .*"
         r"(not found|does not exist)",
         "is the name right, and in this region and account?",
     ),
-    _Mend(
+    _Hint(
         r"CannotPull|ImageNotFound|RepositoryNotFound"
         r"|[Ii]mage .*(not found|does not exist|be found)|no such image",
         "`make image` and `pipeline_definition.py image` bring the image to ECR and write its "
         "name into infrastructure.image; then upsert",
     ),
-    _Mend(r": <(html|!DOCTYPE)", "is it AWS that answers there? See AWS_ENDPOINT_URL, HTTPS_PROXY"),
-    _Mend(
+    _Hint(r": <(html|!DOCTYPE)", "is it AWS that answers there? See AWS_ENDPOINT_URL, HTTPS_PROXY"),
+    _Hint(
         r"ServiceUnavailable|Internal(Failure|Error|Server)|InternalService",
         "AWS itself failed: try again",
     ),
 )
 
 
-def mend(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str:
+def hint(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str:
     """What to do about a text of AWS's, such as a step's FailureReason; empty if nothing is known.
 
     `who` acts: caller, pipeline or job. `config`: the file's name in the line.
     """
-    for known in _MENDS:
+    for known in _HINTS:
         if re.search(known.pattern, said):
             return known.advice.format(policy=_POLICY.format(who=who), config=config)
     return ""
 
 
-def and_mend(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str:
-    """`mend` as the end of a sentence: "; what to do", or nothing."""
-    advice = mend(said, who, config)
+def and_hint(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str:
+    """`hint` as the end of a sentence: "; what to do", or nothing."""
+    advice = hint(said, who, config)
     return f"; {advice}" if advice else ""

@@ -29,7 +29,9 @@ def progress_shown(progress: Progress) -> Iterator[None]:
     stream = sys.stdout
     ended = "stopped after"
     try:
-        with shown(lambda: progress_line(progress), stream, FIRST_SECONDS, lambda: _bars(progress)):
+        with live_line(
+            lambda: progress_line(progress), stream, FIRST_SECONDS, lambda: _bars(progress)
+        ):
             yield
         ended = "took"
     finally:
@@ -38,7 +40,7 @@ def progress_shown(progress: Progress) -> Iterator[None]:
 
 
 @contextmanager
-def shown(
+def live_line(
     line: Callable[[], str],
     stream: TextIO,
     first_seconds: float,

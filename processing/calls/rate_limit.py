@@ -40,7 +40,7 @@ class Turn:
     failed: bool = False
 
 
-class Pace:
+class RateLimit:
     """The number of calls in flight to one service. Safe between threads.
 
     maximum: calls in flight, at most; quotas are per minute, None for no limit.

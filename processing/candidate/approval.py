@@ -29,10 +29,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("an endpoint was evaluated, no model package: there is nothing to stamp")
         return
     evaluation = json.loads((arguments.evaluation / EVALUATION_FILE).read_text(encoding="utf-8"))
-    stamp(evaluation, arguments.model_package_arn, arguments.decision, arguments.stage)
+    record_decision(evaluation, arguments.model_package_arn, arguments.decision, arguments.stage)
 
 
-def stamp(evaluation: dict[str, Any], package_arn: str, decision: str, stage: str) -> None:
+def record_decision(
+    evaluation: dict[str, Any], package_arn: str, decision: str, stage: str
+) -> None:
     """Raises CandidateError where the evaluation is of something else, or AWS refuses."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError

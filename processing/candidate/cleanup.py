@@ -27,10 +27,10 @@ LISTINGS = (
 DELETE_SECONDS = 60.0
 
 
-def find_leftovers(client: Any, pipeline: str) -> list[Deployment]:
+def find_abandoned(client: Any, pipeline: str) -> list[Deployment]:
     """Everything that is tagged as a candidate of this pipeline, oldest first.
 
-    An endpoint, its configuration and its model have one name and are one leftover; any of the
+    An endpoint, its configuration and its model have one name and are one deployment; any of the
     three may be all that is left. The names only spare calls: what counts are the tags. Raises
     botocore's ClientError.
     """
@@ -41,7 +41,7 @@ def find_leftovers(client: Any, pipeline: str) -> list[Deployment]:
         tags = _tags(client, arn)
         if tags.get(PIPELINE_TAG) == pipeline and CREATED_TAG in tags:
             found[name] = Deployment(name, tags)
-    return sorted(found.values(), key=lambda leftover: leftover.created)
+    return sorted(found.values(), key=lambda deployment: deployment.created)
 
 
 def _named(client: Any, prefix: str) -> Iterator[tuple[str, str]]:
@@ -66,20 +66,22 @@ def _tags(client: Any, arn: str) -> dict[str, str]:
         raise
 
 
-def sweep(client: Any, leftovers: Iterable[Deployment], say: Callable[[str], None]) -> list[str]:
+def sweep(client: Any, abandoned: Iterable[Deployment], say: Callable[[str], None]) -> list[str]:
     """Delete them; returns what could not be deleted, with reasons."""
     left = []
-    for leftover in leftovers:
+    for deployment in abandoned:
         until = time.monotonic() + DELETE_SECONDS
-        remaining = delete(client, leftover.name, lambda until=until: until)  # type: ignore[misc]
-        say(f"{'LEFT' if remaining else 'deleted'} {describe(leftover)}")
+        remaining = delete(client, deployment.name, lambda until=until: until)  # type: ignore[misc]
+        say(f"{'LEFT' if remaining else 'deleted'} {describe(deployment)}")
         left += remaining
     return left
 
 
-def describe(leftover: Deployment) -> str:
-    return f"{leftover.name}, made {leftover.created:%Y-%m-%d %H:%M} by {leftover.execution_arn}"
+def describe(deployment: Deployment) -> str:
+    return (
+        f"{deployment.name}, made {deployment.created:%Y-%m-%d %H:%M} by {deployment.execution_arn}"
+    )
 
 
-def age(leftover: Deployment) -> dt.timedelta:
-    return dt.datetime.now(dt.UTC) - leftover.created
+def age(deployment: Deployment) -> dt.timedelta:
+    return dt.datetime.now(dt.UTC) - deployment.created

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from processing.base.aws_errors import with_mend
+from processing.base.aws_errors import with_hint
 from processing.base.errors import CandidateError
 from processing.calls.paid_store import key_of
 from processing.endpoint.client import MeasuredModel, describe_model
@@ -72,7 +72,7 @@ def read_package(client: Any, arn: str, approved_group: str) -> CandidatePackage
     try:
         described = client.describe_model_package(ModelPackageName=arn)
     except ClientError as error:
-        raise CandidateError(f"candidate {arn} cannot be described: {with_mend(error)}") from error
+        raise CandidateError(f"candidate {arn} cannot be described: {with_hint(error)}") from error
     status = described["ModelPackageStatus"]
     if status != "Completed":
         raise CandidateError(f"candidate {arn} is {status}, not Completed: it cannot be deployed")

@@ -22,7 +22,7 @@ from processing.base import container
 from processing.base.errors import CandidateError, ConfigError
 from processing.base.instance import this_instance
 from processing.candidate.already_evaluated import write_already_evaluated
-from processing.candidate.cleanup import age, find_leftovers, sweep
+from processing.candidate.cleanup import age, find_abandoned, sweep
 from processing.candidate.deployment import (
     PACKAGE_TAG,
     Deployment,
@@ -35,7 +35,7 @@ from processing.candidate.evaluated import VerdictRegister
 from processing.candidate.package import CandidatePackage, read_package
 from processing.config.candidate import Candidate
 from processing.dataset.rows import make_row
-from processing.endpoint.client import ask, endpoint_pace, runtime_client
+from processing.endpoint.client import ask, endpoint_rate_limit, runtime_client
 from processing.endpoint.payload import request_body
 
 if TYPE_CHECKING:
@@ -185,10 +185,10 @@ def _sweep_before(client: Any, job: EvaluationJob) -> None:
     """What earlier jobs of this execution left, and what no living job can still be using."""
     longest = dt.timedelta(seconds=job.config.infrastructure.evaluate.max_runtime_seconds)
     abandoned = [
-        leftover
-        for leftover in find_leftovers(client, job.config.pipeline.name)
-        if age(leftover) > longest + dt.timedelta(minutes=10)
-        or (job.execution_arn and leftover.execution_arn == job.execution_arn)
+        deployment
+        for deployment in find_abandoned(client, job.config.pipeline.name)
+        if age(deployment) > longest + dt.timedelta(minutes=10)
+        or (job.execution_arn and deployment.execution_arn == job.execution_arn)
     ]
     sweep(client, abandoned, lambda line: print(f"left by an earlier job: {line}", flush=True))
 
@@ -204,7 +204,7 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
     endpoint = job.endpoint.model_copy(update=names)
     row = make_row("Are you ready?", "Yes.", ["This is a test."])
     client = runtime_client(endpoint, boto3.Session())
-    call = ask(client, endpoint, request_body(endpoint, row), endpoint_pace(endpoint))
+    call = ask(client, endpoint, request_body(endpoint, row), endpoint_rate_limit(endpoint))
     if call.error:
         raise CandidateError(
             f"candidate {deployment.tags[PACKAGE_TAG]} is in service but does not answer: "

@@ -62,11 +62,11 @@ def _read_text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        mend = {
+        hint = {
             FileNotFoundError: "name the file with --config",
             IsADirectoryError: "name the file in it with --config",
         }.get(type(error), "may you read it?")
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}: {mend}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}: {hint}") from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

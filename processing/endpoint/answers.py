@@ -7,10 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from processing.base.aws_hints import and_mend
+from processing.base.aws_hints import and_hint
 from processing.base.errors import EndpointError
 from processing.calls.paid_store import Record, Shelf, key_of
-from processing.calls.rate_limit import Pace
+from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import ENDPOINT, Spend
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
@@ -44,7 +44,7 @@ class AnswerDesk:
     model: MeasuredModel
     shelf: Shelf
     spend: Spend
-    pace: Pace
+    rate_limit: RateLimit
 
     def key(self, request: dict[str, Any]) -> str:
         """Model identity and exact request: another model or prompt is another answer."""
@@ -71,7 +71,7 @@ def answer_rows(
             raise EndpointError(
                 f"endpoint {desk.endpoint.name} has stopped answering: {failed_in_a_row} rows "
                 f"failed one after the other, the last with {answer.call.error}"
-                f"{and_mend(answer.call.error or '', 'job')}; {good} of {len(rows)} rows were "
+                f"{and_hint(answer.call.error or '', 'job')}; {good} of {len(rows)} rows were "
                 "answered and are kept: start again to go on from there"
             )
     return [answers[row.row_id] for row in rows]
@@ -102,7 +102,7 @@ def _answer(desk: AnswerDesk, row: Row) -> Answer:
     if kept is not None:
         desk.spend.add(ENDPOINT, reused=1)
         return Answer(row, request, _call(kept), reused=True)
-    call = ask(desk.client, desk.endpoint, request, desk.pace)
+    call = ask(desk.client, desk.endpoint, request, desk.rate_limit)
     reply = call.reply
     desk.spend.add(
         ENDPOINT,

@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from processing.base.aws_errors import with_mend
+from processing.base.aws_errors import with_hint
 from processing.base.errors import EndpointError
-from processing.calls.rate_limit import Pace
+from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
 from processing.endpoint.payload import Reply, UnusableReply, read_reply
 
@@ -89,7 +89,7 @@ def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
         model = client.describe_model(ModelName=model_name)
     except ClientError as error:
         raise EndpointError(
-            f"endpoint {endpoint.name} cannot be described: {with_mend(error)}"
+            f"endpoint {endpoint.name} cannot be described: {with_hint(error)}"
         ) from error
     containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
     package = str(containers[0].get("ModelPackageName", ""))
@@ -154,16 +154,16 @@ class _Attempt:
     throttled: bool = False
 
 
-def endpoint_pace(endpoint: Endpoint, instances: int = 1) -> Pace:
+def endpoint_rate_limit(endpoint: Endpoint, instances: int = 1) -> RateLimit:
     """How much the endpoint is asked at once, by one of `instances` that share its quotas."""
-    return Pace(
+    return RateLimit(
         max(1, endpoint.concurrency // instances),
         endpoint.requests_per_minute and endpoint.requests_per_minute / instances,
         endpoint.tokens_per_minute and endpoint.tokens_per_minute / instances,
     )
 
 
-def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], pace: Pace) -> Call:
+def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], rate_limit: RateLimit) -> Call:
     """Ask the endpoint, again where that can help, for at most `endpoint.retry_seconds`.
 
     The time that an attempt waits for its turn is not part of its latency.
@@ -172,7 +172,7 @@ def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], pace: Pace) -> Ca
     attempts = 0
     while True:
         attempts += 1
-        with pace.turn() as turn:
+        with rate_limit.turn() as turn:
             started_ns, start = time.time_ns(), time.perf_counter()
             attempt = _invoke(client, endpoint, body)
             latency_ms = (time.perf_counter() - start) * 1000
@@ -229,15 +229,15 @@ def _classify(response: Any) -> _Attempt:
     message = response["Error"].get("Message", "")
     if code == "ModelError":
         status = int(response.get("OriginalStatusCode") or 0)
-        passes = status == 429 or status >= 500 or "timed out" in message
+        transient = status == 429 or status >= 500 or "timed out" in message
         throttled = status in (429, 503)
         code = f"ModelError {status}"
     else:
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        passes = code in RETRYABLE_CODES or status == 429 or status >= 500
+        transient = code in RETRYABLE_CODES or status == 429 or status >= 500
         throttled = status in (429, 503)
     return _Attempt(
         error=f"{code}: {message}",
-        worth_asking=AS_TIME_ALLOWS if passes else ONCE,
+        worth_asking=AS_TIME_ALLOWS if transient else ONCE,
         throttled=throttled,
     )

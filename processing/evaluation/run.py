@@ -14,7 +14,7 @@ from processing.calls.spend import Spend
 from processing.dataset.rows import Row
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
-from processing.endpoint.client import MeasuredModel, endpoint_pace, runtime_client
+from processing.endpoint.client import MeasuredModel, endpoint_rate_limit, runtime_client
 from processing.evaluation.job import EvaluationJob
 from processing.scorers.asked_once import PaidVerdicts, definition_digest
 from processing.scorers.build import BuiltScorer, build_scorers
@@ -90,7 +90,7 @@ def answer_rows_of(
         model=run.model,
         shelf=job.store.shelf(run.session, "answers", key_of(run.model.identity)[:16]),
         spend=run.spend,
-        pace=endpoint_pace(job.endpoint, len(run.instance.hosts)),
+        rate_limit=endpoint_rate_limit(job.endpoint, len(run.instance.hosts)),
     )
 
     def came(answer: Answer) -> None:

@@ -11,7 +11,7 @@ import re
 import threading
 from collections import Counter
 
-from processing.base.aws_hints import and_mend
+from processing.base.aws_hints import and_hint
 from processing.base.errors import JudgingError
 from processing.config.judge import Judge
 from processing.judges.verdict import JudgeError
@@ -53,6 +53,6 @@ class JudgeHealth:
         if down:
             raise JudgingError(
                 f"judge {down[0]} refuses every verdict: {reasons[0][:600]}"
-                f"{and_mend(reasons[0], 'job')}; what was answered until then is kept: start "
+                f"{and_hint(reasons[0], 'job')}; what was answered until then is kept: start "
                 "again to go on from there"
             )

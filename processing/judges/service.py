@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from processing.calls.rate_limit import Pace
+from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import Spend, judge_name
 from processing.judges.verdict import JudgeError
 from processing.judges.wire import JudgeReply, Messages, RequestRefused, Wire
@@ -28,7 +28,7 @@ class JudgeService:
 
     model: str
     wire: Wire
-    pace: Pace
+    rate_limit: RateLimit
     spend: Spend | None = None
     _working: dict[str, str] = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class JudgeService:
         self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
     ) -> JudgeReply:
         name = judge_name(self.model)
-        with self.pace.turn() as turn:
+        with self.rate_limit.turn() as turn:
             if self.spend is not None:
                 self.spend.add(name, calls=1)
             try:
@@ -100,12 +100,12 @@ def judge_lines(judges: Iterable[Judge], spend: Spend | None, instances: int) ->
 
 
 def _service(judge: Judge, spend: Spend | None, instances: int) -> JudgeService:
-    pace = Pace(
+    rate_limit = RateLimit(
         max(1, judge.concurrency // instances),
         _share(judge.requests_per_minute, instances),
         _share(judge.tokens_per_minute, instances),
     )
-    return JudgeService(judge.model, _wire(judge), pace, spend)
+    return JudgeService(judge.model, _wire(judge), rate_limit, spend)
 
 
 def _share(quota: float | None, instances: int) -> float | None:

@@ -85,9 +85,9 @@ def require_verdicts_can_be_kept(uri: str, experiment_id: str) -> None:
 def tracking_line(uri: str, said: str) -> str:
     """`said` is MLflow's own message."""
     head = f"MLflow at {uri} cannot be used: {_short(said)}"
-    for pattern, mend in _OF_SAGEMAKER if uri.startswith("arn:") else _OF_OTHERS:
+    for pattern, hint in _OF_SAGEMAKER if uri.startswith("arn:") else _OF_OTHERS:
         if re.search(pattern, said):
-            return f"{head}; {mend}"
+            return f"{head}; {hint}"
     return f"{head}; {_WHERE}"
 
 

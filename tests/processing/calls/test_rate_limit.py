@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from processing.calls.rate_limit import Pace
+from processing.calls.rate_limit import RateLimit
 
 
 class Service:
@@ -37,80 +37,80 @@ class Service:
         return True
 
 
-def asked(service: Service, pace: Pace, calls: int) -> None:
+def asked(service: Service, rate_limit: RateLimit, calls: int) -> None:
     """Every call is made until it is admitted."""
 
     def ask(_: int) -> None:
         while True:
-            with pace.turn() as turn:
+            with rate_limit.turn() as turn:
                 turn.throttled = not service.call()
             if not turn.throttled:
                 return
             time.sleep(0.01)
 
-    with ThreadPoolExecutor(pace.maximum) as pool:
+    with ThreadPoolExecutor(rate_limit.maximum) as pool:
         list(pool.map(ask, range(calls)))
 
 
 @pytest.mark.parametrize("at_once", [3, 16, 40])
 def test_it_settles_near_what_the_service_takes(at_once: int) -> None:
-    service, pace = Service(at_once), Pace(64)
-    asked(service, pace, 40 * at_once)
+    service, rate_limit = Service(at_once), RateLimit(64)
+    asked(service, rate_limit, 40 * at_once)
     assert service.busiest == at_once
-    assert 0.45 * at_once <= pace.limit <= at_once + 1.5
-    assert pace.throttled == service.throttled <= 0.06 * 40 * at_once
+    assert 0.45 * at_once <= rate_limit.limit <= at_once + 1.5
+    assert rate_limit.throttled == service.throttled <= 0.06 * 40 * at_once
 
 
 def test_nothing_is_throttled_where_the_maximum_is_below_what_the_service_takes() -> None:
-    service, pace = Service(100), Pace(20)
-    asked(service, pace, 200)
+    service, rate_limit = Service(100), RateLimit(20)
+    asked(service, rate_limit, 200)
     assert service.busiest == 20
     assert service.throttled == 0
 
 
 def test_it_climbs_again_when_the_service_takes_more() -> None:
-    service, pace = Service(4), Pace(32)
-    asked(service, pace, 100)
+    service, rate_limit = Service(4), RateLimit(32)
+    asked(service, rate_limit, 100)
     service.at_once = 100
-    asked(service, pace, 600)
+    asked(service, rate_limit, 600)
     assert service.busiest == 32
 
 
 def test_it_does_not_climb_while_calls_only_queue_up() -> None:
-    pace = Pace(64)
+    rate_limit = RateLimit(64)
     service = Service(1000)
 
     def ask(_: int) -> None:
-        with pace.turn():
+        with rate_limit.turn():
             assert service.admit()
             time.sleep(0.004 * service.in_flight)  # the more at once, the slower each
             service.in_flight -= 1
 
     with ThreadPoolExecutor(64) as pool:
         list(pool.map(ask, range(200)))
-    assert pace.limit < 48
+    assert rate_limit.limit < 48
 
 
 def test_requests_a_minute_are_kept_to() -> None:
-    pace = Pace(8, requests_per_minute=60 * 100)
+    rate_limit = RateLimit(8, requests_per_minute=60 * 100)
     start = time.monotonic()
-    asked(Service(100, 0.0), pace, 560)  # 500 at once, and 60 more at 100 a second
+    asked(Service(100, 0.0), rate_limit, 560)  # 500 at once, and 60 more at 100 a second
     assert 0.5 <= time.monotonic() - start < 3
 
 
 def test_tokens_a_minute_are_kept_to() -> None:
-    pace = Pace(1, tokens_per_minute=60 * 1000)
+    rate_limit = RateLimit(1, tokens_per_minute=60 * 1000)
     start = time.monotonic()
     for _ in range(7):
-        with pace.turn() as turn:
+        with rate_limit.turn() as turn:
             turn.tokens = 1000  # 5,000 at once, and then a second for each thousand
     assert 0.9 <= time.monotonic() - start < 4
 
 
 def test_a_failure_that_is_no_throttling_changes_nothing() -> None:
-    pace = Pace(8)
-    with pytest.raises(ZeroDivisionError), pace.turn():
+    rate_limit = RateLimit(8)
+    with pytest.raises(ZeroDivisionError), rate_limit.turn():
         raise ZeroDivisionError
-    assert (pace.limit, pace.throttled) == (8, 0)
-    with pace.turn():
+    assert (rate_limit.limit, rate_limit.throttled) == (8, 0)
+    with rate_limit.turn():
         pass

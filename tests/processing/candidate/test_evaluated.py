@@ -191,7 +191,7 @@ def test_what_did_not_pass_or_was_not_measured_is_not_approved(
     arn: str, passed: int, message: str
 ) -> None:
     with pytest.raises(CandidateError, match=message):
-        approval.stamp(evaluated(passed), arn, "Approved", "Evaluated")
+        approval.record_decision(evaluated(passed), arn, "Approved", "Evaluated")
 
 
 def test_where_an_endpoint_was_evaluated_there_is_nothing_to_stamp(

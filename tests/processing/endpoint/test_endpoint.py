@@ -21,7 +21,7 @@ from processing.config.endpoint import Endpoint
 from processing.dataset.rows import make_row
 from processing.endpoint import client as endpoint_module
 from processing.endpoint.answers import AnswerDesk, answer_rows
-from processing.endpoint.client import Call, MeasuredModel, ask, endpoint_pace, runtime_client
+from processing.endpoint.client import Call, MeasuredModel, ask, endpoint_rate_limit, runtime_client
 from processing.endpoint.payload import request_body
 
 ROW = make_row("How many hours of sleep do most adults need each night?", "Seven or more.")
@@ -47,7 +47,7 @@ def asker(server: str, monkeypatch: pytest.MonkeyPatch) -> Asker:
         httpx.delete(f"{server}/_demo/calls")
         endpoint = Endpoint(name="qa", **keys)
         call = ask(
-            _client(endpoint), endpoint, request_body(endpoint, ROW), endpoint_pace(endpoint)
+            _client(endpoint), endpoint, request_body(endpoint, ROW), endpoint_rate_limit(endpoint)
         )
         return call, httpx.get(f"{server}/_demo/calls").json()["total"]
 
@@ -152,7 +152,7 @@ def test_an_endpoint_that_is_down_is_not_asked_about_every_row(
         model=MeasuredModel("arn:endpoint", "model", "arn:model", "1"),
         shelf=Shelf(tmp_path / "answers.jsonl"),
         spend=Spend({}),
-        pace=endpoint_pace(endpoint),
+        rate_limit=endpoint_rate_limit(endpoint),
     )
     with pytest.raises(EndpointError, match="has stopped answering: 10 rows"):
         answer_rows(desk, rows)

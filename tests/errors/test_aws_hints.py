@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.error_line import mend_lines
 from pipeline.executions.launch import StepStatus
-from processing.base.aws_hints import mend
+from processing.base.aws_hints import hint
 from processing.mlflow_record.errors import tracking_line
 
 NOT_ENABLED = "You don't have access to the model with the specified model ID."
@@ -54,7 +54,7 @@ NO_TRUST = (
     ],
 )  # fmt: skip
 def test_known_words_have_their_mend(said: str, helps: str) -> None:
-    assert helps in mend(said, "pipeline")
+    assert helps in hint(said, "pipeline")
 
 
 APP = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-X"
@@ -87,7 +87,7 @@ def test_what_mlflow_says_has_its_mend(uri: str, said: str, helps: str) -> None:
 
 
 def test_words_that_nobody_knows_have_none() -> None:
-    assert mend("rougeL_fmeasure 0.16 < min 0.35 (n=129)") == ""
+    assert hint("rougeL_fmeasure 0.16 < min 0.35 (n=129)") == ""
 
 
 def test_status_says_what_to_do_about_a_step_that_aws_could_not_run() -> None:
