@@ -24,6 +24,7 @@ from processing.evaluation.instances.merge import failure_reported_to_others, ha
 from processing.evaluation.job import read_arguments
 from processing.evaluation.run import prepare_run
 from processing.mlflow_record.internals import skip_searches_for_absent_modules
+from processing.report.evaluation_json import EVALUATION_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     skip_searches_for_absent_modules()
     container.name_region()
     job = read_arguments(argv, __doc__)
+    (job.output / EVALUATION_FILE).unlink(missing_ok=True)  # of an earlier evaluation, by hand
     if job.model_package_arn and not job.deployed:
         evaluate_candidate(job, sys.argv[1:] if argv is None else argv)
         return

@@ -7,6 +7,7 @@ ReportedError               what is wrong, where, and how to mend it
 ├── CandidateError          the model package cannot be deployed, or did not start
 ├── JudgingError            the judge refuses every verdict
 ├── TrackingError           MLflow does not hold what it should
+├── DiskError               the disk takes no more, so that nothing that is paid for is kept
 ├── InstanceError           the instances of one job do not come together
 ├── CodeError               the job's code is not the code that the pipeline was upserted with
 └── LaunchError             AWS refused, or the pipeline cannot be built or found
@@ -41,6 +42,10 @@ class JudgingError(ReportedError):
 
 class TrackingError(ReportedError):
     """MLflow cannot be reached, or its record is incomplete."""
+
+
+class DiskError(ReportedError):
+    """The disk takes no more: what is paid for, or the report, cannot be kept."""
 
 
 class InstanceError(ReportedError):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from processing.base import sigterm
+from processing.base import container, sigterm
 from processing.base.aws_errors import explain
 from processing.base.code_digest import require_asked_code
+from processing.base.disk import FULL, disk_line
 from processing.base.errors import DEBUG, ReportedError
 
 
@@ -42,7 +44,12 @@ def run_job(main: Callable[[], None], message_file: Path) -> int:
 
 def _reason(error: Exception) -> str:
     """The line for an error; what nobody has foreseen shows in the log where it comes from."""
-    line = str(error) if isinstance(error, ReportedError) else explain(error, "job")
+    if isinstance(error, ReportedError):
+        line = str(error)
+    elif isinstance(error, OSError) and error.errno in FULL:
+        line = disk_line(error, Path(error.filename or container.PROCESSING))
+    else:
+        line = explain(error, "job")
     if not line or os.environ.get(DEBUG):
         traceback.print_exception(error)
     return line or f"{type(error).__name__}: {error}"
@@ -50,7 +57,8 @@ def _reason(error: Exception) -> str:
 
 def _tell(reason: str, message_file: Path) -> None:
     print(f"error: {reason}", file=sys.stderr, flush=True)
-    message_file.parent.mkdir(parents=True, exist_ok=True)
     # SageMaker counts bytes, and would cut a character in two, which fails the job otherwise
     kept = reason.encode()[:1024].decode("utf-8", "ignore")
-    message_file.write_text(kept, encoding="utf-8")
+    with contextlib.suppress(OSError):  # a full disk, which may be the very reason
+        message_file.parent.mkdir(parents=True, exist_ok=True)
+        message_file.write_text(kept, encoding="utf-8")

@@ -3,17 +3,25 @@
 A store is a folder of JSON Lines files that are only ever appended to, each line a record under a
 key. A job writes files of its own name, which SageMaker uploads while it runs, and reads those that
 earlier jobs left in S3: a job that was killed goes on where it stopped.
+
+The first record that cannot be kept closes the store: nothing is put in or looked up any more, and
+since whoever asks a service looks here first, nothing more is asked.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
+
+from processing.base.disk import written_to
+from processing.base.errors import DiskError
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -28,29 +36,60 @@ def key_of(*parts: Any) -> str:
 
 
 @dataclass
+class StoreHealth:
+    """Whether the store's disk has refused a record. Shared by all shelves."""
+
+    reason: str = ""
+
+    def require(self) -> None:
+        """Raise DiskError if a record could not be kept."""
+        if self.reason:
+            raise DiskError(self.reason)
+
+
+@dataclass
 class Shelf:
     """One file being written, with everything that earlier files hold. Safe between threads."""
 
     file: Path
     kept: dict[str, str] = field(default_factory=dict)
     """Records as the lines that they are kept in, a third of what they take as objects."""
+    health: StoreHealth = field(default_factory=StoreHealth)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _stream: IO[str] | None = None
+    _descriptor: int | None = None
 
     def get(self, key: str) -> Record | None:
+        """Raises DiskError once a record could not be kept: its caller must not ask for more."""
+        self.health.require()
         line = self.kept.get(key)
         return None if line is None else _record(line)[1]
 
     def put(self, key: str, record: Record) -> None:
-        """Keep a record; it is with the operating system when this returns."""
-        line = json.dumps({"key": key, **record}, ensure_ascii=False)
+        """Keep a record; it is with the operating system when this returns. Raises DiskError."""
+        line, data = _line({"key": key, **record})
         with self._lock:
-            if self._stream is None:
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-                self._stream = self.file.open("a", encoding="utf-8")
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            self.health.require()
+            try:
+                with written_to(self.file):
+                    self._append(data)
+            except DiskError as error:
+                self.health.reason = str(error)
+                raise
             self.kept[key] = line
+
+    def _append(self, data: bytes) -> None:
+        if self._descriptor is None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            self._descriptor = os.open(self.file, flags, 0o644)
+        before, left = os.fstat(self._descriptor).st_size, data
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            with contextlib.suppress(OSError):  # else the line stays cut short, and is not read
+                os.ftruncate(self._descriptor, before)
+            raise
 
 
 @dataclass(frozen=True)
@@ -64,13 +103,14 @@ class Store:
     job: str
     uri: str | None
     reuse: bool = True
+    health: StoreHealth = field(default_factory=StoreHealth)
 
     def shelf(self, session: Session, *parts: str) -> Shelf:
         """The shelf of that name, e.g. ("answers", digest of the model).
 
         Raises botocore's ClientError if S3 refuses to be read.
         """
-        shelf = Shelf(self.folder.joinpath(*parts, f"{self.job}.jsonl"))
+        shelf = Shelf(self.folder.joinpath(*parts, f"{self.job}.jsonl"), health=self.health)
         if self.reuse:
             for text in [*self._on_disk(parts), *self._in_s3(session, parts)]:
                 shelf.kept |= dict(_lines(text))
@@ -92,6 +132,16 @@ class Store:
             for entry in page.get("Contents", []):
                 body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"]
                 yield body.read().decode("utf-8", errors="replace")
+
+
+def _line(record: Record) -> tuple[str, bytes]:
+    """The record as a line, and as what is written; a lone surrogate is escaped, as JSON allows."""
+    line = json.dumps(record, ensure_ascii=False)
+    try:
+        return line, f"{line}\n".encode()
+    except UnicodeEncodeError:
+        line = json.dumps(record)
+        return line, f"{line}\n".encode()
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,9 @@ time, nothing fails, and the execution ends as Succeeded.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from processing.report.evaluation_json import EVALUATION_FILE
+from processing.report.evaluation_json import write_document
 
 if TYPE_CHECKING:
     from processing.evaluation.job import EvaluationJob
@@ -34,9 +33,7 @@ def write_already_evaluated(earlier: dict[str, Any], job: EvaluationJob) -> None
         "config_sha256": job.config_sha256,
         "execution_arn": job.execution_arn,
     }
-    job.output.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    (job.output / EVALUATION_FILE).write_text(text + "\n", encoding="utf-8")
+    write_document(document, job.output)
     print(summary, flush=True)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from processing.base.errors import DiskError
+from processing.calls.paid_store import Record
 from processing.calls.progress_display import progress_shown
 from processing.config.scorer_numbers import number_rule
 from processing.dataset.shards import Share
@@ -20,11 +22,15 @@ from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
 from processing.mlflow_record.scoring import read_scores, score_rows
 from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
 from processing.report.evaluation import Evaluation
+from processing.report.evaluation_json import evaluation_document, write_document
 from processing.scorers.scheduler import judging
 
 
 def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
-    """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end."""
+    """Answer, score, read back, judge. MLflow and `job.output` hold all of it at the end.
+
+    evaluation.json comes last: if anything before it fails, there is none.
+    """
     job = run.job
     params, tags = job.params(), job.tags(run.model)
     with (
@@ -36,7 +42,9 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         import_in_the_background()
         answers = _answer_and_record(run, share, tracked)
         evaluation = _conclude(run, tracked, answers)
-        record_outcome(evaluation, job)
+        document = evaluation_document(evaluation)
+        record_outcome(evaluation, document, job)
+    write_document(document, job.output)
     return evaluation
 
 
@@ -87,14 +95,22 @@ def _answer_and_score(run: EvaluationRun, share: Share, traces: TraceWriter) -> 
     def ask(arrived: Callable[[Answer], None]) -> list[Answer]:
         return answer_rows_of(run, share.rows, arrived)
 
+    def verdict(row_id: str, scorer: str) -> Record:
+        try:
+            return judges.verdict(row_id, scorer)
+        except DiskError as error:
+            raise NoMoreAnswers from error  # which MLflow does not take for this row's
+
     with (
         judging(run.scorers, paid_verdicts(run)) as judges,
         streamed_answers(share.rows, ask, judges.ask) as stream,
     ):
         try:
-            score_rows(run.scorers, share.rows, traces, stream.answer, judges.verdict)
+            score_rows(run.scorers, share.rows, traces, stream.answer, verdict)
         except NoMoreAnswers:
-            stream.all()  # raises the reason
+            stream.all()  # raises the reason, unless all the answers were here already
+            run.job.store.health.require()
+            raise
         return stream.all()
 
 

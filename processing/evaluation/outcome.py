@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from processing.config.model import EvaluationConfig
@@ -17,7 +17,7 @@ from processing.gate.worst_case import Scale
 from processing.mlflow_record.run import TrackedRun, log_metrics, log_outcome, read_metrics
 from processing.mlflow_record.scoring import Scores, require_same_means, scorer_metrics
 from processing.report.evaluation import Evaluation
-from processing.report.evaluation_json import write_evaluation
+from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text, write_rows
 from processing.report.html import write_html
 from processing.report.run_description import run_description
 
@@ -81,11 +81,14 @@ def _scales(config: EvaluationConfig) -> dict[str, Scale]:
     return {spec.name: scale_of(spec) for spec in config.scorers}
 
 
-def record_outcome(evaluation: Evaluation, job: EvaluationJob) -> None:
-    """Write the reports into `job.output`, and verdict and reports into the active MLflow run."""
+def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: EvaluationJob) -> None:
+    """Write rows.jsonl and report.html into `job.output`; verdict and reports into the active run.
+
+    `document` is the evaluation.json to be, which goes only to MLflow here.
+    """
     verdict = evaluation.verdict
-    write_evaluation(evaluation, job.output)
-    write_html(job.output)
+    write_rows(evaluation, job.output)
+    write_html(job.output, document)
     log_outcome(
         tags={
             "verdict": "passed" if verdict.passed else "not passed",
@@ -98,4 +101,5 @@ def record_outcome(evaluation: Evaluation, job: EvaluationJob) -> None:
             "endpoint_errors": evaluation.endpoint_errors,
         },
         folder=job.output,
+        texts={EVALUATION_FILE: evaluation_text(document)},
     )

@@ -225,13 +225,17 @@ def read_metrics(
     }
 
 
-def log_outcome(tags: Mapping[str, str], metrics: Mapping[str, float], folder: Path) -> None:
-    """Put the verdict on the active run, and the files of `folder` among its artifacts."""
+def log_outcome(
+    tags: Mapping[str, str], metrics: Mapping[str, float], folder: Path, texts: Mapping[str, str]
+) -> None:
+    """Put the verdict on the active run; among its artifacts go `folder`'s files and `texts`."""
     import mlflow
 
     mlflow.set_tags(dict(tags))
     mlflow.log_metrics(dict(metrics))
     mlflow.log_artifacts(str(folder), "evaluation")
+    for name, text in texts.items():
+        mlflow.log_text(text, f"evaluation/{name}")
 
 
 def quiet_evaluate(rows_at_once: int) -> None:

@@ -1,11 +1,13 @@
 """What the evaluation step leaves behind: evaluation.json for the gate, rows.jsonl for people.
 
 evaluation.json is the step's property file: small, its keys flat and free of `/` and `.`, because
-the condition step, RegisterModel and GateFailed read it by JsonPath.
+the condition step, RegisterModel and GateFailed read it by JsonPath. It is written last, when all
+else is where it belongs, and at one stroke: a job that fails half-way leaves no verdict behind.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -14,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from processing.base.disk import written_to
 from processing.endpoint.answers import Answer
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
@@ -47,17 +50,37 @@ METADATA_KEYS = (
 """What a registered package carries as CustomerMetadataProperties, beside its metrics."""
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Write evaluation.json and rows.jsonl into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    document = json.dumps(_document(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / EVALUATION_FILE).write_text(document + "\n", encoding="utf-8")
-    with (folder / ROWS_FILE).open("w", encoding="utf-8") as file:
-        for answer in evaluation.answers:
-            file.write(json.dumps(_row(answer, evaluation.scores), ensure_ascii=False) + "\n")
+def write_rows(evaluation: Evaluation, folder: Path) -> None:
+    """Write rows.jsonl into `folder`. Raises DiskError."""
+    path = folder / ROWS_FILE
+    with written_to(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as file:
+            for answer in evaluation.answers:
+                file.write(json.dumps(_row(answer, evaluation.scores), ensure_ascii=False) + "\n")
 
 
-def _document(evaluation: Evaluation) -> dict[str, Any]:
+def evaluation_text(document: Mapping[str, Any]) -> str:
+    """evaluation.json, as it stands in the file."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_document(document: Mapping[str, Any], folder: Path) -> None:
+    """Write evaluation.json into `folder`: the whole of it, or nothing. Raises DiskError."""
+    path = folder / EVALUATION_FILE
+    partial = path.with_suffix(".partial")
+    try:
+        with written_to(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            partial.write_text(evaluation_text(document), encoding="utf-8")
+            partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
+    """What evaluation.json says."""
     verdict = evaluation.verdict
     return {
         "schema": 2,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from processing.base.errors import DiskError
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
@@ -43,7 +44,10 @@ class PaidVerdicts:
     health: JudgeHealth = field(default_factory=JudgeHealth)
 
     def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
-        """The judge's verdict as it is kept; `{"error": reason}` where there is none."""
+        """The judge's verdict as it is kept; `{"error": reason}` where there is none.
+
+        Raises DiskError once a verdict could not be kept.
+        """
         record, kept = self._record(built, row, answer)
         if self.progress is not None:
             self.progress.judged(failed="error" in record, reused=kept)
@@ -56,6 +60,8 @@ class PaidVerdicts:
             assert built.judge is not None
             self.health.failed(built.judge, error)
             return {"error": error.reason}, False
+        except DiskError:
+            raise  # no verdict can be kept, so none may be paid for
         except Exception as error:  # noqa: BLE001 no scorer ever stops the others
             return {"error": f"{type(error).__name__}: {error}"}, False
 

@@ -7,22 +7,30 @@ that it can be made again at any time: `python -m processing.report.html FOLDER`
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from processing.base.disk import written_to
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
 
 REPORT_FILE = "report.html"
 
 
-def write_html(folder: Path) -> Path:
-    """Write report.html beside the evaluation.json and rows.jsonl of `folder`; its path.
+def write_html(folder: Path, document: Mapping[str, Any] | None = None) -> Path:
+    """Write report.html beside the rows.jsonl of `folder`; its path.
 
-    Raises OSError where one of the two is not there, ValueError where it is not JSON.
+    `document`: what evaluation.json says or will say; without it, the file in `folder` is read.
+    Raises OSError where one of the two is not there, ValueError where it is not JSON, DiskError
+    where the page cannot be written.
     """
     # imported here: the plotting library takes a second that an evaluation's start need not wait
     from processing.report.html.page import page
 
-    document = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    if document is None:
+        document = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
     path = folder / REPORT_FILE
-    path.write_text(page(document, folder / ROWS_FILE), encoding="utf-8")
+    text = page(document, folder / ROWS_FILE)
+    with written_to(path):
+        path.write_text(text, encoding="utf-8")
     return path

@@ -37,7 +37,7 @@ from processing.gate.worst_case import UNIT, paired_difference
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scoring import Score, Scores
 from processing.report.evaluation import Evaluation
-from processing.report.evaluation_json import write_evaluation
+from processing.report.evaluation_json import evaluation_document, write_document, write_rows
 from processing.report.html import write_html
 
 ATTACK = (
@@ -155,7 +155,8 @@ def judged(answers: list[Answer], scores: Scores) -> Evaluation:
 
 
 def written(folder: Path, found: Evaluation) -> Path:
-    write_evaluation(found, folder)
+    write_rows(found, folder)
+    write_document(evaluation_document(found), folder)
     return write_html(folder)
 
 

@@ -27,7 +27,12 @@ from processing.gate.worst_case import UNIT, paired_difference
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scoring import Score, Scores
 from processing.report.evaluation import Evaluation
-from processing.report.evaluation_json import METADATA_KEYS, write_evaluation
+from processing.report.evaluation_json import (
+    METADATA_KEYS,
+    evaluation_document,
+    write_document,
+    write_rows,
+)
 
 TOPICS = ("heart", "first-aid / [bold]", "a.b")
 THRESHOLDS = {
@@ -105,7 +110,8 @@ def document(tmp_path: Path) -> dict[str, Any]:
 
 
 def written(found: Evaluation, folder: Path) -> dict[str, Any]:
-    write_evaluation(found, folder)
+    write_rows(found, folder)
+    write_document(evaluation_document(found), folder)
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
