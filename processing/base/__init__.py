@@ -1,1 +1,1 @@
-"""What every other room stands on: errors and hints, paths in the container, S3, JSON, the job's end."""
+"""What every room stands on: errors and hints, container paths, S3, JSON, the end of a job."""

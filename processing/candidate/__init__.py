@@ -1,1 +1,1 @@
-"""TODO"""
+"""A model package as candidate: deployed, evaluated, deleted, approved or rejected."""

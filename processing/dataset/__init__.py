@@ -1,1 +1,1 @@
-"""TODO"""
+"""The rows: read from their source, validated, sampled, and divided into shards."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The quality gate: metrics with intervals, thresholds, slices and the champion."""

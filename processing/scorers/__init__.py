@@ -1,1 +1,1 @@
-"""Scorers: what each is called in the configuration, and the MLflow scorer that it becomes."""
+"""Scorers: one module per kind, building them, and scoring each answer once."""
