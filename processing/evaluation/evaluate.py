@@ -14,12 +14,13 @@ from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
+from processing.evaluation.prompts import prompts_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
+from processing.evaluation.scoring import score_rows
 from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
-from processing.mlflow_record.prompts import prompts_of
 from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
-from processing.mlflow_record.scoring import read_scores, score_rows
+from processing.mlflow_record.scores import read_scores
 from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document

@@ -15,7 +15,7 @@ from processing.gate.slices import judge_slices
 from processing.gate.verdict import Verdict, judge
 from processing.gate.worst_case import Scale
 from processing.mlflow_record.run import TrackedRun, log_metrics, log_outcome, read_metrics
-from processing.mlflow_record.scoring import Scores, require_same_means, scorer_metrics
+from processing.mlflow_record.scores import Scores, require_same_means, scorer_metrics
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text, write_rows
 from processing.report.html import write_html

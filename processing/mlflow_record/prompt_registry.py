@@ -13,19 +13,33 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from processing.mlflow_record.prompts import ENDPOINT, Prompt
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.signing import share_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+ENDPOINT = "endpoint"
+
 PATIENCE_SECONDS = 20.0
 """So long, from the start, do traces and the run's end wait for a registry that hangs."""
 
 TraceTags = Callable[[], dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text, or a chat's messages; what changes from row to row stands in it as `{{name}}`.
+
+    `name` is `endpoint`, or `judge.` and the scorer's name.
+    """
+
+    name: str
+    template: str | list[dict[str, str]]
+    about: str
 
 
 @contextmanager

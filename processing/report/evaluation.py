@@ -11,7 +11,7 @@ from processing.endpoint.client import MeasuredModel
 from processing.gate.metric import Metric
 from processing.gate.verdict import Verdict
 from processing.mlflow_record.run import TrackedRun
-from processing.mlflow_record.scoring import Scores
+from processing.mlflow_record.scores import Scores
 
 
 @dataclass(frozen=True)

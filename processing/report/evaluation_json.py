@@ -22,7 +22,7 @@ from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
 from processing.gate.metric import Metric
 from processing.gate.slices import SliceCheck
-from processing.mlflow_record.scoring import Scores
+from processing.mlflow_record.scores import Scores
 from processing.report.evaluation import Evaluation
 from processing.report.model_card import model_card
 

@@ -16,8 +16,8 @@ from pipeline.local.services import four_free_ports
 from processing.config.endpoint import Endpoint
 from processing.config.judge import silence_libraries
 from processing.config.scorers import parse_scorer
-from processing.mlflow_record.prompt_registry import prompts_linked
-from processing.mlflow_record.prompts import Prompt, prompts_of
+from processing.evaluation.prompts import prompts_of
+from processing.mlflow_record.prompt_registry import Prompt, prompts_linked
 from processing.mlflow_record.run import tracked_run
 
 SCORERS: list[Any] = [

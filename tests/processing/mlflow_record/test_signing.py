@@ -31,12 +31,11 @@ from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
 from processing.endpoint.payload import Reply
+from processing.evaluation.scoring import score_rows
 from processing.mlflow_record import signing
 from processing.mlflow_record.internals import import_evaluate
-from processing.mlflow_record.prompt_registry import prompts_linked
-from processing.mlflow_record.prompts import Prompt
+from processing.mlflow_record.prompt_registry import Prompt, prompts_linked
 from processing.mlflow_record.run import traces_of, tracked_run
-from processing.mlflow_record.scoring import score_rows
 from processing.mlflow_record.trace_writer import traces_written_behind
 from processing.scorers.build import build_scorers
 

@@ -25,7 +25,7 @@ from processing.gate.slices import judge_slices
 from processing.gate.verdict import judge
 from processing.gate.worst_case import UNIT, paired_difference
 from processing.mlflow_record.run import TrackedRun
-from processing.mlflow_record.scoring import Score, Scores
+from processing.mlflow_record.scores import Score, Scores
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import (
     METADATA_KEYS,

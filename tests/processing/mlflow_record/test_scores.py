@@ -8,7 +8,7 @@ import pytest
 from processing.base.errors import TrackingError
 from processing.gate.intervals import percentile
 from processing.gate.metric import Metric, mean_metric
-from processing.mlflow_record.scoring import Score, require_same_means, scorer_metrics
+from processing.mlflow_record.scores import Score, require_same_means, scorer_metrics
 
 
 def test_a_failed_verdict_is_counted_and_not_averaged_away() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from processing.config.endpoint import Endpoint
@@ -17,20 +16,7 @@ from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
 from processing.endpoint.payload import request_body
 from processing.judges.verdict import Question
-
-ENDPOINT = "endpoint"
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A text, or a chat's messages; what changes from row to row stands in it as `{{name}}`.
-
-    `name` is `endpoint`, or `judge.` and the scorer's name.
-    """
-
-    name: str
-    template: str | list[dict[str, str]]
-    about: str
+from processing.mlflow_record.prompt_registry import ENDPOINT, Prompt
 
 
 def prompts_of(endpoint: Endpoint, scorers: Sequence[ScorerSpec]) -> list[Prompt]:

@@ -1,4 +1,4 @@
-"""Phase two of an evaluation: `mlflow.genai.evaluate` scores the answers; the scores are counted.
+"""The scores as MLflow holds them, and the metrics that they give.
 
 MLflow leaves a verdict that failed, or that is no number, out of a mean without a word. Here every
 answered row must have a verdict from every scorer, and each that has no number is counted.
@@ -6,40 +6,27 @@ answered row must have a verdict from every scorer, and each that has no number 
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from processing.base.errors import TrackingError
 from processing.config.scorer_numbers import number_of
 from processing.config.scorers import ScorerSpec
-from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
-from processing.mlflow_record.internals import without_importing
 from processing.mlflow_record.run import (
     ROW_TAG,
     TrackedRun,
-    draft_trace,
-    quiet_evaluate,
     require_traces,
     traces_of,
 )
-from processing.mlflow_record.trace_writer import TraceWriter
-from processing.scorers.asked_once import VerdictOf, mlflow_scorer
-from processing.scorers.build import BuiltScorer
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace
-
-
-ROWS_AT_ONCE = 16
-"""In evaluate's hands. The judges are asked elsewhere; this is for what is computed here."""
 
 
 @dataclass(frozen=True)
@@ -54,52 +41,6 @@ class Score:
 
 Scores = dict[str, dict[str, Score]]
 """row id -> scorer name -> score; only rows that the endpoint answered."""
-
-
-AnswerOf = Callable[[str], Answer]
-"""row id -> the endpoint's answer; may wait for it."""
-
-
-def score_rows(
-    scorers: Sequence[BuiltScorer],
-    rows: Sequence[Row],
-    traces: TraceWriter,
-    answer_of: AnswerOf,
-    verdict_of: VerdictOf,
-) -> None:
-    """Score every row inside the active run, as soon as its answer and its verdicts are there.
-
-    MLflow waits for them in `answer_of` and `verdict_of`, writes what is complete, and asks nobody.
-    A row that the endpoint did not answer gets a trace, and no scores.
-    """
-    import mlflow
-
-    quiet_evaluate(ROWS_AT_ONCE)
-
-    def predict(row_id: str, question: str) -> str | None:  # noqa: ARG001 MLflow passes all inputs
-        answer = answer_of(row_id)
-        draft_trace(answer)
-        # one verdict from each scorer, and the expectation
-        traces.expect(row_id, 1 + (len(scorers) if answer.text is not None else 0))
-        return answer.text
-
-    by_id = {row.row_id: row for row in rows}
-    with (
-        without_importing("databricks.sdk"),
-        contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
-    ):
-        mlflow.genai.evaluate(
-            data=[_evaluation_row(row) for row in rows],
-            predict_fn=predict,
-            scorers=[mlflow_scorer(built, by_id, verdict_of) for built in scorers],
-        )
-
-
-def _evaluation_row(row: Row) -> dict[str, Any]:
-    return {
-        "inputs": {"row_id": row.row_id, "question": row.question},
-        "expectations": {"expected_response": row.expected_response},
-    }
 
 
 def read_scores(run: TrackedRun, specs: Sequence[ScorerSpec], answers: Sequence[Answer]) -> Scores:
