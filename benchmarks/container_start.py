@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from pipeline.definition.bundle import load_bundle
-from pipeline.local.services import four_free_ports, local_aws
+from pipeline.local.demo.services import four_free_ports, local_aws
 
 IMAGE = "llm-evaluation:local"
 RUNS = 5

@@ -21,7 +21,7 @@ from rich.text import Text  # noqa: E402
 from terminal_screen import on_terminal  # noqa: E402
 
 from pipeline.definition.bundle import load_bundle  # noqa: E402
-from pipeline.local.services import WORSE, four_free_ports, local_aws  # noqa: E402
+from pipeline.local.demo.services import WORSE, four_free_ports, local_aws  # noqa: E402
 
 COLUMNS = 100
 TARGET = REPOSITORY / "docs" / "terminal.svg"

@@ -93,7 +93,7 @@ class RunningAws:
 @contextmanager
 def local_aws_running(state: Path, *options: str) -> Iterator[RunningAws]:
     """`pipeline_definition.py local` with these options, until the block ends."""
-    from pipeline.local.services import four_free_ports
+    from pipeline.local.demo.services import four_free_ports
 
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first_port = 14566 + 500 * worker  # two workers looking at once would find the same ports

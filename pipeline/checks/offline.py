@@ -15,6 +15,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from pipeline.checks.service_model import matches, problems, sagemaker
 from pipeline.definition.descriptions import MAX_DESCRIPTION
+from pipeline.definition.document import gets, is_function, walk
 from processing.candidate.deployment import endpoint_config_request
 from processing.config.model import EvaluationConfig
 
@@ -22,7 +23,6 @@ OPERATIONS = {
     "Processing": ("CreateProcessingJob", {"ProcessingJobName": "named-by-pipelines"}),
     "RegisterModel": ("CreateModelPackage", {}),
 }
-FUNCTIONS = {"Get", "Std:Join", "Std:JsonGet"}
 
 MAX_DEFINITION_CHARACTERS = 1_048_576
 MAX_STEPS = 50
@@ -52,14 +52,6 @@ def check_candidate(config: EvaluationConfig) -> list[str]:
         f"candidate (CreateEndpointConfig): {problem[:300]}"
         for problem in problems("CreateEndpointConfig", request)
     ]
-
-
-def walk(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """All steps, those in the branches of conditions included."""
-    for step in steps:
-        yield step
-        for branch in ("IfSteps", "ElseSteps"):
-            yield from walk(step["Arguments"].get(branch, []))
 
 
 def _step_problems(step: dict[str, Any]) -> Iterator[str]:
@@ -112,10 +104,6 @@ def _placeholder(shape: Shape | None) -> Any:
     return fits[0] if fits else candidates[0]
 
 
-def is_function(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in FUNCTIONS
-
-
 def _quotas(
     definition: str, document: dict[str, Any], steps: list[dict[str, Any]]
 ) -> Iterator[str]:
@@ -153,15 +141,3 @@ def _references(document: dict[str, Any], steps: list[dict[str, Any]]) -> Iterat
                 yield f"step {step['Name']}: there is no parameter {target}"
             if kind == "Steps" and target not in names:
                 yield f"step {step['Name']}: there is no step {target}"
-
-
-def gets(node: Any) -> Iterator[str]:
-    """What every `{"Get": ...}` in a part of a definition names, such as `Steps.X.Y`."""
-    if isinstance(node, dict):
-        if is_function(node) and "Get" in node:
-            yield node["Get"]
-        for value in node.values():
-            yield from gets(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from gets(value)

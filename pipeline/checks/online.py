@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.bundle import Bundle
-from pipeline.error_line import error_line
 from pipeline.permissions.judges import judge_models
 from pipeline.permissions.platform import ECR_IMAGE
 from processing.base.errors import LaunchError
@@ -26,21 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
+    """`outcome` is what was found, or why nothing was."""
+
     what: str
-    good: bool
-    said: str
-
-    def __str__(self) -> str:
-        return f"{'good ' if self.good else 'WRONG'}  {self.what}: {self.said}"
+    outcome: str | Exception
 
 
-def check_online(session: Session, bundle: Bundle, config_name: str) -> Iterator[Finding]:
+def check_online(session: Session, bundle: Bundle) -> Iterator[Finding]:
     """One finding for each thing, in the order in which a pipeline needs them."""
     for what, look in _looks(session, bundle):
         try:
-            yield Finding(what, True, look())
+            yield Finding(what, look())
         except Exception as error:  # noqa: BLE001 whatever it is, the others are looked at too
-            yield Finding(what, False, error_line(error, config_name))
+            yield Finding(what, error)
 
 
 def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.definition.account import region
 from pipeline.definition.bundle import Bundle, load_bundle
-from processing.base.errors import LaunchError
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -63,23 +62,6 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
         pipeline_experiment_config=None,  # MLflow holds the record, not SageMaker Experiments
         sagemaker_session=session,
     )
-
-
-def region(bundle: Bundle) -> str:
-    """The region to work in: the configuration's, or else the environment's.
-
-    Also exported, because `import sagemaker` fails where AWS_DEFAULT_REGION is not set.
-    Raises LaunchError if neither says one.
-    """
-    import boto3
-
-    found = bundle.config.infrastructure.region or boto3.Session().region_name
-    if not found:
-        raise LaunchError(
-            "no AWS region: set infrastructure.region in the configuration, or AWS_DEFAULT_REGION"
-        )
-    os.environ.setdefault("AWS_DEFAULT_REGION", found)
-    return str(found)
 
 
 def _session(bundle: Bundle) -> PipelineSession:

@@ -9,9 +9,9 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 
 from pipeline.definition.bundle import Bundle, send
 from pipeline.definition.descriptions import pipeline_description
+from pipeline.definition.execution_name import name_execution
+from pipeline.definition.package_group import put_group
 from pipeline.definition.steps.processing_job import sdk_tags
-from pipeline.executions.naming import name_execution
-from pipeline.registry.package_group import put_group
 
 
 class EvaluationPipeline(Pipeline):  # type: ignore[misc]

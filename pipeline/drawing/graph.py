@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.checks.offline import gets, walk
+from pipeline.definition.document import gets, walk
 
 EdgeKind = Literal["data", "branch", "order"]
 BRANCHES = {"IfSteps": "yes", "ElseSteps": "no"}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.executions.naming import ExecutionName
+from pipeline.definition.execution_name import ExecutionName
 from processing.base.errors import LaunchError
 
 if TYPE_CHECKING:

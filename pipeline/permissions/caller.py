@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.trigger_names import names_of
 from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
 from pipeline.permissions.statements import (
-    Account,
     Document,
     Statement,
-    account_of,
     allow,
     document,
     key_use,
     list_statement,
     pass_role,
 )
-from pipeline.trigger.names import names_of
 
 
 def caller_policy(bundle: Bundle) -> Document:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.platform import image_statements, platform_statements
 from pipeline.permissions.statements import (
     Document,
     Statement,
-    account_of,
     allow,
     document,
     key_use,

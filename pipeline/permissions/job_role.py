@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import deploy_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import platform_statements
 from pipeline.permissions.statements import (
-    Account,
     Document,
     Statement,
-    account_of,
     allow,
     document,
     key_use,

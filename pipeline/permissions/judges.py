@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-from pipeline.permissions.statements import Account, Statement, allow
+from pipeline.definition.account import Account
+from pipeline.permissions.statements import Statement, allow
 from processing.config.model import EvaluationConfig
 
 _ACTIONS = ["bedrock:InvokeModel"]  # Converse is authorised as InvokeModel

@@ -5,17 +5,10 @@ Source: developer guide, "IAM access management" of Pipelines (build-and-manage-
 
 from __future__ import annotations
 
+from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import candidates_of
-from pipeline.permissions.statements import (
-    Document,
-    Statement,
-    account_of,
-    allow,
-    document,
-    key_use,
-    pass_role,
-)
+from pipeline.permissions.statements import Document, Statement, allow, document, key_use, pass_role
 
 
 def pipeline_policy(bundle: Bundle) -> Document:

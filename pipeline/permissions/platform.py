@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from pipeline.definition.account import Account
 from pipeline.definition.bundle import Bundle
-from pipeline.permissions.statements import Account, Statement, allow, key_use
+from pipeline.permissions.statements import Statement, allow, key_use
 
 ECR_IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<name>[^:@]+)"

@@ -6,14 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.caller import administrator_policy, caller_policy
 from pipeline.permissions.candidate_roles import model_policy, stamp_policy
 from pipeline.permissions.job_role import job_policy
 from pipeline.permissions.pipeline_role import pipeline_policy
-from pipeline.permissions.statements import Document, account_of, trust
+from pipeline.permissions.statements import Document, trust
 from pipeline.permissions.trigger_role import trigger_policy, trigger_trust
-from pipeline.trigger.names import names_of
 from processing.base.errors import LaunchError
 
 if TYPE_CHECKING:

@@ -1,44 +1,14 @@
-"""IAM policy documents, and the ARNs that they name."""
+"""IAM policy documents and their statements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from pipeline.definition.build import region
-from pipeline.definition.bundle import Bundle
+from pipeline.definition.account import Account
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Account:
-    """Where the configuration's resources are. The account is that of its pipeline role."""
-
-    partition: str
-    region: str
-    number: str
-
-    def arn(self, service: str, resource: str) -> str:
-        return f"arn:{self.partition}:{service}:{self.region}:{self.number}:{resource}"
-
-    def sagemaker(self, *resources: str) -> list[str]:
-        return [self.arn("sagemaker", resource) for resource in resources]
-
-    def role(self, name: str) -> str:
-        return f"arn:{self.partition}:iam::{self.number}:role/{name}"
-
-    def s3(self, bucket: str, *keys: str) -> list[str]:
-        """Objects of a bucket, or the bucket itself without keys."""
-        arn = f"arn:{self.partition}:s3:::{bucket}"
-        return [f"{arn}/{key}" for key in keys] or [arn]
-
-
-def account_of(bundle: Bundle) -> Account:
-    _, partition, _, _, number, _ = bundle.config.infrastructure.pipeline_role.split(":", 5)
-    return Account(partition, region(bundle), number)
 
 
 def allow(

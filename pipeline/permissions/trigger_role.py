@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
-from pipeline.permissions.statements import Document, account_of, allow, document, trust
-from pipeline.trigger.names import names_of
+from pipeline.definition.trigger_names import names_of
+from pipeline.permissions.statements import Document, allow, document, trust
 
 
 def trigger_policy(bundle: Bundle) -> Document:

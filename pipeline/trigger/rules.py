@@ -14,7 +14,9 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.trigger_names import TriggerNames, names_of
 from pipeline.permissions.roles import (
     MADE_BY,
     delete_role,
@@ -22,9 +24,7 @@ from pipeline.permissions.roles import (
     put_role,
     trigger_permissions,
 )
-from pipeline.permissions.statements import account_of
 from pipeline.trigger.dead_letters import delete_queue, put_queue
-from pipeline.trigger.names import TriggerNames, names_of
 from processing.base.errors import LaunchError
 from processing.config.trigger import Trigger
 

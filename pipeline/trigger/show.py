@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.roles import get_role
-from pipeline.permissions.statements import account_of
 from pipeline.trigger.dead_letters import DeadLetters, read_queue
-from pipeline.trigger.names import names_of
 from pipeline.trigger.rules import TARGET_ID, wanted_rules, wanted_target, wanted_trigger
 from processing.config.trigger import Trigger
 

@@ -10,8 +10,8 @@ from errors.typed import CREDENTIALS
 from running_aws import REPOSITORY
 
 from pipeline.definition.bundle import load_bundle
+from pipeline.local.aws import serve
 from pipeline.local.server.account import furnish
-from pipeline.local.server.server import serve
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.error_line import mend_lines
+from pipeline.cli.error_line import mend_lines
 from pipeline.executions.launch import StepStatus
 from processing.base.aws_hints import hint
 from processing.mlflow_record.errors import tracking_line

@@ -158,10 +158,11 @@ def test_as_a_module_a_missing_requirement_stays_an_import_error(tmp_path: Path)
 
 def test_ctrl_c_while_waiting() -> None:
     script = (
-        "import pipeline_definition as p\n"
-        "def interrupted(_): raise KeyboardInterrupt\n"
-        "p.list_ = interrupted\n"
-        "raise SystemExit(p.main(['list']))"
+        "from pipeline.cli.main import main\n"
+        "from pipeline.executions import launch\n"
+        "def interrupted(*_): raise KeyboardInterrupt\n"
+        "launch.list_executions = interrupted\n"
+        "raise SystemExit(main(['list']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from pipeline.definition.bundle import Bundle, load_bundle
+from pipeline.local.demo.services import GOOD, WORSE, four_free_ports, local_aws
 from pipeline.local.mlflow_server import end_on_signals
-from pipeline.local.services import GOOD, WORSE, four_free_ports, local_aws
 from processing.base.errors import LaunchError
 from processing.calls.progress_display import is_terminal
 from processing.config.model import EvaluationConfig

@@ -14,9 +14,9 @@ from typing import Any
 
 from pipeline.definition.bundle import Bundle, load_bundle
 from pipeline.local.demo.__main__ import CONFIG, STATE, echo, model_packages, run, say
+from pipeline.local.demo.services import GOOD, four_free_ports, local_aws
 from pipeline.local.mlflow_server import end_on_signals
 from pipeline.local.server.account import DEMO_IMAGE
-from pipeline.local.services import GOOD, four_free_ports, local_aws
 
 _STARTS_WITHIN_SECONDS = 30.0
 _NOTHING_MORE_SECONDS = 5.0

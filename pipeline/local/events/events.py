@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.local.sagemaker.expressions import ExpressionError, dig
 from pipeline.local.server.api import Clients
 from pipeline.local.server.aws_errors import ValidationException
+from pipeline.local.server.json_path import ExpressionError, dig
 
 _PACKAGE = "SageMaker Model Package State Change"
 _EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"

@@ -16,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from pipeline.checks import service_model
+from pipeline.definition.document import is_function
 from pipeline.local.jobs.processing_request import unsupported_features
 from pipeline.local.sagemaker.cache import parse_duration
 from pipeline.local.sagemaker.conditions import Condition
-from pipeline.local.sagemaker.expressions import ExpressionError, Reference, is_function, references
+from pipeline.local.sagemaker.expressions import Reference, references
 from pipeline.local.sagemaker.parameters import Parameter
 from pipeline.local.sagemaker.retries import RetryPolicy
+from pipeline.local.server.json_path import ExpressionError
 
 Trigger: TypeAlias = Literal["Completed", "Failed", "Stopped", "Any"]
 StepName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-_]{1,64}$")]

@@ -19,7 +19,7 @@ from pipeline.local.jobs.processing_jobs import ProcessingJobs
 from pipeline.local.sagemaker.cache import StepCache
 from pipeline.local.sagemaker.definition import Definition
 from pipeline.local.sagemaker.execution import Execution, Request
-from pipeline.local.sagemaker.expressions import ExpressionError, evaluate
+from pipeline.local.sagemaker.expressions import evaluate
 from pipeline.local.sagemaker.parameters import ParameterError, resolve
 from pipeline.local.sagemaker.pipelines import find_pipeline, parse_definition
 from pipeline.local.sagemaker.schedule import StepRecord
@@ -27,6 +27,7 @@ from pipeline.local.sagemaker.scope import ExecutionScope, iso
 from pipeline.local.sagemaker.steps import StepContext
 from pipeline.local.server.api import Call, Clients, Operation, paginate, time_filter
 from pipeline.local.server.aws_errors import AwsError, ResourceNotFound, ValidationException
+from pipeline.local.server.json_path import ExpressionError
 
 _ID_LETTERS = string.ascii_lowercase + string.digits
 _NOT_SUPPORTED_AT_START = ("SelectiveExecutionConfig", "PipelineVersionId")

@@ -20,6 +20,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from pipeline.definition.document import FUNCTIONS, is_function
+from pipeline.local.server.json_path import ExpressionError, dig, parse_path
+
 EXECUTION_VARIABLES = frozenset(
     {
         "StartDateTime",
@@ -30,14 +33,8 @@ EXECUTION_VARIABLES = frozenset(
         "PipelineExecutionArn",
     }
 )
-_FUNCTIONS = {"Get", "Std:Join", "Std:JsonGet"}
-_SEGMENT = re.compile(r"\.?([A-Za-z0-9_\-]+)|\[(?:'([^']*)'|\"([^\"]*)\")\]|\[(\d+)\]")
 _PROPERTY_FILE = re.compile(r"Steps\.([^.\[]+)\.PropertyFiles\.(.+)")
 _MAX_PROPERTY_FILE_BYTES = 2 * 1024 * 1024
-
-
-class ExpressionError(Exception):
-    """A function that cannot be understood, or has no value."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,6 @@ class Scope(Protocol):
     def step_properties(self, step: str) -> dict[str, Any]: ...
     def property_file_uri(self, step: str, property_file: str) -> str: ...
     def read(self, s3_uri: str) -> bytes: ...
-
-
-def is_function(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _FUNCTIONS
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
@@ -86,7 +79,7 @@ def references(value: Any) -> Iterator[Reference]:
             yield parse_reference(argument)
             return
     if isinstance(value, dict):
-        unknown = [key for key in value if key.startswith("Std:") and key not in _FUNCTIONS]
+        unknown = [key for key in value if key.startswith("Std:") and key not in FUNCTIONS]
         if unknown:
             raise ExpressionError(f"the function {unknown[0]} is not known to the local AWS")
     children: list[Any] = []
@@ -111,39 +104,6 @@ def parse_reference(text: str) -> Reference:
             parse_path(path)
         return Reference("Steps", name, path)
     raise ExpressionError(f"Get of {text!r} is not known to the local AWS")
-
-
-def parse_path(text: str) -> tuple[str | int, ...]:
-    """`a.b['c d'][0]`, with or without a leading `$.`, as keys and indexes.
-
-    Raises ExpressionError for the rest of JsonPath (wildcards, filters, `..`).
-    """
-    rest = text.removeprefix("$")
-    path: list[str | int] = []
-    while rest:
-        segment = _SEGMENT.match(rest)
-        if segment is None:
-            raise ExpressionError(f"the path {text!r} is not known to the local AWS at {rest!r}")
-        name, single, double, index = segment.groups()
-        path.append(
-            int(index) if index is not None else next(s for s in (name, single, double) if s)
-        )
-        rest = rest[segment.end() :]
-    if not path:
-        raise ExpressionError(f"the path {text!r} is empty")
-    return tuple(path)
-
-
-def dig(document: Any, path: str) -> Any:
-    """The value at a path. Raises ExpressionError naming the part that is missing."""
-    here = document
-    for part in parse_path(path):
-        in_list = isinstance(here, list) and isinstance(part, int) and part < len(here)
-        in_object = isinstance(here, dict) and part in here
-        if not in_list and not in_object:
-            raise ExpressionError(f"nothing at {part!r} of the path {path!r}")
-        here = here[part]
-    return here
 
 
 def _check_form(function: str, argument: Any) -> None:

@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeline.local.jobs.container import JobFault
 from pipeline.local.jobs.s3_folder import S3Location
 from pipeline.local.sagemaker.definition import Definition, ProcessingStep
-from pipeline.local.sagemaker.expressions import ExpressionError
 from pipeline.local.sagemaker.parameters import Value
+from pipeline.local.server.json_path import ExpressionError
 
 
 @dataclass

@@ -27,10 +27,11 @@ from pipeline.local.sagemaker.definition import (
     RegisterModelStep,
     Step,
 )
-from pipeline.local.sagemaker.expressions import ExpressionError, evaluate
+from pipeline.local.sagemaker.expressions import evaluate
 from pipeline.local.sagemaker.retries import ExceptionType
 from pipeline.local.sagemaker.scope import ExecutionScope
 from pipeline.local.server.aws_errors import AwsError
+from pipeline.local.server.json_path import ExpressionError
 
 _JOB_NAME_LENGTH = 63
 _ERROR_MESSAGE_LENGTH = 3072

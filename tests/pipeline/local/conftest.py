@@ -12,9 +12,9 @@ import boto3
 import pytest
 from local_runs import ENVIRONMENT, REGION, Runs
 
+from pipeline.local.aws import REPOSITORY, LocalAws, serve
 from pipeline.local.jobs.container import Container, JobFault, LineWriter, RunningContainer
 from pipeline.local.jobs.process_runner import process_runner
-from pipeline.local.server.server import REPOSITORY, LocalAws, serve
 
 TRUST = {
     "Version": "2012-10-17",

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from pipeline.definition.bundle import load_bundle
-from pipeline.local.services import local_aws
+from pipeline.local.demo.services import local_aws
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 RECORDER = REPOSITORY / "tests" / "permissions" / "recorder"

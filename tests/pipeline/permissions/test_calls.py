@@ -29,8 +29,8 @@ from running_aws import REPOSITORY, ConfigWriter
 
 from pipeline.definition.build import build
 from pipeline.definition.bundle import Bundle, load_bundle
+from pipeline.local.demo.services import four_free_ports
 from pipeline.local.server.iam_policy import Request, allows
-from pipeline.local.services import four_free_ports
 from pipeline.permissions.roles import permissions_of
 from processing.candidate.deployment import CREATED_TAG, EXECUTION_TAG, PIPELINE_TAG, name_prefix
 

@@ -14,7 +14,7 @@ import pytest
 from running_aws import ConfigWriter
 
 from pipeline.checks import service_model
-from pipeline.local.server.server import serve
+from pipeline.local.aws import serve
 from processing.base.errors import CandidateError, ConfigError
 from processing.calls.paid_store import Store
 from processing.candidate import approval

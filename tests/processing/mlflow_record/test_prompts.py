@@ -11,8 +11,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from pipeline.local.demo.services import four_free_ports
 from pipeline.local.mlflow_server import start_mlflow, wait_for
-from pipeline.local.services import four_free_ports
 from processing.config.endpoint import Endpoint
 from processing.config.judge import silence_libraries
 from processing.config.scorers import parse_scorer

@@ -20,8 +20,8 @@ from running_aws import ConfigWriter
 from signed_mlflow import APP, TRACKING_SERVER, SignedMlflow, signed_mlflow
 
 from pipeline.definition.bundle import load_bundle
+from pipeline.local.demo.services import four_free_ports
 from pipeline.local.mlflow_server import start_mlflow, wait_for
-from pipeline.local.services import four_free_ports
 from pipeline.permissions.roles import permissions_of
 from processing.base.errors import TrackingError
 from processing.calls.paid_store import Record

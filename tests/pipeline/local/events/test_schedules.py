@@ -14,8 +14,8 @@ from local_definitions import definition, fail, get, join, parameter
 from local_runs import ROLE_OF_RULE, Runs, eventually
 from test_events import Queue, Rules, executions_of
 
+from pipeline.local.aws import LocalAws
 from pipeline.local.events.schedule_expression import ScheduleError, next_time
-from pipeline.local.server.server import LocalAws
 
 NOON = dt.datetime(2026, 11, 23, 12, 0, 30, tzinfo=dt.UTC)  # a Monday
 DUE = [

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.local.aws import REPOSITORY
 from pipeline.local.jobs import process_runner as subject
 from pipeline.local.jobs.container import Container, JobFault
 from pipeline.local.jobs.process_runner import Isolation, best_isolation, process_runner
-from pipeline.local.server.server import REPOSITORY
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
-from pipeline.permissions.statements import account_of
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pipeline.checks.service_model import problems
 from pipeline.definition.build import get_pipeline
 from pipeline.definition.bundle import Bundle, load_bundle
 from pipeline.definition.descriptions import pipeline_description
-from pipeline.executions.naming import name_execution
+from pipeline.definition.execution_name import name_execution
 
 NOW = dt.datetime(2026, 11, 23, 19, 15, tzinfo=dt.UTC)
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/health-qa-candidates/3"

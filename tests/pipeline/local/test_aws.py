@@ -27,8 +27,8 @@ from local_definitions import (
 )
 from local_runs import ENVIRONMENT, REGION, Runs, eventually
 
+from pipeline.local.aws import REPOSITORY, LocalAws, serve
 from pipeline.local.jobs.process_runner import Isolation, _works, process_runner
-from pipeline.local.server.server import REPOSITORY, LocalAws, serve
 
 
 @pytest.mark.parametrize(

@@ -83,13 +83,13 @@ def local_aws(
     """
     import boto3
 
+    from pipeline.local.aws import serve
     from pipeline.local.demo.endpoint.hosting import DemoHosting
     from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
     from pipeline.local.demo.judge.server import serve_judge
     from pipeline.local.jobs.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
     from pipeline.local.server.account import furnish
-    from pipeline.local.server.server import serve
 
     job_runner = docker_runner() if docker else None
     addresses = Addresses(port)

@@ -38,7 +38,7 @@ from pipeline.local.server.front_door import FrontDoor
 
 ACCOUNT = "123456789012"
 HOST = "127.0.0.1"
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[2]
 _SAGEMAKER_GRACE_SECONDS = 120.0
 _LAST_SECONDS = 2.0
 

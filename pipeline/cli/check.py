@@ -1,0 +1,77 @@
+"""`check`: what is wrong with the configuration, before anything is created or paid for."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from pipeline.cli.command import NOT_SUCCEEDED, SUCCEEDED, Command
+from pipeline.cli.configured import checked_definition, connect, read_bundle
+
+if TYPE_CHECKING:
+    from pipeline.definition.bundle import Bundle
+
+
+def check(arguments: Namespace) -> int:
+    import json
+
+    from processing.config.judge import silence_libraries
+    from processing.scorers.build import build_scorers
+
+    bundle = read_bundle(arguments)
+    silence_libraries()
+    document = json.loads(checked_definition(arguments, bundle))
+    # Only DeepEval and RAGAS know their metrics and options; loading them takes some seconds.
+    build_scorers(bundle.config.scorers, bundle.config.judge, bundle.folder)
+    config = bundle.config
+    print(
+        f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
+        f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers, "
+        f"{len(config.thresholds)} thresholds on {', '.join(config.thresholds)}"
+    )
+    if ".dkr.ecr." not in config.infrastructure.image:
+        print(
+            f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
+            "the local AWS accepts it, AWS does not"
+        )
+    return _check_online(arguments, bundle) if arguments.online else SUCCEEDED
+
+
+def _check_online(arguments: Namespace, bundle: Bundle) -> int:
+    """Print a line for each thing that the file names on AWS; whether all of them are good."""
+    from pipeline.checks.online import check_online
+    from pipeline.cli.error_line import error_line
+
+    session, _ = connect(bundle)
+    good = True
+    for finding in check_online(session, bundle):
+        outcome = finding.outcome
+        if isinstance(outcome, Exception):
+            good = False
+            print(
+                f"WRONG  {finding.what}: {error_line(outcome, str(arguments.config))}", flush=True
+            )
+        else:
+            print(f"good   {finding.what}: {outcome}", flush=True)
+    return SUCCEEDED if good else NOT_SUCCEEDED
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--online", action="store_true", help="also check on AWS everything that the file names"
+    )
+
+
+CHECK = Command(
+    name="check",
+    summary="check the configuration; with --online, what it names on AWS too",
+    description=(
+        "Check the configuration, the dataset's first rows, the scorers and their options, and\n"
+        "the pipeline definition against SageMaker's quotas. It needs no AWS account and changes\n"
+        "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges and\n"
+        "MLflow, each with one call; a judge is asked one short question."
+    ),
+    examples=("check", "check --online --config my.yaml"),
+    run=check,
+    add_options=_options,
+)

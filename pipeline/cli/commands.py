@@ -1,0 +1,28 @@
+"""All commands, in groups, in the order in which a user needs them.
+
+To add one: write a module with a `Command`, and name it here.
+"""
+
+from __future__ import annotations
+
+from pipeline.cli import (
+    check,
+    definition,
+    executions,
+    image,
+    local,
+    permissions,
+    start,
+    sweep,
+    trigger,
+    upsert,
+)
+
+GROUPS = {
+    "try it on this machine": [local.LOCAL],
+    "set up": [permissions.PERMISSIONS, image.IMAGE],
+    "check and send": [check.CHECK, definition.SHOW, definition.DEFINITION, upsert.UPSERT],
+    "run": [start.START, executions.STATUS, executions.LIST, executions.STOP],
+    "from now on": [trigger.TRIGGER, sweep.SWEEP],
+}
+COMMANDS = {command.name: command for group in GROUPS.values() for command in group}

@@ -1,0 +1,49 @@
+"""What most commands begin with: the configuration, its checked definition, a client of AWS."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from processing.base.errors import LaunchError
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from pipeline.definition.bundle import Bundle
+
+
+def read_bundle(arguments: Namespace) -> Bundle:
+    """Raises ConfigError."""
+    from pipeline.definition.bundle import load_bundle
+
+    return load_bundle(arguments.config)
+
+
+def checked_definition(arguments: Namespace, bundle: Bundle) -> str:
+    """Raises LaunchError, a line for each thing that AWS would refuse; DatasetError."""
+    import logging
+
+    from pipeline.checks.dataset import check_dataset
+    from pipeline.checks.offline import check_candidate, check_definition
+    from pipeline.definition.build import build
+
+    check_dataset(bundle, str(arguments.config))
+
+    logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
+    text: str = build(bundle).definition()
+    problems = [*check_definition(text), *check_candidate(bundle.config)]
+    if problems:
+        raise LaunchError("\n".join(problems))
+    return text
+
+
+def connect(bundle: Bundle) -> tuple[Session, Any]:
+    """A session in the configuration's region, and its client for SageMaker. Calls nothing yet."""
+    import boto3
+
+    from pipeline.definition.account import region
+    from pipeline.executions.launch import sagemaker_client
+
+    session = boto3.Session(region_name=region(bundle))
+    return session, sagemaker_client(session)

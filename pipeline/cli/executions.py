@@ -1,0 +1,97 @@
+"""`status`, `list` and `stop`: the pipeline's executions."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from pipeline.cli.command import SUCCEEDED, Command
+from pipeline.cli.configured import connect, read_bundle
+from pipeline.cli.outcome import add_poll_option, follow_to_its_end, show_result
+
+
+def status(arguments: Namespace) -> int:
+    from pipeline.executions import launch
+    from pipeline.executions.follow import show_once
+
+    bundle = read_bundle(arguments)
+    session, client = connect(bundle)
+    arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
+    if arguments.follow:
+        return follow_to_its_end(arguments, bundle, session, client, arn)
+    show_result(bundle, session, client, show_once(session, client, arn))
+    return SUCCEEDED
+
+
+def list_executions(arguments: Namespace) -> int:
+    from pipeline.executions import launch
+
+    bundle = read_bundle(arguments)
+    _, client = connect(bundle)
+    for summary in launch.list_executions(client, bundle.config.pipeline.name):
+        execution = summary["PipelineExecutionArn"].rpartition("/")[2]
+        name = summary.get("PipelineExecutionDisplayName") or ""
+        print(
+            f"{execution}  {summary['StartTime']:%Y-%m-%d %H:%M:%S}  "
+            f"{summary['PipelineExecutionStatus']:<12}  {name}".rstrip()
+        )
+    return SUCCEEDED
+
+
+def stop(arguments: Namespace) -> int:
+    from pipeline.executions import launch
+
+    bundle = read_bundle(arguments)
+    _, client = connect(bundle)
+    arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
+    launch.stop(client, arn)
+    print(f"stopping {arn}")
+    return SUCCEEDED
+
+
+def _execution_option(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "execution",
+        nargs="?",
+        metavar="EXECUTION",
+        help="its id or ARN, as `list` shows it (default: the latest)",
+    )
+
+
+def _status_options(parser: ArgumentParser) -> None:
+    _execution_option(parser)
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="until it has ended; exit code 1 if it does not succeed",
+    )
+    add_poll_option(parser)
+
+
+STATUS = Command(
+    name="status",
+    summary="show an execution: steps, verdict, reasons, links",
+    description=(
+        "Show an execution as it is now: its steps with times and outcomes, the metrics with\n"
+        "their thresholds once there is a verdict, and links to Studio, MLflow and the report."
+    ),
+    examples=("status", "status --follow", "status a1b2c3d4e5f6"),
+    run=status,
+    add_options=_status_options,
+)
+LIST = Command(
+    name="list",
+    summary="list the pipeline's executions, newest first",
+    description="List the pipeline's executions, newest first: id, start (UTC), status and name.",
+    examples=("list", "list --config my.yaml"),
+    run=list_executions,
+)
+STOP = Command(
+    name="stop",
+    summary="stop a running execution",
+    description=(
+        "Stop a running execution: its jobs are told to end, and keep what they have paid for."
+    ),
+    examples=("stop", "stop a1b2c3d4e5f6"),
+    run=stop,
+    add_options=_execution_option,
+)

@@ -1,0 +1,77 @@
+"""`start`: one execution of the pipeline, with parameters of its own."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from pipeline.cli.command import SUCCEEDED, Command
+from pipeline.cli.configured import connect, read_bundle
+from pipeline.cli.outcome import add_poll_option, follow_to_its_end
+from processing.base.errors import LaunchError
+
+
+def start(arguments: Namespace) -> int:
+    from pipeline.checks.parameters import check_parameters
+    from pipeline.definition.execution_name import name_execution
+    from pipeline.executions import launch
+
+    parameters = dict(_parameter(text) for text in arguments.parameter)
+    check_parameters(parameters)
+    bundle = read_bundle(arguments)
+    session, client = connect(bundle)
+    pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
+    named = name_execution(pipeline, bundle, parameters)
+    if not named.up_to_date:
+        print(
+            f"note: {arguments.config} is not the file that was upserted: this runs the pipeline "
+            "as SageMaker has it; `upsert` brings it up to date",
+            file=sys.stderr,
+        )
+    arn = launch.start(client, bundle.config.pipeline.name, parameters, named)
+    print(f"started {arn}\nas {named.display_name}", flush=True)
+    if not arguments.wait:
+        return SUCCEEDED
+    return follow_to_its_end(arguments, bundle, session, client, arn)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise LaunchError(f"-p {text}: give a parameter as Name=Value")
+    return name, value
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a pipeline parameter for this execution; may be repeated "
+        "(default: what the configuration says)",
+    )
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="follow the execution to its end; exit code 1 if it does not succeed",
+    )
+    add_poll_option(parser)
+
+
+START = Command(
+    name="start",
+    summary="start an execution; with --wait, follow it to its verdict",
+    description=(
+        "Start an execution of the pipeline that was upserted. The endpoint, the judge and the\n"
+        "jobs' instances are paid for from here on."
+    ),
+    examples=(
+        "start --wait",
+        "start --wait -p EndpointName=my-endpoint -p SampleSize=20",
+        "start -p ModelPackageArn=arn:aws:sagemaker:REGION:ACCOUNT:model-package/GROUP/1",
+    ),
+    run=start,
+    add_options=_options,
+)
