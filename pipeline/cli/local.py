@@ -69,8 +69,8 @@ LOCAL = Command(
     description=(
         "Serve a local AWS on this machine until Ctrl-C: SageMaker's pipelines, jobs and model\n"
         "registry, S3, IAM and EventBridge, with a demo endpoint, a demo judge and a real MLflow.\n"
-        "It prints the environment variables that point the other commands at it. `make demo` runs\n"
-        "whole evaluations on it."
+        "It prints the environment variables that point the other commands at it. `make demo`\n"
+        "runs whole evaluations on it."
     ),
     examples=("local", "local --port 4600 --docker"),
     run=local,

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Starting executions, following them, showing what came of them, cleaning up after them."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""EventBridge in the local AWS: patterns, schedules, and delivery to pipelines and queues."""

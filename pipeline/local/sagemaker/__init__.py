@@ -1,1 +1,1 @@
-"""TODO"""
+"""SageMaker's pipelines, executions, endpoints and model registry in the local AWS."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The demo endpoint: speaks InvokeEndpoint, answers from examples' texts by retrieval."""
