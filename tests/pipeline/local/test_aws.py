@@ -221,7 +221,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from pipeline.local.jobs.process_runner import Isolation, process_runner
-from pipeline.local.server.server import serve
+from pipeline.local.aws import serve
 from local_definitions import job
 import boto3
 folder = sys.argv[1]
