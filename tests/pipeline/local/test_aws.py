@@ -245,8 +245,7 @@ def test_a_job_does_not_outlive_a_server_that_was_killed(tmp_path: Path) -> None
     beats = {
         way.name: tmp_path / way.name for way in Isolation if way is Isolation.MAPPED or _works(way)
     }
-    here = Path(__file__).resolve()
-    environment = {**os.environ, "PYTHONPATH": f"{here.parents[4]}:{here.parents[3]}"}
+    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"}
     server = subprocess.Popen(
         [
             *(sys.executable, "-c", KILLED, str(tmp_path)),
