@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from processing.judges.verdict import JudgeError
+from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
 
 if TYPE_CHECKING:
     from mlflow.entities import AssessmentSource
@@ -78,12 +79,10 @@ class Conversation:
 
         Tokens are left out where the judge does not tell them.
         """
-        from mlflow.tracing.constant import AssessmentMetadataKey
-
         told = {"judge_calls": str(self._calls)}
         if any(self._tokens.values()):
-            told[AssessmentMetadataKey.JUDGE_INPUT_TOKENS] = str(self._tokens["input"])
-            told[AssessmentMetadataKey.JUDGE_OUTPUT_TOKENS] = str(self._tokens["output"])
+            told[JUDGE_INPUT_TOKENS] = str(self._tokens["input"])
+            told[JUDGE_OUTPUT_TOKENS] = str(self._tokens["output"])
         return told
 
     def _asked(self, messages: list[dict[str, str]], schema: type[BaseModel] | None) -> str:
@@ -99,8 +98,7 @@ class Conversation:
 
 def judge_source(judge: Judge | None) -> AssessmentSource:
     """Who gave a verdict, as MLflow shows it: the judge's model URI, or code."""
-    from mlflow.entities import AssessmentSource
-    from mlflow.entities.assessment_source import AssessmentSourceType
+    from mlflow.entities import AssessmentSource, AssessmentSourceType
 
     if judge is None:
         return AssessmentSource(source_type=AssessmentSourceType.CODE)

@@ -7,12 +7,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from processing.base.errors import TrackingError
+from processing.mlflow_record.internals import TRACE_SEARCH, search_traces_answer
 
 _WHERE = "see mlflow.tracking_uri and MlflowTrackingUri"
-_SEARCH = "/api/3.0/mlflow/traces/search"
 _LONGEST_MESSAGE = 300
 _REFUSED = r"PERMISSION_DENIED|UNAUTHENTICATED|AccessDenied|not authorized|error code 40[13]\b"
 _OF_ANY = (
@@ -60,17 +59,9 @@ def require_verdicts_can_be_kept(uri: str, experiment_id: str) -> None:
     MLflow's client would fall back to the older API without a word, and the record would turn out
     to be incomplete only when everybody has been paid.
     """
-    from mlflow.tracking._tracking_service import utils
-    from mlflow.utils import rest_utils
-
-    find_store: Any = utils._get_store
-    request: Any = rest_utils.http_request
-    store = find_store()
-    if not hasattr(store, "get_host_creds"):
+    answer = search_traces_answer(experiment_id)
+    if answer is None:
         return
-    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment_id}}
-    asked = {"locations": [place], "max_results": 1}
-    answer = request(store.get_host_creds(), _SEARCH, "POST", json=asked)
     if answer.status_code in (401, 403):
         said = f"error code {answer.status_code}: {' '.join(answer.text.split())}"
         raise TrackingError(tracking_line(uri, said))
@@ -78,7 +69,8 @@ def require_verdicts_can_be_kept(uri: str, experiment_id: str) -> None:
         version = _version(uri)
         raise TrackingError(
             f"MLflow at {uri} is {f'version {version}' if version else 'too old'}: it knows no "
-            f"{_SEARCH}, and the record needs MLflow 3 or newer: upgrade the server, or {_WHERE}"
+            f"{TRACE_SEARCH}, and the record needs MLflow 3 or newer: upgrade the server, "
+            f"or {_WHERE}"
         )
 
 

@@ -1,9 +1,8 @@
-"""What an evaluation imports, and when: each import is processor time that its calls wait for.
+"""Everything of MLflow 3.17 that is not public and that we use, and nothing else knows it.
 
-MLflow 3.17 tries to import pyspark, dbruntime and IPython about six times for each trace and
-request; where they are not installed Python searches the disk each time, 2 ms a row in all. And
-`mlflow.genai.evaluate` loads litellm and the Databricks SDK whoever judges, 3 s of processor time
-and 200 MB. None in `sys.modules` makes an import fail at once, which MLflow takes as "not there".
+Not public is a name with an underscore, a module that MLflow's API reference does not have, and
+what MLflow does behind its API: what it imports, and which tags it writes. Each has a test of its
+own name in tests/processing/mlflow_record/test_internals.py.
 """
 
 from __future__ import annotations
@@ -11,23 +10,51 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-LOOKED_FOR = ("pyspark", "dbruntime", "IPython")
+if TYPE_CHECKING:
+    from mlflow.entities import Span, TraceInfo
+    from pydantic import BaseModel
+
+# Keys that MLflow's own pages and functions read, from mlflow.tracing.constant,
+# mlflow.prompt.constants and mlflow.utils.mlflow_tags.
+LINKED_PROMPTS_TAG = "mlflow.linkedPrompts"
+SPANS_LOCATION_TAG = "mlflow.trace.spansLocation"
+SPANS_IN_TRACKING_STORE = "TRACKING_STORE"
+TOKEN_USAGE_ATTRIBUTE = "mlflow.chat.tokenUsage"
+IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
+PROMPT_TEXT_TAG = "mlflow.prompt.text"
+DATASET_CONTEXT_TAG = "mlflow.data.context"
+JUDGE_INPUT_TOKENS = "mlflow.assessment.judgeInputTokens"
+JUDGE_OUTPUT_TOKENS = "mlflow.assessment.judgeOutputTokens"
+
+TRACE_SEARCH = "/api/3.0/mlflow/traces/search"
+
+SEARCHED_MODULES = ("pyspark", "dbruntime", "IPython")
+"""MLflow tries to import these about six times for each trace and request."""
 
 
 def skip_searches_for_absent_modules() -> None:
-    """Have imports of those of LOOKED_FOR that are not installed fail without a search."""
-    for name in LOOKED_FOR:
+    """Let imports of those of SEARCHED_MODULES fail at once that are not installed.
+
+    Else Python searches the disk each time, 2 ms a row in all. None in `sys.modules` makes an
+    import fail without a search, which MLflow takes as "not installed".
+    """
+    for name in SEARCHED_MODULES:
         if name not in sys.modules and importlib.util.find_spec(name) is None:
             sys.modules[name] = None  # type: ignore[assignment]
 
 
 @contextmanager
 def without_importing(name: str) -> Iterator[None]:
-    """Within the block the module is not imported, unless it already is."""
+    """Within the block the module is not imported, unless it already is.
+
+    `mlflow.genai.evaluate` imports litellm and the Databricks SDK whoever judges: 3 s of processor
+    time and 200 MB.
+    """
     if name in sys.modules:
         yield
         return
@@ -41,7 +68,7 @@ def without_importing(name: str) -> Iterator[None]:
 def import_evaluate() -> None:
     """Import what `mlflow.genai.evaluate` runs in, without the litellm that it imports unasked.
 
-    Before anybody is asked: a judge's or a user's own scorer may import litellm itself.
+    To be called before any scorer runs: a judge's or a user's own scorer may import litellm itself.
     """
     with without_importing("litellm"):
         importlib.import_module("mlflow.genai.evaluation.harness")
@@ -58,10 +85,75 @@ def _trace_no_clients() -> None:
     """Else evaluate traces each call of a client library to a judge as if it were a row.
 
     `mlflow.autolog(disable=True)` would do so by hooks on imports, and a hook imports while it
-    holds a lock that every other thread's import waits for with Python's own: both stand still.
+    holds a lock that every other thread's import waits for with Python's own: a deadlock.
     """
     from mlflow.ml_package_versions import FLAVOR_TO_MODULE_NAME
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
     for flavor in FLAVOR_TO_MODULE_NAME:
         AUTOLOGGING_INTEGRATIONS.setdefault(flavor, {})["disable"] = True
+
+
+@contextmanager
+def tracking_store_replaced(uri: str, replacement: Callable[[Any], Any]) -> Iterator[Any]:
+    """Within the block MLflow's tracking store at `uri` is `replacement(store)`, which is yielded.
+
+    MLflow's registry of stores is what its plugins use; it has no public door but entry points.
+    """
+    from mlflow.tracking._tracking_service import utils
+
+    registry: Any = utils._tracking_store_registry
+    replaced = replacement(registry.get_store(uri))
+    scheme = uri.partition(":")[0]
+    builder = registry._registry[scheme]
+    registry.register(scheme, lambda **_: replaced)
+    registry._get_store_with_resolved_uri.cache_clear()
+    try:
+        yield replaced
+    finally:
+        registry.register(scheme, builder)
+        registry._get_store_with_resolved_uri.cache_clear()
+
+
+def search_traces_answer(experiment_id: str) -> Any | None:
+    """The server's HTTP response to a search for one trace; None where no server is asked.
+
+    MLflow's client would fall back to an older API without a word.
+    """
+    from mlflow.tracking._tracking_service import utils
+    from mlflow.utils import rest_utils
+
+    find_store: Any = utils._get_store
+    request: Any = rest_utils.http_request
+    store = find_store()
+    if not hasattr(store, "get_host_creds"):
+        return None
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment_id}}
+    asked = {"locations": [place], "max_results": 1}
+    return request(store.get_host_creds(), TRACE_SEARCH, "POST", json=asked)
+
+
+def upload_spans(info: TraceInfo, spans: Sequence[Span]) -> None:
+    """A trace's spans as a file, as servers before MLflow 3.4 keep them."""
+    from mlflow.entities import TraceData
+    from mlflow.tracing.client import TracingClient
+
+    TracingClient()._upload_trace_data(info, TraceData(spans=list(spans)))
+
+
+def reply_schema(judge: Any) -> type[BaseModel]:
+    """What a judge made by `mlflow.genai.make_judge` wants of its model: result and rationale."""
+    schema: type[BaseModel] = judge._create_response_format_model()
+    return schema
+
+
+def system_message(judge: Any) -> str:
+    """What a judge made by `mlflow.genai.make_judge` tells its model first."""
+    return str(judge._build_system_message(is_trace_based=False))
+
+
+def user_message(
+    judge: Any, inputs: Mapping[str, Any], outputs: str, expectations: Mapping[str, Any]
+) -> str:
+    """What a judge made by `mlflow.genai.make_judge` tells its model about one row."""
+    return str(judge._build_user_message(dict(inputs), outputs, dict(expectations), None))

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from processing.mlflow_record.internals import IS_PROMPT_TAG, LINKED_PROMPTS_TAG, PROMPT_TEXT_TAG
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.signing import share_credentials
 
@@ -85,14 +86,13 @@ def _tell(reason: str) -> None:
 def _link(run: TrackedRun, family: str, prompts: Sequence[Prompt]) -> dict[str, str]:
     """Tags for a row's trace: MLflow's own, which links it to the endpoint's prompt."""
     from mlflow import MlflowClient
-    from mlflow.tracing.constant import TraceTagKey
 
     client = MlflowClient()
     versions = _registered(client, family, run.experiment_id, prompts)
     entries = {name: {"name": f"{family}.{name}", "version": v} for name, v in versions.items()}
     # as link_prompt_version_to_run does it, which takes four requests for each prompt
-    client.set_tag(run.run_id, TraceTagKey.LINKED_PROMPTS, json.dumps(list(entries.values())))
-    return {TraceTagKey.LINKED_PROMPTS: json.dumps([entries[ENDPOINT]])}
+    client.set_tag(run.run_id, LINKED_PROMPTS_TAG, json.dumps(list(entries.values())))
+    return {LINKED_PROMPTS_TAG: json.dumps([entries[ENDPOINT]])}
 
 
 def _registered(
@@ -117,16 +117,14 @@ def _registered(
 
 def _held(client: MlflowClient, family: str) -> dict[tuple[str, str], str]:
     """Name and text of all versions -> the latest version with that text, in one request."""
-    from mlflow.prompt.constants import IS_PROMPT_TAG_KEY, PROMPT_TEXT_TAG_KEY
-
     held: dict[tuple[str, str], int] = {}
     token = None
     while True:
         page = client.search_model_versions(
-            f"name LIKE '{family}.%' AND tag.`{IS_PROMPT_TAG_KEY}` = 'true'", page_token=token
+            f"name LIKE '{family}.%' AND tag.`{IS_PROMPT_TAG}` = 'true'", page_token=token
         )
         for found in page:
-            key = found.name, found.tags.get(PROMPT_TEXT_TAG_KEY, "")
+            key = found.name, found.tags.get(PROMPT_TEXT_TAG, "")
             held[key] = max(held.get(key, 0), int(found.version))
         token = page.token
         if not token:

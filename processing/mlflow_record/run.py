@@ -19,6 +19,7 @@ from processing.dataset.rows import Manifest
 from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric
 from processing.mlflow_record.errors import require_verdicts_can_be_kept, told_by_mlflow
+from processing.mlflow_record.internals import DATASET_CONTEXT_TAG, TOKEN_USAGE_ATTRIBUTE
 from processing.mlflow_record.signing import share_credentials
 
 if TYPE_CHECKING:
@@ -80,7 +81,6 @@ def log_dataset(run: TrackedRun, manifest: Manifest, prepared: str) -> None:
     """
     from mlflow import MlflowClient
     from mlflow.entities import Dataset, DatasetInput, InputTag
-    from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
     counts = manifest.counts
     profile = {
@@ -100,7 +100,7 @@ def log_dataset(run: TrackedRun, manifest: Manifest, prepared: str) -> None:
         schema=json.dumps({"mlflow_colspec": _columns(manifest)}),
         profile=json.dumps(profile),
     )
-    context = [InputTag(MLFLOW_DATASET_CONTEXT, "evaluation")]
+    context = [InputTag(DATASET_CONTEXT_TAG, "evaluation")]
     MlflowClient().log_inputs(run.run_id, [DatasetInput(dataset, context)])
 
 
@@ -123,7 +123,6 @@ def draft_trace(answer: Answer) -> None:
     """
     import mlflow
     from mlflow.entities import SpanStatusCode, SpanType
-    from mlflow.tracing.constant import SpanAttributeKey
 
     call, reply = answer.call, answer.call.reply
     root = mlflow.start_span_no_context(
@@ -147,7 +146,7 @@ def draft_trace(answer: Answer) -> None:
             "output_tokens": reply.output_tokens,
             "total_tokens": reply.input_tokens + reply.output_tokens,
         }
-        span.set_attribute(SpanAttributeKey.CHAT_USAGE, usage)
+        span.set_attribute(TOKEN_USAGE_ATTRIBUTE, usage)
     outputs = {"error": call.error} if call.error else answer.text
     status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
     span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)

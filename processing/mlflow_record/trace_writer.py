@@ -17,6 +17,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import TrackingError
+from processing.mlflow_record.internals import (
+    SPANS_IN_TRACKING_STORE,
+    SPANS_LOCATION_TAG,
+    tracking_store_replaced,
+    upload_spans,
+)
 from processing.mlflow_record.run import ROW_TAG
 from processing.mlflow_record.signing import share_credentials
 
@@ -83,13 +89,11 @@ class TraceWriter:
         return spans
 
     def start_trace(self, trace_info: TraceInfo) -> TraceInfo:
-        from mlflow.tracing.constant import SpansLocation, TraceTagKey
-
         if trace_info.experiment_id != self._experiment_id:
             started: TraceInfo = self._inner.start_trace(trace_info)
             return started
         # the server says so once it has the spans; without it MLflow would upload them as a file
-        trace_info.tags[TraceTagKey.SPANS_LOCATION] = SpansLocation.TRACKING_STORE.value
+        trace_info.tags[SPANS_LOCATION_TAG] = SPANS_IN_TRACKING_STORE
         with self._lock:
             self._drafts.setdefault(trace_info.trace_id, _Draft()).info = trace_info
             self._trace_ids[trace_info.tags.get(ROW_TAG, "")] = trace_info.trace_id
@@ -199,15 +203,12 @@ class TraceWriter:
 
     def _upload(self, spans: Sequence[Span]) -> None:
         """The spans of each trace as a file, for servers before MLflow 3.4."""
-        from mlflow.entities import TraceData
-        from mlflow.tracing.client import TracingClient
-
         by_trace: dict[str, list[Span]] = {}
         for span in spans:
             by_trace.setdefault(span.trace_id, []).append(span)
         for trace_id, together in by_trace.items():
             info = self._inner.get_trace_info(trace_id)
-            TracingClient()._upload_trace_data(info, TraceData(spans=together))
+            upload_spans(info, together)
 
 
 def _trace(draft: _Draft) -> Trace:
@@ -219,9 +220,7 @@ def _trace(draft: _Draft) -> Trace:
 
 def _as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
     """With `tags`, and without where the spans are, which the server says itself."""
-    from mlflow.tracing.constant import TraceTagKey
-
-    own = {key: value for key, value in info.tags.items() if key != TraceTagKey.SPANS_LOCATION}
+    own = {key: value for key, value in info.tags.items() if key != SPANS_LOCATION_TAG}
     return replace(info, tags=own | tags)
 
 
@@ -229,21 +228,13 @@ def _as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
 def traces_written_behind(
     uri: str, experiment_id: str, run_id: str, tags: Callable[[], dict[str, str]] = dict
 ) -> Iterator[TraceWriter]:
-    """Within the block MLflow's tracking store at `uri` is a TraceWriter.
+    """Within the block MLflow's tracking store at `uri` is a TraceWriter."""
 
-    MLflow's registry of stores is what its plugins use; it has no public door but entry points.
-    """
-    from mlflow.tracking._tracking_service import utils
+    def writer_before(store: Any) -> TraceWriter:
+        return TraceWriter(store, experiment_id, run_id, tags)
 
-    registry: Any = utils._tracking_store_registry
-    writer = TraceWriter(registry.get_store(uri), experiment_id, run_id, tags)
-    scheme = uri.partition(":")[0]
-    builder = registry._registry[scheme]
-    registry.register(scheme, lambda **_: writer)
-    registry._get_store_with_resolved_uri.cache_clear()
-    try:
-        yield writer
-    finally:
-        registry.register(scheme, builder)
-        registry._get_store_with_resolved_uri.cache_clear()
-        writer.close()
+    with tracking_store_replaced(uri, writer_before) as writer:
+        try:
+            yield writer
+        finally:
+            writer.close()

@@ -9,6 +9,7 @@ from processing.config.judge import mlflow_model_uri
 from processing.config.scorer_options import TemplateOptions
 from processing.judges.structured_reply import Conversation, judge_source, malformed
 from processing.judges.verdict import Question, Score
+from processing.mlflow_record.internals import reply_schema, system_message, user_message
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -33,13 +34,13 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         model=mlflow_model_uri(line.judge.model),
         feedback_value_type=Literal[tuple(levels.values())],
     )
-    form = made._create_response_format_model()
-    system = made._build_system_message(is_trace_based=False)
+    form = reply_schema(made)
+    system = system_message(made)
 
     def verdict(question: Question) -> Feedback:
         inputs = {"question": question.question}
         expectations = {"expected_response": question.expected_response}
-        asked = made._build_user_message(inputs, question.answer, expectations, None)
+        asked = user_message(made, inputs, question.answer, expectations)
         conversation = Conversation(line)
         told = conversation.ask_for_object(
             [{"role": "system", "content": system}, {"role": "user", "content": asked}], form

@@ -1,0 +1,232 @@
+"""What is not public in MLflow, one test per name: each says by name what MLflow has changed."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from running_aws import REPOSITORY
+
+from processing.mlflow_record import internals
+from processing.mlflow_record.trace_writer import TraceWriter
+
+PUBLIC = {
+    "mlflow",
+    "mlflow.entities",
+    "mlflow.exceptions",
+    "mlflow.genai",
+    "mlflow.genai.scorers",
+    "mlflow.artifacts",
+}
+"""Modules of MLflow's API reference that processing uses."""
+
+JUDGES_PROMPTS = "mlflow.genai.judges.prompts"
+"""Not in the reference, but the very texts that mlflow_judges.py is there for."""
+
+
+def found(path: str) -> Any:
+    """`package.module:name.attribute`; fails with that name if MLflow no longer has it."""
+    module, _, names = path.partition(":")
+    try:
+        value: Any = importlib.import_module(module)
+        for name in names.split(".") if names else ():
+            value = getattr(value, name)
+    except (ImportError, AttributeError) as error:
+        pytest.fail(
+            f"MLflow has changed {path}: {error}; see processing/mlflow_record/internals.py"
+        )
+    return value
+
+
+def parameters(function: Any) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [
+        ("mlflow.tracing.constant:TraceTagKey.LINKED_PROMPTS", internals.LINKED_PROMPTS_TAG),
+        ("mlflow.tracing.constant:TraceTagKey.SPANS_LOCATION", internals.SPANS_LOCATION_TAG),
+        (
+            "mlflow.tracing.constant:SpansLocation.TRACKING_STORE.value",
+            internals.SPANS_IN_TRACKING_STORE,
+        ),
+        ("mlflow.tracing.constant:SpanAttributeKey.CHAT_USAGE", internals.TOKEN_USAGE_ATTRIBUTE),
+        (
+            "mlflow.tracing.constant:AssessmentMetadataKey.JUDGE_INPUT_TOKENS",
+            internals.JUDGE_INPUT_TOKENS,
+        ),
+        (
+            "mlflow.tracing.constant:AssessmentMetadataKey.JUDGE_OUTPUT_TOKENS",
+            internals.JUDGE_OUTPUT_TOKENS,
+        ),
+        ("mlflow.prompt.constants:IS_PROMPT_TAG_KEY", internals.IS_PROMPT_TAG),
+        ("mlflow.prompt.constants:PROMPT_TEXT_TAG_KEY", internals.PROMPT_TEXT_TAG),
+        ("mlflow.utils.mlflow_tags:MLFLOW_DATASET_CONTEXT", internals.DATASET_CONTEXT_TAG),
+    ],
+)
+def test_a_key_is_still_mlflows(path: str, ours: str) -> None:
+    assert found(path) == ours, f"MLflow has changed {path}"
+
+
+@pytest.mark.parametrize(
+    ("path", "takes"),
+    [
+        ("mlflow.tracking._tracking_service.utils:_get_store", []),
+        ("mlflow.utils.rest_utils:http_request", ["host_creds", "endpoint", "method"]),
+        (
+            "mlflow.tracing.client:TracingClient._upload_trace_data",
+            ["trace_info", "trace_data"],
+        ),
+        (
+            "mlflow.genai.judges.adapters.rate_limit_retry_adapters:register_retry_adapter",
+            ["adapter"],
+        ),
+        ("mlflow.genai.judges.adapters.rate_limit_retry_adapters:get_retry_adapters", []),
+    ],
+)
+def test_a_function_takes_what_it_is_given(path: str, takes: list[str]) -> None:
+    assert parameters(found(path))[: len(takes)] == takes, f"MLflow has changed {path}"
+
+
+def test_the_registry_of_stores_holds_builders_by_scheme() -> None:
+    registry = found("mlflow.tracking._tracking_service.utils:_tracking_store_registry")
+    assert callable(registry._registry["http"]), "MLflow has changed StoreRegistry._registry"
+    assert hasattr(registry._get_store_with_resolved_uri, "cache_clear"), (
+        "MLflow has changed TrackingStoreRegistry._get_store_with_resolved_uri"
+    )
+
+
+def test_a_store_is_replaced_within_the_block_and_no_longer(tmp_path: Path) -> None:
+    import mlflow
+
+    store_at = found("mlflow.tracking._tracking_service.utils:_get_store")
+    before, uri = mlflow.get_tracking_uri(), f"sqlite:///{tmp_path / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    try:
+        with internals.tracking_store_replaced(uri, lambda store: ("instead of", store)) as ours:
+            assert store_at() is ours
+        assert store_at() is not ours
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "log_spans",
+        "start_trace",
+        "create_assessment",
+        "get_trace_info",
+        "get_trace",
+        "link_traces_to_run",
+    ],
+)
+def test_the_trace_writer_stands_where_a_tracking_store_does(name: str) -> None:
+    theirs = found(f"mlflow.store.tracking.abstract_store:AbstractStore.{name}")
+    ours = getattr(TraceWriter, name)
+    assert parameters(ours) == parameters(theirs), f"MLflow has changed AbstractStore.{name}"
+
+
+def test_searching_traces_is_still_the_stores() -> None:
+    found("mlflow.store.tracking.abstract_store:AbstractStore.search_traces")
+
+
+@pytest.mark.parametrize(
+    ("name", "takes"),
+    [
+        ("_create_response_format_model", []),
+        ("_build_system_message", ["is_trace_based"]),
+        ("_build_user_message", ["inputs", "outputs", "expectations", "conversation"]),
+    ],
+)
+def test_a_made_judge_says_what_it_would_ask(name: str, takes: list[str]) -> None:
+    method = found(f"mlflow.genai.judges.instructions_judge:InstructionsJudge.{name}")
+    assert parameters(method) == takes, f"MLflow has changed InstructionsJudge.{name}"
+
+
+def test_a_made_judges_prompt_and_form_can_be_had() -> None:
+    from mlflow.genai import make_judge
+
+    judge = make_judge(
+        name="tone",
+        instructions="Is {{ outputs }} an answer to {{ inputs }}, as {{ expectations }} is?",
+        model="openai:/x",
+        feedback_value_type=Literal["good", "bad"],
+    )
+    assert set(internals.reply_schema(judge).model_fields) == {"result", "rationale"}
+    assert "an answer to" in internals.system_message(judge)
+    told = internals.user_message(judge, {"question": "Q?"}, "A.", {"expected_response": "B."})
+    assert all(text in told for text in ("Q?", "A.", "B."))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MLFLOW_GENAI_EVAL_MAX_WORKERS",
+        "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS",
+        "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT",
+        "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES",
+        "MLFLOW_HTTP_POOL_MAXSIZE",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT",
+        "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING",
+        "MLFLOW_MODEL_CATALOG_URI",
+    ],
+)
+def test_a_variable_of_the_environment_is_still_read(name: str) -> None:
+    assert found(f"mlflow.environment_variables:{name}").name == name
+
+
+def test_evaluate_is_imported_without_litellm_and_traces_no_client_library() -> None:
+    """In a process of its own, since this one may have imported anything."""
+    script = (
+        "import sys\n"
+        "from processing.config.judge import silence_libraries\n"
+        "from processing.mlflow_record import internals\n"
+        "silence_libraries()\n"
+        "internals.skip_searches_for_absent_modules()\n"
+        "internals.import_evaluate()\n"
+        "from mlflow.genai.judges.adapters import rate_limit_retry_adapters as adapters\n"
+        "active = {a.name: a.is_adapter_active() for a in adapters.get_retry_adapters()}\n"
+        "assert active['litellm'] is False, active\n"
+        "from mlflow.utils.autologging_utils import autologging_is_disabled\n"
+        "assert autologging_is_disabled('openai')\n"
+        "assert 'litellm' not in sys.modules, 'MLflow imports litellm in another place'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_other_room_knows_what_is_not_public() -> None:
+    """Every import of MLflow's in processing is of its API reference, but for internals.py."""
+    strangers = [
+        f"{file.relative_to(REPOSITORY)}: {name}"
+        for file in sorted((REPOSITORY / "processing").rglob("*.py"))
+        if file != Path(internals.__file__)
+        for name in imported(ast.parse(file.read_text(encoding="utf-8")))
+        if name.partition(".")[0] == "mlflow" and name not in {*PUBLIC, JUDGES_PROMPTS}
+    ]
+    assert strangers == []
+
+
+def imported(tree: ast.AST) -> list[str]:
+    return [
+        name
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    ]
