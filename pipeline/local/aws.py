@@ -20,7 +20,7 @@ from pathlib import Path
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from pipeline.local.events import moto_events
+from pipeline.local.events import event_bridge
 from pipeline.local.events.delivery import Delivery
 from pipeline.local.events.events import EventBus
 from pipeline.local.events.scheduled_rules import Scheduler
@@ -31,7 +31,7 @@ from pipeline.local.sagemaker.endpoints import Endpoints, Host, NoHost
 from pipeline.local.sagemaker.executions import Executions
 from pipeline.local.sagemaker.pipelines import Pipelines
 from pipeline.local.sagemaker.registry import ModelRegistry
-from pipeline.local.server import moto_extensions
+from pipeline.local.server import moto_internals
 from pipeline.local.server.api import Clients
 from pipeline.local.server.container_registry import with_registry
 from pipeline.local.server.front_door import FrontDoor
@@ -121,17 +121,17 @@ def serve(
         **registry.operations(),
         **Endpoints(host or NoHost(), registry.describe, echo).operations(),
     }
-    moto_extensions.install()
+    moto_internals.install()
     delivery = Delivery(clients, ACCOUNT, echo)
-    uninstall = moto_events.install(delivery)
-    scheduler = Scheduler(functools.partial(moto_events.scheduled_rules, delivery, ACCOUNT))
+    uninstall = event_bridge.install(delivery)
+    scheduler = Scheduler(functools.partial(event_bridge.scheduled_rules, delivery, ACCOUNT))
     controls = {"/_local/clock": scheduler.advance}
-    moto = moto_extensions.application()
+    moto = moto_internals.application()
     if image_registry:
         moto = with_registry(moto, image_registry)
     door = FrontDoor(moto, operations, ACCOUNT, controls)
     server = make_server(
-        HOST, port, door, threaded=True, request_handler=moto_extensions.QuietRequestHandler
+        HOST, port, door, threaded=True, request_handler=moto_internals.QuietRequestHandler
     )
     clients.endpoint_url = f"http://{HOST}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)

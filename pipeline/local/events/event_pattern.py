@@ -24,7 +24,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 _SCALAR = (str, int, float, bool, type(None))
 
 
-class PatternError(Exception):
+class PatternError(ValueError):
     """The pattern is none; the message is the reason that EventBridge's error gives."""
 
 

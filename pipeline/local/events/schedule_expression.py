@@ -20,7 +20,7 @@ _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _LAST_YEAR = 2199
 
 
-class ScheduleError(Exception):
+class ScheduleError(ValueError):
     """The expression is none that EventBridge, or the local AWS, knows."""
 
 

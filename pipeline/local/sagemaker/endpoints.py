@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pipeline.local.server import moto_extensions
+from pipeline.local.server import moto_internals
 from pipeline.local.server.api import Call, Operation
 from pipeline.local.server.aws_errors import AwsError, ValidationException
 
@@ -96,17 +96,17 @@ class Endpoints:
         self._require_new(call, "Endpoint", name, "endpoint")
         environment = self._environment(call, call.request["EndpointConfigName"])
         answer = call.forward(call.operation, call.request)
-        moto_extensions.set_endpoint_status(call.account, call.region, name, "Creating")
-        made = moto_extensions.endpoint(call.account, call.region, name)
+        moto_internals.set_endpoint_status(call.account, call.region, name, "Creating")
+        made = moto_internals.endpoint(call.account, call.region, name)
 
         def ready() -> None:
             reason = self.host.reason_to_fail(environment)
-            if moto_extensions.endpoint(call.account, call.region, name) is not made:
+            if moto_internals.endpoint(call.account, call.region, name) is not made:
                 return
             if not reason:
                 self._tell(lambda: self.host.start(name, environment))
             status = "Failed" if reason else "InService"
-            moto_extensions.set_endpoint_status(call.account, call.region, name, status, reason)
+            moto_internals.set_endpoint_status(call.account, call.region, name, status, reason)
 
         _after(self.host.seconds_to_start(environment), ready)
         return answer
@@ -135,11 +135,11 @@ class Endpoints:
         if described["EndpointStatus"] == "Deleting":
             return {}
         self._tell(lambda: self.host.stop(name))
-        moto_extensions.set_endpoint_status(call.account, call.region, name, "Deleting")
-        going = moto_extensions.endpoint(call.account, call.region, name)
+        moto_internals.set_endpoint_status(call.account, call.region, name, "Deleting")
+        going = moto_internals.endpoint(call.account, call.region, name)
 
         def gone() -> None:
-            moto_extensions.remove_endpoint(call.account, call.region, name, going)
+            moto_internals.remove_endpoint(call.account, call.region, name, going)
 
         _after(DELETING_SECONDS, gone)
         return {}

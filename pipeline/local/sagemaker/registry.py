@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.local.events.events import EventBus
-from pipeline.local.server import moto_extensions
+from pipeline.local.server import moto_internals
 from pipeline.local.server.api import Call, Operation
 from pipeline.local.server.aws_errors import AwsError, ConflictException, ValidationException
 
@@ -89,7 +89,7 @@ class ModelRegistry:
         packages = call.forward("ListModelPackages", {"ModelPackageGroupName": name})
         if packages["ModelPackageSummaryList"]:
             raise ConflictException(f"Model Package Group {name} still has model packages")
-        moto_extensions.delete_model_package_group(call.account, call.region, name)
+        moto_internals.delete_model_package_group(call.account, call.region, name)
         return {}
 
     def _create(self, call: Call) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class ModelRegistry:
 
     def _delete(self, call: Call) -> dict[str, Any]:
         arn = self._describe(call, call.request["ModelPackageName"])["ModelPackageArn"]
-        moto_extensions.delete_model_package(call.account, call.region, arn)
+        moto_internals.delete_model_package(call.account, call.region, arn)
         self._members.pop(arn, None)
         return {}
 
