@@ -9,6 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from processing.config import patterns
 from processing.config.section import Section
 
+PayloadFormat = Literal["chat", "text_generation", "template"]
+"""Each is a module in processing/endpoint/payloads/."""
+
 
 class ResponsePaths(Section):
     """JMESPath expressions that read a templated endpoint's response body."""
@@ -35,7 +38,7 @@ class Endpoint(Section):
     name: str = Field(pattern=patterns.NAME)
     inference_component: str | None = None
     variant: str | None = None
-    format: Literal["chat", "text_generation", "template"] = "chat"
+    format: PayloadFormat = "chat"
     system_prompt: str | None = None
     prompt: str = "{question}"
     parameters: dict[str, Any] = {}

@@ -15,7 +15,8 @@ from processing.calls.spend import ENDPOINT, Spend
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.client import Call, MeasuredModel, ask
-from processing.endpoint.payload import Reply, request_body
+from processing.endpoint.payload import request_body
+from processing.endpoint.reply import Reply
 
 FAILED_IN_A_ROW = 10
 """So many rows without an answer, one after the other, and the endpoint counts as down."""

@@ -16,7 +16,8 @@ from processing.base.aws_errors import with_hint
 from processing.base.errors import EndpointError
 from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
-from processing.endpoint.payload import Reply, UnusableReply, read_reply
+from processing.endpoint.payload import read_reply
+from processing.endpoint.reply import Reply, UnusableReply
 
 RETRYABLE_CODES = {
     "ModelNotReadyException",

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from processing.config.endpoint import Endpoint
 from processing.config.scorer_options import MetricOptions, TemplateOptions
 from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
-from processing.endpoint.payload import request_body
+from processing.endpoint.payload import prompt_in, request_body
 from processing.judges.verdict import Question
 from processing.mlflow_record.prompt_registry import ENDPOINT, Prompt
 
@@ -26,15 +25,7 @@ def prompts_of(endpoint: Endpoint, scorers: Sequence[ScorerSpec]) -> list[Prompt
 
 def _endpoint_prompt(endpoint: Endpoint) -> Prompt:
     row = Row(row_id="", question="{{question}}", expected_response="", context=("{{context}}",))
-    body = request_body(endpoint, row)
-    template: Any
-    match endpoint.format:
-        case "chat":
-            template = body["messages"]
-        case "text_generation":
-            template = body["inputs"]
-        case _:
-            template = json.dumps(body, indent=2, ensure_ascii=False)
+    template = prompt_in(endpoint, request_body(endpoint, row))
     return Prompt(ENDPOINT, template, "What the endpoint is asked")
 
 

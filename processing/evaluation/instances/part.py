@@ -14,7 +14,7 @@ from processing.calls.spend import Spend
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
-from processing.endpoint.payload import Reply
+from processing.endpoint.reply import Reply
 from processing.evaluation.instances.exchange import Part, PartRow, Record
 
 Verdicts = dict[str, dict[str, Record]]

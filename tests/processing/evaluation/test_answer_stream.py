@@ -11,7 +11,7 @@ from processing.base.errors import EndpointError
 from processing.dataset.rows import Row, make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
-from processing.endpoint.payload import Reply
+from processing.endpoint.reply import Reply
 from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
 
 ROWS = [make_row(f"Question {number}?", "Yes.") for number in range(20)]

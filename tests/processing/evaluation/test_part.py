@@ -7,7 +7,7 @@ from processing.dataset.rows import make_row
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
-from processing.endpoint.payload import Reply
+from processing.endpoint.reply import Reply
 from processing.evaluation.instances.part import add_spend, answer_of, own_part, verdicts_of
 
 ROWS = [make_row(f"Question {n}?", "So.") for n in range(30)]

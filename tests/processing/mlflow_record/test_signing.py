@@ -30,7 +30,7 @@ from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
-from processing.endpoint.payload import Reply
+from processing.endpoint.reply import Reply
 from processing.evaluation.scoring import score_rows
 from processing.mlflow_record import signing
 from processing.mlflow_record.internals import import_evaluate

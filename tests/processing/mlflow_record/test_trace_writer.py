@@ -22,7 +22,7 @@ from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
-from processing.endpoint.payload import Reply
+from processing.endpoint.reply import Reply
 from processing.evaluation.scoring import score_rows
 from processing.mlflow_record.run import draft_trace, quiet_evaluate, traces_of, tracked_run
 from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind

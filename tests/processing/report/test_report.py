@@ -17,7 +17,7 @@ from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call, MeasuredModel
-from processing.endpoint.payload import Reply
+from processing.endpoint.reply import Reply
 from processing.evaluation.measurements import measure
 from processing.gate.champion import ChampionVerdict, compare
 from processing.gate.metric import scorer_metric

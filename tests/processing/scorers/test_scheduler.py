@@ -15,7 +15,7 @@ from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
-from processing.endpoint.payload import Reply
+from processing.endpoint.reply import Reply
 from processing.judges.verdict import JudgeError, Question
 from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.build import BuiltScorer
