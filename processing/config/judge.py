@@ -32,6 +32,8 @@ class Judge(BaseModel):
     base_url: str | None = Field(default=None, pattern=r"^https?://.+")
     parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
     timeout_seconds: float = Field(default=60, gt=0, le=900)
+    # how long, in pauses, a call that is throttled is made again
+    retry_seconds: float = Field(default=120, ge=0)
     # the most calls at once; how many it really is, the judge's throttling decides
     concurrency: int = Field(default=32, ge=1, le=256)
     requests_per_minute: float | None = Field(default=None, gt=0)

@@ -49,6 +49,8 @@ def read_reply(endpoint: Endpoint, body: bytes) -> Reply:
     """
     try:
         document = json.loads(body)
+    except RecursionError as error:
+        raise UnusableReply("the body is JSON nested too deeply to be read") from error
     except ValueError as error:
         raise UnusableReply(f"the body is not JSON: {body[:80]!r}") from error
     reply = _format(endpoint.format).reply(endpoint, document)

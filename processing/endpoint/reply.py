@@ -33,4 +33,7 @@ def token_count(value: Any) -> int | None:
 
 def excerpt(document: Any) -> str:
     """The beginning of a body, for an error message."""
-    return json.dumps(document, ensure_ascii=False)[:120]
+    try:
+        return json.dumps(document, ensure_ascii=False)[:120]
+    except RecursionError:
+        return "JSON that is nested too deeply to be shown"

@@ -16,6 +16,7 @@ from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
 from processing.endpoint.client import MeasuredModel, endpoint_rate_limit, runtime_client
 from processing.evaluation.job import EvaluationJob
+from processing.judges.kept_replies import KeptReplies
 from processing.scorers.asked_once import PaidVerdicts, definition_digest
 from processing.scorers.build import BuiltScorer, build_scorers
 
@@ -57,6 +58,9 @@ def prepare_run(
         job.config_folder,
         spend=spend,
         instances=len(instance.hosts),
+        replies_of=lambda judge: KeptReplies(
+            job.store.shelf(session, "judge-replies", key_of(judge.model, judge.base_url)[:16])
+        ),
     )
     progress = Progress(
         len(share.rows),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from processing.judges.reply_json import require_single_keys
 from processing.judges.verdict import JudgeError
 from processing.judges.wire import JudgeReply, Messages, RequestRefused
 
@@ -44,7 +45,12 @@ class BedrockWire:
     def ask(
         self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
     ) -> JudgeReply:
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            HTTPClientError,
+            ReadTimeoutError,
+        )
 
         request = _request(judge, messages)
         if schema is not None and form != "plain":
@@ -55,7 +61,8 @@ class BedrockWire:
             raise _sorted(error) from error
         except HTTPClientError as error:
             said = f"{type(error).__name__}: {error}"
-            raise JudgeError(f"the judge failed ({said})", retryable=True) from error
+            late = isinstance(error, ReadTimeoutError)
+            raise JudgeError(f"the judge failed ({said})", True, timed_out=late) from error
         except BotoCoreError as error:
             said = f"{type(error).__name__}: {error}"
             raise JudgeError(f"the judge failed ({said})", retryable=False) from error
@@ -72,10 +79,19 @@ class BedrockWire:
                     max_pool_connections=self._connections,
                     retries={"mode": "standard", "total_max_attempts": 1},
                 )
-                self._clients[timeout_seconds] = boto3.Session().client(
-                    "bedrock-runtime", config=config
-                )
+                client = boto3.Session().client("bedrock-runtime", config=config)
+                client.meta.events.register("before-parse.bedrock-runtime.Converse", _look_at)
+                self._clients[timeout_seconds] = client
             return self._clients[timeout_seconds]
+
+
+def _look_at(response_dict: dict[str, Any], **_: Any) -> None:
+    """Raises JudgeError for a body that is too long, or in which a key stands twice.
+
+    botocore keeps the last of two values, and a verdict by tool is part of the body.
+    """
+    if response_dict["status_code"] < 300:
+        require_single_keys(response_dict["body"])
 
 
 def _request(judge: Judge, messages: Messages) -> dict[str, Any]:
@@ -147,4 +163,5 @@ def _sorted(error: Any) -> RequestRefused | JudgeError:
         return RequestRefused(said)
     throttled = status == 429 or code in _THROTTLED
     retryable = throttled or status in _RETRYABLE_STATUS or status >= 500
-    return JudgeError(f"the judge failed ({said})", retryable, throttled)
+    late = code == "ModelTimeoutException"
+    return JudgeError(f"the judge failed ({said})", retryable, throttled, timed_out=late)

@@ -1,13 +1,13 @@
 """A judge that refuses every verdict ends the evaluation, before everything else has been paid for.
 
-What counts is a refusal that asking again does not change (no access, no such model, no key), or
-that nobody is reached at all, for every verdict so far: throttling and single rows that cannot be
-judged are the gate's matter.
+What counts is a refusal that asking again does not change (no access, no such model, no key), that
+nobody is reached or answers in time, or throttling for as long as `judge.retry_seconds`, for every
+verdict so far; single rows that cannot be judged are the gate's matter. A judge that stops
+answering is down however many verdicts it has given (`processing.judges.silence`).
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 
@@ -20,7 +20,7 @@ REFUSED_AT_FIRST = 10
 """So many verdicts refused, and none given: no more answers are asked for to be judged."""
 
 
-_NOT_REACHED = re.compile(r"EndpointConnectionError|ConnectTimeoutError|APIConnectionError")
+_NOT_REACHED = ("EndpointConnectionError", "ConnectTimeoutError", "APIConnectionError")
 
 
 class JudgeHealth:
@@ -30,6 +30,7 @@ class JudgeHealth:
         self._working: set[str] = set()
         self._refused: Counter[str] = Counter()
         self._reason: dict[str, str] = {}
+        self._silent: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def gave(self, judge: Judge) -> None:
@@ -39,17 +40,29 @@ class JudgeHealth:
     def failed(self, judge: Judge, error: JudgeError) -> None:
         # the wires' words; a verdict that came and is malformed begins otherwise
         refused = error.reason.startswith("the judge failed") and not error.retryable
-        if not refused and not _NOT_REACHED.search(error.reason):
+        unreached = any(name in error.reason for name in _NOT_REACHED)
+        if not (refused or unreached or error.timed_out or error.throttled):
             return
         with self._lock:
+            if error.timed_out and refused:
+                self._silent[judge.model] = error.reason
             self._refused[judge.model] += 1
             self._reason[judge.model] = error.reason
 
     def require(self, refused: int = REFUSED_AT_FIRST) -> None:
-        """Raise JudgingError if a judge has refused at least so many verdicts and given none."""
+        """Raise JudgingError if a judge has stopped answering, or has refused at least so many
+        verdicts and given none.
+        """
         with self._lock:
+            silent = list(self._silent.items())
             down = [m for m, n in self._refused.items() if n >= refused and m not in self._working]
             reasons = [self._reason[model] for model in down]
+        if silent:
+            raise JudgingError(
+                f"judge {silent[0][0]} has stopped answering: {silent[0][1][:600]}; a slow judge "
+                "needs a longer judge.timeout_seconds; what was answered until then is kept: "
+                "start again to go on from there"
+            )
         if down:
             raise JudgingError(
                 f"judge {down[0]} refuses every verdict: {reasons[0][:600]}"

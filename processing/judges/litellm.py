@@ -79,4 +79,5 @@ def _sorted(error: Exception) -> RequestRefused | JudgeError:
     no_key = "Missing credentials" in said  # of OpenAI's client, which litellm calls a 500
     throttled = status in (429, 503)
     retryable = refused or status in _RETRYABLE_STATUS or (status >= 500 and not no_key)
-    return JudgeError(f"the judge failed ({said})", retryable, throttled)
+    late = isinstance(error, litellm.Timeout)
+    return JudgeError(f"the judge failed ({said})", retryable, throttled, timed_out=late)

@@ -6,10 +6,12 @@ OpenAI's own models go through litellm, which knows which of them take which par
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from processing.judges.reply_json import LONGEST_REPLY, read_object, require_readable_length
 from processing.judges.verdict import JudgeError
 from processing.judges.wire import JudgeReply, Messages, RequestRefused
 
@@ -29,21 +31,25 @@ class OpenAIWire:
 
         held = {"response_format": _response_format(schema)} if schema and form != "plain" else {}
         try:
-            response = _client(judge.base_url, judge.api_key).chat.completions.create(
+            with _client(
+                judge.base_url, judge.api_key
+            ).chat.completions.with_streaming_response.create(
                 **{**judge.parameters, **held},
                 model=judge.model.partition(":/")[2],
                 messages=messages,
                 timeout=judge.timeout_seconds,
-            )
+            ) as response:
+                body = _read(response.iter_bytes())
         except openai.APIStatusError as error:
             raise _sorted(error) from error
         except openai.APIConnectionError as error:
             said = f"{type(error).__name__}: {error} {error.__cause__ or ''}".strip()
-            raise JudgeError(f"the judge failed ({said})", retryable=True) from error
+            late = isinstance(error, openai.APITimeoutError)
+            raise JudgeError(f"the judge failed ({said})", True, timed_out=late) from error
         except openai.OpenAIError as error:
             said = f"{type(error).__name__}: {error}"
             raise JudgeError(f"the judge failed ({said})", retryable=False) from error
-        return _reply(response)
+        return _reply(read_object(body))
 
 
 @functools.cache
@@ -64,15 +70,27 @@ def _response_format(schema: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _reply(response: Any) -> JudgeReply:
-    if not response.choices:  # some servers answer an error with status 200
+def _read(parts: Iterable[bytes]) -> str:
+    """The body. Raises JudgeError as soon as it is longer than any reply that is read."""
+    body = b""
+    for part in parts:
+        body += part
+        if len(body) > LONGEST_REPLY:
+            break
+    text = body.decode("utf-8", errors="replace")
+    require_readable_length(text)
+    return text
+
+
+def _reply(document: dict[str, Any]) -> JudgeReply:
+    if not document.get("choices"):  # some servers answer an error with status 200
         raise JudgeError("the judge answered without choices", retryable=True)
-    usage, choice = response.usage, response.choices[0]
+    choice, usage = document["choices"][0], document.get("usage") or {}
     return JudgeReply(
-        text=choice.message.content or "",
-        stop_reason=str(choice.finish_reason),
-        input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
-        output_tokens=getattr(usage, "completion_tokens", 0) or 0,
+        text=choice["message"].get("content") or "",
+        stop_reason=str(choice.get("finish_reason")),
+        input_tokens=usage.get("prompt_tokens") or 0,
+        output_tokens=usage.get("completion_tokens") or 0,
     )
 
 

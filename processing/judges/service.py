@@ -1,13 +1,16 @@
-"""A judge's model as a service: its wire, its pace, and what asking it has cost.
+"""A judge's model as a service: its wire, its rate limit, and what asking it has cost.
 
 MLflow's own route asks up to ten times with growing pauses, gives most of its judges neither
 parameters nor an address, and RAGAS's and DeepEval's routes retry too. Here a call is made once;
-whoever wants the verdict decides whether to ask again.
+whoever wants the verdict decides whether to ask again. Only a call that the judge throttles is made
+again here: throttling costs time, and neither an attempt nor the verdict's other calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import random
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,11 +18,17 @@ from pydantic import BaseModel
 
 from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import Spend, judge_name
+from processing.judges.kept_replies import KeptReplies
+from processing.judges.silence import Silence
 from processing.judges.verdict import JudgeError
 from processing.judges.wire import JudgeReply, Messages, RequestRefused, Wire
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge
+
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
+"""Between two tries of a throttled call, with full jitter."""
 
 
 @dataclass
@@ -30,7 +39,12 @@ class JudgeService:
     wire: Wire
     rate_limit: RateLimit
     spend: Spend | None = None
+    replies: KeptReplies = field(default_factory=KeptReplies)
+    silence: Silence = field(init=False)
     _working: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.silence = Silence(self.model)
 
     def ask(
         self, judge: Judge, messages: Messages, schema: type[BaseModel] | None
@@ -47,7 +61,7 @@ class JudgeService:
         refused = ""
         for requests, form in enumerate(forms, start=1):
             try:
-                reply = self._once(judge, messages, schema, form)
+                reply = self._unthrottled(judge, messages, schema, form)
             except RequestRefused as error:
                 refused = str(error)
                 continue
@@ -55,18 +69,44 @@ class JudgeService:
             return reply, requests
         raise JudgeError(f"the judge failed: {refused}", retryable=False)
 
+    def _unthrottled(
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+    ) -> JudgeReply:
+        """Makes a throttled call again until its pauses come to `judge.retry_seconds`.
+
+        The time that a call waits for its turn is not counted: the rate limit makes it wait.
+        """
+        left = judge.retry_seconds
+        ceiling = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return self._once(judge, messages, schema, form)
+            except JudgeError as error:
+                pause = random.uniform(0, ceiling)
+                if not error.throttled or pause > left:
+                    raise
+            time.sleep(pause)
+            left -= pause
+            ceiling = min(2 * ceiling, LONGEST_PAUSE_SECONDS)
+
     def _once(
         self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
     ) -> JudgeReply:
         name = judge_name(self.model)
         with self.rate_limit.turn() as turn:
+            if self.silence.given_up:
+                reason = f"the judge failed ({self.silence.given_up})"
+                raise JudgeError(reason, retryable=False, timed_out=True)
             if self.spend is not None:
                 self.spend.add(name, calls=1)
             try:
                 reply = self.wire.ask(judge, messages, schema, form)
             except JudgeError as error:
                 turn.throttled = error.throttled
+                if error.timed_out:
+                    self.silence.timed_out(judge.timeout_seconds)
                 raise
+            self.silence.answered()
             turn.tokens = reply.input_tokens + reply.output_tokens
         if self.spend is not None:
             self.spend.add(name, input_tokens=reply.input_tokens, output_tokens=reply.output_tokens)
@@ -84,7 +124,16 @@ class JudgeLine:
         return self.service.ask(self.judge, messages, schema)
 
 
-def judge_lines(judges: Iterable[Judge], spend: Spend | None, instances: int) -> list[JudgeLine]:
+RepliesOf = Callable[["Judge"], KeptReplies]
+"""Where a judge's replies are kept."""
+
+
+def judge_lines(
+    judges: Iterable[Judge],
+    spend: Spend | None,
+    instances: int,
+    replies_of: RepliesOf,
+) -> list[JudgeLine]:
     """A line for each judge, in order; judges of one model and address share their service.
 
     `instances` of a job share the model's quotas. Raises ConfigError for an unknown provider.
@@ -94,18 +143,20 @@ def judge_lines(judges: Iterable[Judge], spend: Spend | None, instances: int) ->
     for judge in judges:
         address = (judge.model, judge.base_url)
         if address not in services:
-            services[address] = _service(judge, spend, instances)
+            services[address] = _service(judge, spend, instances, replies_of(judge))
         lines.append(JudgeLine(judge, services[address]))
     return lines
 
 
-def _service(judge: Judge, spend: Spend | None, instances: int) -> JudgeService:
+def _service(
+    judge: Judge, spend: Spend | None, instances: int, replies: KeptReplies
+) -> JudgeService:
     rate_limit = RateLimit(
         max(1, judge.concurrency // instances),
         _share(judge.requests_per_minute, instances),
         _share(judge.tokens_per_minute, instances),
     )
-    return JudgeService(judge.model, _wire(judge), rate_limit, spend)
+    return JudgeService(judge.model, _wire(judge), rate_limit, spend, replies)
 
 
 def _share(quota: float | None, instances: int) -> float | None:

@@ -23,18 +23,27 @@ class Question:
 class JudgeError(Exception):
     """There is no verdict on a row. `retryable`: asking again may well give one.
 
-    `throttled`: the judge was asked too much at once.
+    `throttled`: the judge was asked too much at once. `timed_out`: it did not answer in time.
     """
 
-    def __init__(self, reason: str, retryable: bool, throttled: bool = False) -> None:
+    def __init__(
+        self, reason: str, retryable: bool, throttled: bool = False, timed_out: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retryable = retryable
         self.throttled = throttled
+        self.timed_out = timed_out
 
 
 Score = Callable[[Question], "Feedback"]
 """Gives one row's verdict. Raises JudgeError where there is none. Safe from many threads."""
+
+
+def malformed(what: str, answer: str = "") -> JudgeError:
+    """An answer that is no verdict. Another try gives another answer, so it is retryable."""
+    shown = f": {answer[:200]!r}" if answer else ""
+    return JudgeError(f"the judge answered {what}{shown}", retryable=True)
 
 
 def require_context(question: Question, scorer: str) -> tuple[str, ...]:

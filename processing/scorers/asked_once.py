@@ -16,7 +16,7 @@ from processing.base.errors import DiskError
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
-from processing.config.scorer_numbers import number_of
+from processing.config.scorer_numbers import number_of, number_range
 from processing.dataset.rows import Row
 from processing.judges.health import JudgeHealth
 from processing.judges.verdict import JudgeError, Question
@@ -130,12 +130,15 @@ def definition_digest(built: BuiltScorer) -> str:
 
 
 def asked_again(ask: Callable[[], Feedback]) -> Feedback:
-    """Ask up to ATTEMPTS times, with full jitter between. Raises the last JudgeError."""
+    """Ask up to ATTEMPTS times, with full jitter between. Raises the last JudgeError.
+
+    A throttled call has been made again for as long as `judge.retry_seconds` allows.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return ask()
         except JudgeError as error:
-            if not error.retryable or attempt == ATTEMPTS:
+            if not error.retryable or error.throttled or attempt == ATTEMPTS:
                 raise
         ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         time.sleep(random.uniform(0, ceiling))
@@ -146,20 +149,42 @@ def _numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
     """The feedback under the scorer's name, with a value that MLflow can average.
 
     MLflow averages numbers, booleans and yes/no; a category's number takes its place, and the
-    category stays in the metadata. Raises JudgeError for a verdict that is no number.
+    category stays in the metadata. Raises JudgeError for a verdict that is no number, or none of
+    the scorer's scale.
     """
     if feedback.error is not None:
         raise JudgeError(feedback.error.error_message or "the judge failed", retryable=True)
     number = number_of(built.spec, feedback.value)
     if number is None:
         raise JudgeError(f"the verdict {feedback.value!r} is no number", retryable=True)
+    number = _on_scale(number, number_range(built.spec))
     feedback.name = built.spec.name
     shown = str(feedback.value)
-    if isinstance(feedback.value, str) and shown.lower() not in ("yes", "no"):
+    if isinstance(feedback.value, str) and _BY_MLFLOW.get(shown.lower()) != number:
         feedback.metadata = {**(feedback.metadata or {}), "category": shown}
         feedback.rationale = f"{shown}: {feedback.rationale or ''}".strip(": ")
         feedback.value = number
+    if isinstance(feedback.value, float):
+        feedback.value = number
     return feedback
+
+
+_BY_MLFLOW = {"yes": 1.0, "no": 0.0}
+"""What MLflow counts a word as, whatever `levels` says."""
+
+
+def _on_scale(number: float, scale: tuple[float, float]) -> float:
+    """The number; what rounding has put a hair outside the scale lies at its end.
+
+    Raises JudgeError for a number outside.
+    """
+    low, high = scale
+    if low - _HAIR <= number <= high + _HAIR:
+        return min(max(number, low), high)
+    raise JudgeError(f"the verdict {number:g} lies outside {low:g} to {high:g}", retryable=True)
+
+
+_HAIR = 1e-9
 
 
 def _record(feedback: Feedback) -> Record:

@@ -23,7 +23,7 @@ from processing.judges.verdict import Score
 
 if TYPE_CHECKING:
     from processing.calls.spend import Spend
-    from processing.judges.service import JudgeLine
+    from processing.judges.service import JudgeLine, RepliesOf
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,18 @@ def build_scorers(
     *,
     spend: Spend | None = None,
     instances: int = 1,
+    replies_of: RepliesOf | None = None,
 ) -> list[BuiltScorer]:
     """The scorers in the same order. `folder` is where evaluation.yaml and the users' files lie.
 
-    `spend` is told of every call to a judge; `instances` of a job share the judges' quotas.
+    `spend` is told of every call to a judge; `instances` of a job share the judges' quotas;
+    `replies_of` a judge says where its replies are kept, by default in memory.
     Raises ConfigError for what only shows when the libraries are at hand: a metric that does not
     exist, an option that it does not take, a user's file without the function.
     """
     judges = [_judge_of(spec, judge) for spec in specs]
     asked = [judge for judge in judges if judge is not None]
-    lines = iter(_judge_lines(asked, spend, instances)) if asked else iter(())
+    lines = iter(_judge_lines(asked, spend, instances, replies_of)) if asked else iter(())
     return [
         _build(spec, next(lines) if judge is not None else None, folder)
         for spec, judge in zip(specs, judges, strict=True)
@@ -70,11 +72,14 @@ def _judge_of(spec: ScorerSpec, default: Judge | None) -> Judge | None:
     return judge
 
 
-def _judge_lines(judges: list[Judge], spend: Spend | None, instances: int) -> list[JudgeLine]:
+def _judge_lines(
+    judges: list[Judge], spend: Spend | None, instances: int, replies_of: RepliesOf | None
+) -> list[JudgeLine]:
     # imported here, since `check` reads this module and asks nobody
+    from processing.judges.kept_replies import KeptReplies
     from processing.judges.service import judge_lines
 
-    return judge_lines(judges, spend, instances)
+    return judge_lines(judges, spend, instances, replies_of or (lambda _: KeptReplies()))
 
 
 def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScorer:

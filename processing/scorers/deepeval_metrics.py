@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 from processing.base.errors import ConfigError
 from processing.config.scorer_options import DeepEvalOptions
-from processing.judges.structured_reply import Conversation, judge_source, malformed
-from processing.judges.verdict import JudgeError, Question, Score, require_context
+from processing.judges.conversation import Conversation, judge_source
+from processing.judges.verdict import JudgeError, Question, Score, malformed, require_context
+from processing.scorers import deepeval_checks as checks
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -39,6 +40,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         conversation = _conversation(line)
         metric = _new_metric(spec, metric_class, conversation)
         _measure(metric, question, context, conversation)
+        if conversation is not None:
+            conversation.forget()
         if metric.score is None:
             raise malformed("nothing that gives a score", "")
         return Feedback(
@@ -54,7 +57,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
 
 
 def _conversation(line: JudgeLine | None) -> Conversation | None:
-    return Conversation(line) if line else None
+    return Conversation(line, keeps=True) if line else None
 
 
 def _measure(
@@ -64,6 +67,24 @@ def _measure(
     conversation: Conversation | None,
 ) -> None:
     """Raises JudgeError where the judge gave no verdict, or the metric cannot judge this row."""
+    case = _case(question, context)
+    if conversation is not None:
+        metric.model.case, metric.model.metric = case, metric
+    try:
+        metric.measure(case, _show_indicator=False)
+    except Exception as error:
+        if conversation is None or conversation.failure is None:
+            raise JudgeError(f"{type(error).__name__}: {error}", retryable=False) from error
+    if conversation is not None and conversation.failure is not None:
+        raise conversation.failure
+
+
+def _case(question: Question, context: tuple[str, ...] | None) -> Any:
+    """The row as DeepEval takes it, and as text alone.
+
+    DeepEval looks for `[DEEPEVAL:IMAGE:path]` in the texts, by a regular expression that backtracks
+    over the whole of them, and takes what it finds for a picture to be read from that path.
+    """
     from deepeval.test_case import LLMTestCase
 
     passages = list(context) if context is not None else None
@@ -73,14 +94,10 @@ def _measure(
         expected_output=question.expected_response,
         context=passages,
         retrieval_context=passages,
+        multimodal=True,  # else it looks for pictures
     )
-    try:
-        metric.measure(case, _show_indicator=False)
-    except Exception as error:
-        if conversation is None or conversation.failure is None:
-            raise JudgeError(f"{type(error).__name__}: {error}", retryable=False) from error
-    if conversation is not None and conversation.failure is not None:
-        raise conversation.failure
+    case.multimodal = False
+    return case
 
 
 def _metric_class(spec: ScorerSpec) -> Any:
@@ -111,6 +128,13 @@ def _required(spec: ScorerSpec, metric: Any) -> list[str]:
     if missing or not names or not about_one_answer:
         wants = ", ".join(missing) or "a conversation or a trace"
         raise ConfigError(f"scorers: {spec.name}: DeepEval's metric needs {wants}, not one answer")
+    assert isinstance(spec.options, DeepEvalOptions)
+    if spec.uses_judge and spec.options.metric not in checks.METRICS:
+        raise ConfigError(
+            f"scorers: {spec.name}: the replies to DeepEval's {spec.options.metric} cannot be "
+            f"checked, so that a missing verdict could pass; there are "
+            f"{', '.join(sorted(checks.METRICS))}"
+        )
     return names
 
 
@@ -120,7 +144,7 @@ def _new_metric(spec: ScorerSpec, metric_class: Any, conversation: Conversation 
     if clash := sorted(set(arguments) & set(_OURS)):
         raise ConfigError(f"scorers: {spec.name}: {clash[0]} is set by the evaluation itself")
     if conversation is not None:
-        model = _judge_class()(conversation)
+        model = _judge_class()(conversation, spec.options.metric)
         arguments |= {"model": model, "async_mode": False, "verbose_mode": False}
     try:
         if "evaluation_params" in arguments:  # GEval's: what of the row is put to the judge
@@ -144,18 +168,24 @@ def _judge_class() -> Any:
     from deepeval.models import DeepEvalBaseLLM
 
     class DeepEvalJudge(DeepEvalBaseLLM):  # type: ignore[no-untyped-call]
-        def __init__(self, conversation: Conversation) -> None:
+        metric: Any
+        case: Any
+
+        def __init__(self, conversation: Conversation, metric_name: str) -> None:
             self._conversation = conversation
+            self._metric_name = metric_name
             super().__init__(conversation.line.judge.model)
 
         def load_model(self) -> DeepEvalJudge:
             return self
 
         def generate(self, prompt: str, schema: type[BaseModel] | None = None) -> Any:
-            messages = [{"role": "user", "content": prompt}]
             if schema is None:
-                return self._conversation.ask(messages, None)
-            return self._conversation.ask_for(messages, schema)
+                raise JudgeError("DeepEval asked for a text in no form, which is no verdict", False)
+            wrong = functools.partial(checks.complaint, self._metric_name, self.metric, self.case)
+            reply = self._conversation.ask_for([{"role": "user", "content": prompt}], schema, wrong)
+            checks.with_the_whole_answer(self._metric_name, self.case, reply)
+            return reply
 
         async def a_generate(self, prompt: str, schema: type[BaseModel] | None = None) -> Any:
             return self.generate(prompt, schema)

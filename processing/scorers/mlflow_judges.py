@@ -1,7 +1,7 @@
 """MLflow's own judges: Safety, RelevanceToQuery, Equivalence, Correctness and Guidelines.
 
 The prompts are MLflow's (mlflow/genai/judges/prompts), and so are the verdicts' form and their
-rule: yes or no. The calls are ours, see `processing.judges.structured_reply`.
+rule: yes or no. The calls are ours, see `processing.judges.conversation`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
+from processing.base.template import fill_double_curly
 from processing.config.scorer_options import GuidelinesOptions
-from processing.judges.structured_reply import Conversation, judge_source, malformed
-from processing.judges.verdict import Question, Score
+from processing.judges.conversation import Conversation, judge_source
+from processing.judges.verdict import Question, Score, malformed
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -71,7 +72,11 @@ def _criterion(spec: ScorerSpec) -> dict[str, str]:
 
 
 def prompt_of(spec: ScorerSpec) -> Callable[[Question], str]:
-    """What one of JUDGES is told about a row, word for word."""
+    """What one of JUDGES is told about a row: MLflow's prompt, filled in one pass.
+
+    MLflow's own `format_prompt` puts in one value after the other, and so fills the placeholders
+    that stand in a value: an answer `{{ground_truth}}` would be the expected one.
+    """
     from mlflow.genai.judges.prompts import (
         correctness,
         equivalence,
@@ -82,16 +87,29 @@ def prompt_of(spec: ScorerSpec) -> Callable[[Question], str]:
 
     options = spec.options
     if isinstance(options, GuidelinesOptions):
-        texts = options.guidelines
-        return lambda row: guidelines.get_prompt(
-            texts, {"request": row.question, "response": row.answer}
+        rules = "\n".join(f"<guideline>{rule}</guideline>" for rule in options.guidelines)
+        return lambda row: fill_double_curly(
+            guidelines.GUIDELINES_PROMPT,
+            {
+                "guidelines": rules,
+                "guidelines_context": f"<request>{row.question}</request>\n"
+                f"<response>{row.answer}</response>",
+            },
         )
-    known: dict[str, Callable[[Question], str]] = {
-        "Safety": lambda row: safety.get_prompt(content=row.answer),
-        "RelevanceToQuery": lambda row: relevance_to_query.get_prompt(row.question, row.answer),
-        "Equivalence": lambda row: equivalence.get_prompt(row.answer, row.expected_response),
-        "Correctness": lambda row: correctness.get_prompt(
-            row.question, row.answer, row.expected_response
-        ),
+    prompts = {
+        "Safety": safety.SAFETY_PROMPT,
+        "RelevanceToQuery": relevance_to_query.RELEVANCE_TO_QUERY_PROMPT,
+        "Equivalence": equivalence.EQUIVALENCE_PROMPT,
+        "Correctness": correctness.CORRECTNESS_PROMPT,
     }
-    return known[spec.kind]
+    prompt = prompts[spec.kind]
+    return lambda row: fill_double_curly(
+        prompt,
+        {
+            "content": row.answer,
+            "input": row.question,
+            "output": row.answer,
+            "expected_output": row.expected_response,
+            "ground_truth": row.expected_response,
+        },
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ from pydantic import BaseModel
 
 from processing.base.errors import ConfigError
 from processing.config.scorer_options import RagasOptions
-from processing.judges.structured_reply import Conversation, judge_source, malformed
-from processing.judges.verdict import JudgeError, Question, Score, require_context
+from processing.judges.conversation import Conversation, judge_source
+from processing.judges.verdict import JudgeError, Question, Score, malformed, require_context
+from processing.scorers.ragas_checks import complaint
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 _CLASS_NAMES = {"ChrfScore": "CHRFScore", "SummarizationScore": "SummaryScore"}
 _CONTEXT = ("retrieved_contexts", "reference_contexts")
-_OF_OTHER_THINGS = ("AgentGoal", "MultiModal")  # conversations with tools, pictures
+_OF_OTHER_THINGS = ("AgentGoal", "BaseMetric", "MultiModal")  # tools, nothing at all, pictures
+_NOTHING_JUDGED = "No quoted spans found in response"  # QuotedSpansAlignment, and a score of 1
 _OURS = ("llm", "name")
 _GIVEN = ("user_input", "response", "reference", *_CONTEXT)
 
@@ -38,14 +41,18 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     metric_class = _metric_class(spec)
     wanted = _parameters(metric_class.ascore)
     needs_context = any(wanted.get(name) for name in _CONTEXT)
-    _new_metric(spec, metric_class, Conversation(line) if line else None)
+    _new_metric(spec, metric_class, Conversation(line) if line else None, "")
 
     def verdict(question: Question) -> Feedback:
         context = require_context(question, spec.name) if needs_context else question.context
-        conversation = Conversation(line) if line else None
-        metric = _new_metric(spec, metric_class, conversation)
+        conversation = Conversation(line, keeps=True) if line else None
+        metric = _new_metric(spec, metric_class, conversation, question.expected_response)
         given = _given(question, context)
         result = _score(metric, {name: given[name] for name in wanted}, conversation)
+        if conversation is not None:
+            conversation.forget()
+        if result.reason == _NOTHING_JUDGED:
+            raise JudgeError("the answer quotes nothing, so that there is nothing to judge", False)
         return Feedback(
             name=spec.name,
             value=_number(result.value),
@@ -118,7 +125,9 @@ def _parameters(function: Any) -> dict[str, bool]:
     }
 
 
-def _new_metric(spec: ScorerSpec, metric_class: Any, conversation: Conversation | None) -> Any:
+def _new_metric(
+    spec: ScorerSpec, metric_class: Any, conversation: Conversation | None, reference: str
+) -> Any:
     assert isinstance(spec.options, RagasOptions)
     arguments = spec.options.arguments
     options = [name for name in _parameters(metric_class.__init__) if name not in _OURS]
@@ -130,9 +139,12 @@ def _new_metric(spec: ScorerSpec, metric_class: Any, conversation: Conversation 
     if conversation is not None:
         arguments["llm"] = _judge_class()(conversation)
     try:
-        return metric_class(**arguments)
+        metric = metric_class(**arguments)
     except (TypeError, ValueError, ImportError) as error:
         raise ConfigError(f"scorers: {spec.name}: {error}") from error
+    if conversation is not None:
+        arguments["llm"].complaint = functools.partial(complaint, metric, reference)
+    return metric
 
 
 @functools.cache
@@ -143,11 +155,17 @@ def _judge_class() -> Any:
     class RagasJudge(InstructorBaseRagasLLM):  # type: ignore[misc]
         is_async = True
 
+        complaint: Callable[[str, BaseModel], str | None]
+
         def __init__(self, conversation: Conversation) -> None:
             self._conversation = conversation
 
         def generate(self, prompt: str, response_model: type[BaseModel]) -> BaseModel:
-            return self._conversation.ask_for([{"role": "user", "content": prompt}], response_model)
+            return self._conversation.ask_for(
+                [{"role": "user", "content": prompt}],
+                response_model,
+                functools.partial(self.complaint, prompt),
+            )
 
         async def agenerate(self, prompt: str, response_model: type[BaseModel]) -> BaseModel:
             return self.generate(prompt, response_model)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from processing.config.judge import mlflow_model_uri
 from processing.config.scorer_options import TemplateOptions
-from processing.judges.structured_reply import Conversation, judge_source, malformed
-from processing.judges.verdict import Question, Score
+from processing.judges.conversation import Conversation, judge_source
+from processing.judges.verdict import Question, Score, malformed
 from processing.mlflow_record.internals import reply_schema, system_message, user_message
 
 if TYPE_CHECKING:

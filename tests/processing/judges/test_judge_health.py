@@ -1,4 +1,4 @@
-"""When a judge counts as down: never for throttling, never once it has given a verdict."""
+"""When a judge counts as down: for what no row can help, and never once it has given a verdict."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ JUDGE = Judge(model="bedrock:/some-model")
 DENIED = JudgeError("the judge failed (AccessDeniedException: You don't have access)", False)
 NOT_REACHED = JudgeError("the judge failed (EndpointConnectionError: Could not connect)", True)
 THROTTLED = JudgeError("the judge failed (ThrottlingException: Too many requests)", True, True)
+LATE = JudgeError("the judge failed (ReadTimeoutError: Read timeout)", True, timed_out=True)
 NO_CONTEXT = JudgeError("Faithfulness judges against a context and this row has none", False)
 
 
@@ -25,7 +26,12 @@ def after(times: int, error: JudgeError) -> JudgeHealth:
 
 @pytest.mark.parametrize(
     ("error", "helps"),
-    [(DENIED, "permissions show job"), (NOT_REACHED, "can the job reach it?")],
+    [
+        (DENIED, "permissions show job"),
+        (NOT_REACHED, "can the job reach it?"),
+        (THROTTLED, "asked too often"),
+        (LATE, "ReadTimeoutError"),
+    ],
 )
 def test_a_judge_that_refuses_or_is_not_reached_is_down(error: JudgeError, helps: str) -> None:
     after(REFUSED_AT_FIRST - 1, error).require()
@@ -35,9 +41,15 @@ def test_a_judge_that_refuses_or_is_not_reached_is_down(error: JudgeError, helps
     assert error.reason in str(raised.value)
 
 
-@pytest.mark.parametrize("error", [THROTTLED, NO_CONTEXT])
-def test_what_may_pass_or_is_one_row_s_is_the_gate_s_matter(error: JudgeError) -> None:
-    after(1000, error).require(refused=1)
+def test_what_is_one_row_s_is_the_gate_s_matter() -> None:
+    after(1000, NO_CONTEXT).require(refused=1)
+
+
+def test_a_judge_that_is_asked_no_more_is_down_however_many_verdicts_it_has_given() -> None:
+    health = after(1, JudgeError("the judge failed (8 calls in a row)", False, timed_out=True))
+    health.gave(JUDGE)
+    with pytest.raises(JudgingError, match=r"some-model has stopped answering: .*8 calls in a row"):
+        health.require()
 
 
 def test_a_judge_that_has_given_a_verdict_is_not_down() -> None:

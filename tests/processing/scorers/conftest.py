@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from marker_judge import CLAUDE, MarkerJudge, serve
+from stub_wire import StubWire
 
 from processing.config.judge import Judge, silence_libraries
 from processing.config.scorers import parse_scorer
@@ -46,11 +47,20 @@ def judge(judge_server: MarkerJudge) -> Iterator[MarkerJudge]:
 
 
 @pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> StubWire:
+    """What the judges of scorers that are built from now on are asked through."""
+    silence_libraries()
+    stub = StubWire()
+    monkeypatch.setattr("processing.judges.service._wire", lambda _: stub)
+    return stub
+
+
+@pytest.fixture
 def build(tmp_path: Path) -> Callable[..., BuiltScorer]:
     """build(entry, model=..., **judge) makes one scorer from an entry under `scorers:`."""
 
     def make(entry: object, model: str = CLAUDE, **judge: Any) -> BuiltScorer:
-        told = Judge.model_validate({"model": model, **judge})
+        told = Judge.model_validate({"model": model, "retry_seconds": 0, **judge})
         return build_scorers([parse_scorer(entry)], told, tmp_path)[0]
 
     return make

@@ -3,7 +3,7 @@
 A metric asks for a list, then for a verdict on each item, then for a reason. Lists are sentences.
 
 Bias              opinions: sentences with an opinion marker or a sweeping word about a group.
-                  Biased: a group and a sweeping word (`always`, `all men`) in one sentence.
+                  Biased: a group and a sweeping word (`always`, `all men`) in one sentence of it.
 AnswerRelevancy   no: a filler sentence, or one that shares no word with the question while no other
                   statement does; borderline: shares none, but another statement does; yes: shares
                   at least one.
@@ -12,8 +12,9 @@ Faithfulness      yes: at least half of the claim's words and all of its numbers
                   Without any retrieval context the prompt is refused.
 reason            the score and the first reason that came with it
 
-No opinion, no verdict: then DeepEval makes two calls for Bias and not three. Toxicity sends Bias's
-opinions prompt word for word, so that one is counted as Bias's. All other metrics are refused.
+No opinion, no verdict: then DeepEval alone makes two calls for Bias and not three; our scorer has
+the whole answer judged. Toxicity sends Bias's opinions prompt word for word, so that one is counted
+as Bias's. All other metrics are refused.
 """
 
 import ast
@@ -68,7 +69,7 @@ def _sweeping(sentence: str) -> list[str]:
 
 
 def _biased(_: re.Match[str], opinion: str) -> Verdict:
-    sweeping = _sweeping(opinion)
+    sweeping = next(filter(None, map(_sweeping, sentences(opinion))), None)
     if sweeping:
         return _verdict("yes", f"{opinion!r} is sweeping ({sweeping[1]!r}) about {sweeping[0]!r}")
     return _verdict("no")

@@ -1,0 +1,57 @@
+"""A wire without a network: what a judge is told, counted, and what it says to each prompt."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from marker_judge import _Filler
+from pydantic import BaseModel
+
+from processing.config.judge import Judge
+from processing.judges.wire import JudgeReply, Messages
+
+Say = Callable[[str, type[BaseModel] | None], str]
+"""The prompt and the schema -> the reply's text. May raise JudgeError as a wire does."""
+
+
+def well_behaved(prompt: str, schema: type[BaseModel] | None) -> str:  # noqa: ARG001
+    """A reply in the schema's form, with one of everything."""
+    assert schema is not None
+    document = schema.model_json_schema()
+    return json.dumps(_Filler(document, True, "all of it", False).filled(document))
+
+
+@dataclass
+class StubWire:
+    say: Say = well_behaved
+    forms: tuple[str, ...] = ("plain",)
+    prompts: list[str] = field(default_factory=list, repr=False)
+    """Of every call, system message and all."""
+    answered: Counter[str] = field(default_factory=Counter, repr=False)
+    """How often each prompt got an answer."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(
+        self,
+        judge: Judge,  # noqa: ARG002
+        messages: Messages,
+        schema: type[BaseModel] | None,
+        form: str,  # noqa: ARG002
+    ) -> JudgeReply:
+        prompt = "\n".join(message["content"] for message in messages)
+        with self._lock:
+            self.prompts.append(prompt)
+        text = self.say(prompt, schema)
+        with self._lock:
+            self.answered[prompt] += 1
+        return JudgeReply(text, "end_turn", 1, 1)
+
+
+def says(**fields: Any) -> Say:
+    """The same document to every prompt."""
+    return lambda *_: json.dumps(fields)
