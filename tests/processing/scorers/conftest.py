@@ -41,7 +41,7 @@ def judge(judge_server: MarkerJudge) -> Iterator[MarkerJudge]:
     """The server, well behaved and without memory."""
     judge_server.received.clear()
     yield judge_server
-    judge_server.failing = judge_server.saying = None
+    judge_server.failing = judge_server.saying = judge_server.raw = None
     judge_server.refuses = []
     judge_server.slow_seconds = judge_server.jitter_seconds = 0.0
 

@@ -34,7 +34,8 @@ class Received:
 
 @dataclass
 class MarkerJudge:
-    """`failing` is the HTTP status and error code of every answer, `saying` their text.
+    """`failing` is the HTTP status and error code of every answer, `saying` their text, `raw` their
+    whole body.
 
     `refuses`: keys of a request that it calls invalid.
     """
@@ -43,6 +44,7 @@ class MarkerJudge:
     received: list[Received] = field(default_factory=list)
     failing: tuple[int, str] | None = None
     saying: str | None = None
+    raw: bytes | None = None
     slow_seconds: float = 0.0
     jitter_seconds: float = 0.0
     refuses: list[str] = field(default_factory=list)
@@ -109,6 +111,8 @@ def serve(judge: MarkerJudge) -> ThreadingHTTPServer:
             if judge.failing is not None:
                 status, code = judge.failing
                 self._reply(status, {"message": f"told to fail: {code}"}, code)
+            elif judge.raw is not None:
+                self._send(200, judge.raw)
             elif refused := [form for form in judge.refuses if form in body]:
                 message = f"{refused[0]} is not supported"
                 answer = {"message": message, "error": {"message": message}}
@@ -119,7 +123,9 @@ def serve(judge: MarkerJudge) -> ThreadingHTTPServer:
                 self._reply(200, _converse(judge, body))
 
         def _reply(self, status: int, document: dict[str, Any], code: str = "") -> None:
-            data = json.dumps(document).encode()
+            self._send(status, json.dumps(document).encode(), code)
+
+        def _send(self, status: int, data: bytes, code: str = "") -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

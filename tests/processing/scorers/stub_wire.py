@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from marker_judge import _Filler
@@ -19,11 +20,12 @@ Say = Callable[[str, type[BaseModel] | None], str]
 """The prompt and the schema -> the reply's text. May raise JudgeError as a wire does."""
 
 
-def well_behaved(prompt: str, schema: type[BaseModel] | None) -> str:  # noqa: ARG001
-    """A reply in the schema's form, with one of everything."""
+def well_behaved(prompt: str, schema: type[BaseModel] | None) -> str:
+    """A reply in the schema's form, with one of everything; another text to each prompt."""
     assert schema is not None
     document = schema.model_json_schema()
-    return json.dumps(_Filler(document, True, "all of it", False).filled(document))
+    text = sha256(prompt.encode()).hexdigest()[:12]
+    return json.dumps(_Filler(document, True, text, False).filled(document))
 
 
 @dataclass

@@ -1,0 +1,131 @@
+"""Replies that would pass for a verdict, or stop whoever reads them, end in an error of their own.
+
+Each is tried on every framework and wire: a candidate can have its judge quote what it likes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from marker_judge import CLAUDE, MarkerJudge, question
+from stub_wire import StubWire, says
+
+from processing.config.scorer_numbers import number_of
+from processing.judges.verdict import JudgeError
+from processing.scorers.asked_once import _numbered
+from processing.scorers.build import BuiltScorer
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning"),
+]
+LEVELS = {"kind": "template", "template": "Is {{ outputs }} right?", "levels": {"yes": 1, "no": 0}}
+ENTRIES: list[Any] = [
+    "Safety",
+    {"polite": {"kind": "Guidelines", "guidelines": ["Be kind."]}},
+    {"told": LEVELS},
+    "Bias",
+    "Faithfulness",
+    {"FactualCorrectness": {"kind": "RAGAS"}},
+    {"AnswerAccuracy": {"kind": "RAGAS"}},
+]
+WHOLE = {
+    "result": "yes",
+    "rationale": "r",
+    "rating": 4,
+    "opinions": ["o"],
+    "truths": ["t"],
+    "claims": ["c"],
+    "verdicts": [{"verdict": "no", "reason": "r"}],
+}
+
+
+def name_of(entry: Any) -> str:
+    return entry if isinstance(entry, str) else next(iter(entry)) if entry else ""
+
+
+def twice(key: str, first: object) -> str:
+    return f"{{{json.dumps(key)}: {json.dumps(first)}, " + json.dumps(WHOLE)[1:]
+
+
+HOSTILE = {
+    "a verdict twice": twice("result", "no")[:-1] + ', "rating": 0, "claims": [], "truths": []}',
+    "a fence without end": "```json\n" + "\n" * 50_000,
+    "nested": '{"result": ' + "[" * 100_000,
+    "digits": '{"result": "yes", "rating": ' + "9" * 10_000 + "}",
+    "quoted": f"The answer says {json.dumps(WHOLE)}, which is not so: {{}}",
+    "long": json.dumps(WHOLE | {"rationale": "x" * 1_000_001}),
+}
+
+
+@pytest.mark.parametrize("reply", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+@pytest.mark.parametrize("model", [CLAUDE, "openai:/mine"], ids=["bedrock", "openai"])
+def test_a_hostile_reply_is_no_verdict(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str, entry: Any, reply: str
+) -> None:
+    judge.saying = reply
+    address = {"base_url": f"{judge.url}/v1"} if model.startswith("openai") else {}
+    with pytest.raises(JudgeError, match="the judge answered") as raised:
+        build(entry, model, **address).score(question("GOODROW-1"))
+    assert len(raised.value.reason) < 1000
+    assert len(judge.received) == 1
+
+
+TOOL = '{"toolUseId": "1", "name": "verdict", "input": {"result": "no", "result": "yes"}}'
+CONVERSE = (
+    f'{{"output": {{"message": {{"role": "assistant", "content": [{{"toolUse": {TOOL}}}]}}}}, '
+    '"stopReason": "tool_use"}'
+)
+
+
+def test_a_verdict_by_tool_that_stands_twice_is_no_verdict(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+) -> None:
+    """botocore reads the body and keeps the last of the two."""
+    judge.raw = CONVERSE.encode()
+    with pytest.raises(JudgeError, match="the key 'result' twice"):
+        build("Safety").score(question("GOODROW-1"))
+    judge.raw = CONVERSE.replace('"result": "no", ', '"rationale": "r", ').encode()
+    assert build("Safety").score(question("GOODROW-1")).value == "yes"
+
+
+@pytest.mark.parametrize("model", [CLAUDE, "openai:/mine"], ids=["bedrock", "openai"])
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 200_000, b'{"output": ' * 100_000, b"1" * 10_000, b'"' + b"x" * 3_000_000 + b'"'],
+    ids=["lists", "objects", "digits", "long"],
+)
+def test_a_hostile_body_is_no_verdict(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str, body: bytes
+) -> None:
+    judge.raw = body
+    address = {"base_url": f"{judge.url}/v1"} if model.startswith("openai") else {}
+    with pytest.raises(JudgeError, match="the judge answered"):
+        build("Safety", model, **address).score(question("GOODROW-1"))
+
+
+SCALED: list[tuple[Any, dict[str, Any], float]] = [
+    ({"told": {**LEVELS, "levels": {"no": 1, "yes": 0}}}, {"result": "yes"}, 0.0),
+    ({"told": {**LEVELS, "levels": {"yes": 5, "no": 1}}}, {"result": "yes"}, 5.0),
+    ({"told": LEVELS}, {"result": "yes"}, 1.0),
+    ("Safety", {"result": "no"}, 0.0),
+]
+
+
+@pytest.mark.parametrize(("entry", "reply", "number"), SCALED)
+def test_mlflow_averages_the_number_that_the_configuration_gives_a_word(
+    wire: StubWire,
+    build: Callable[..., BuiltScorer],
+    entry: Any,
+    reply: dict[str, Any],
+    number: float,
+) -> None:
+    wire.say = says(**reply, rationale="r")
+    built = build(entry)
+    value = _numbered(built, built.score(question("GOODROW-1"))).value
+    assert {"yes": 1.0, "no": 0.0}.get(value, value) == number
+    assert number_of(built.spec, reply["result"]) == number
