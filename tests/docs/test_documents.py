@@ -69,3 +69,21 @@ def _without_comments(yaml: str) -> list[str]:
 def test_pictures_are_small_enough_to_load_at_once() -> None:
     pictures = [*(REPOSITORY / "docs").glob("*.png"), *(REPOSITORY / "docs").glob("*.svg")]
     assert {p.name for p in pictures if p.stat().st_size > 300_000} == set()
+
+
+def test_each_promise_of_security_md_has_a_test_that_exists() -> None:
+    page = (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if row.count("|") == 6 and not row.startswith("| who |")]
+    assert promises
+    missing = []
+    for row in promises:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row.rsplit("|", 2)[1])
+        assert named, f"no test: {row}"
+        missing += [f"{file}::{test}" for file, test in named if not _defines(file, test)]
+    assert missing == []
+
+
+def _defines(file: str, test: str) -> bool:
+    path = REPOSITORY / file
+    return path.exists() and f"def {test}(" in path.read_text(encoding="utf-8")
