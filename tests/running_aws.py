@@ -85,6 +85,12 @@ class RunningAws:
         address = self.environment[f"AWS_ENDPOINT_URL_{service}"]
         return int(httpx.get(f"{address}/_demo/calls").json()["total"])
 
+    def judge_calls(self, model: str) -> dict[str, int]:
+        """How the demo judge's calls to one model ended: outcome -> number."""
+        address = self.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
+        told: dict[str, int] = httpx.get(f"{address}/_demo/calls").json()["by_name"][model]
+        return told
+
     def _put(self, service: str, path: str, behaviour: dict[str, Any]) -> None:
         address = self.environment[f"AWS_ENDPOINT_URL_{service}"]
         httpx.put(f"{address}/_demo/{path}", json=behaviour).raise_for_status()

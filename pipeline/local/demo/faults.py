@@ -16,6 +16,8 @@ CONNECTION_RESET = "connection-reset"
 Outcome = Literal["answer", "throttle", "fail", "malformed", "hang"]
 Malformed = Literal["not-json", "truncated", "empty", "error-inside"]
 MALFORMED_KINDS: tuple[Malformed, ...] = ("not-json", "truncated", "empty", "error-inside")
+JudgeHabit = Literal["said-twice", "one-short", "off-scale", "nested"]
+"""What only a judge can do: see `pipeline.local.demo.judge.habits`."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -27,7 +29,8 @@ class Faults(BaseModel):
     malformed_as: `any` picks one of the four kinds by the same hash. At the endpoint they are a
         body that is not JSON, a body cut in half, an empty answer, and an error inside a 200
         response; at the judge prose for a verdict, a verdict cut in half, no content, and a
-        verdict in the right form whose every value is "error" (null for a reason alone).
+        verdict in the right form whose every value is "error" (null for a reason alone). The judge
+        has further habits, which `any` does not pick.
     die_after: this many calls are served, every later one fails with `fail_with`.
     throttle_over: calls in flight above this number are throttled (real concurrency, no hash).
     """
@@ -41,7 +44,7 @@ class Faults(BaseModel):
     fail_with: str | None = None
     model_error_status: int = Field(default=503, ge=400, le=599)
     malformed: Share = 0
-    malformed_as: Malformed | Literal["any"] = "any"
+    malformed_as: Malformed | JudgeHabit | Literal["any"] = "any"
     hang: Share = 0
     die_after: int | None = Field(default=None, ge=0)
     throttle_over: int | None = Field(default=None, ge=1)
@@ -60,7 +63,7 @@ class Decision:
     """malformed is set exactly when the outcome is malformed."""
 
     outcome: Outcome
-    malformed: Malformed | None
+    malformed: Malformed | JudgeHabit | None
     delay_seconds: float
 
 
@@ -83,7 +86,7 @@ class FaultPlan:
         malformed = self._malformed(where) if outcome == "malformed" else None
         return Decision(outcome, malformed, delay_ms / 1000)
 
-    def _malformed(self, where: str) -> Malformed:
+    def _malformed(self, where: str) -> Malformed | JudgeHabit:
         if self.faults.malformed_as != "any":
             return self.faults.malformed_as
         return MALFORMED_KINDS[int(_fraction(f"kind/{where}") * len(MALFORMED_KINDS))]

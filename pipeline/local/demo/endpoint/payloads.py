@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
-from pipeline.local.demo.faults import Malformed
+from pipeline.local.demo.faults import JudgeHabit, Malformed
 from pipeline.local.demo.text import count_tokens
 
 Format = Literal["chat", "text_generation", "template"]
@@ -98,7 +98,11 @@ def write_answer(
 
 
 def write_malformed(
-    prompt: Prompt, done: Completion, model: str, text_generation: TextGeneration, how: Malformed
+    prompt: Prompt,
+    done: Completion,
+    model: str,
+    text_generation: TextGeneration,
+    how: Malformed | JudgeHabit,
 ) -> bytes:
     """The answer, spoilt as real containers and proxies spoil it; always sent with status 200."""
     match how:
@@ -114,6 +118,7 @@ def write_malformed(
         case "truncated":
             whole = json.dumps(write_answer(prompt, done, model, text_generation)).encode()
             return whole[: len(whole) // 2]
+    raise ValueError(f"only the demo judge answers {how}")
 
 
 def _chat_completion(done: Completion, model: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import field_validator
 from starlette.applications import Starlette
@@ -38,7 +38,7 @@ from pipeline.local.demo.endpoint.retrieval import (
     example_knowledge,
     read_knowledge,
 )
-from pipeline.local.demo.faults import Decision, Faults
+from pipeline.local.demo.faults import Decision, Faults, JudgeHabit
 from pipeline.local.demo.http_server import DemoServer, serve
 from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
 
@@ -74,6 +74,13 @@ class EndpointBehaviour(Behaviour):
         if name is not None and name not in example_knowledge():
             raise ValueError(f"no knowledge.jsonl in examples/{name}")
         return name
+
+    @field_validator("faults")
+    @classmethod
+    def _is_no_judge(cls, faults: Faults) -> Faults:
+        if faults.malformed_as in get_args(JudgeHabit):
+            raise ValueError(f"malformed_as {faults.malformed_as}: only the demo judge does so")
+        return faults
 
 
 def endpoint_app(

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
-from pipeline.local.demo.faults import Decision, Malformed
+from pipeline.local.demo.faults import Decision
 from pipeline.local.demo.http_server import DemoServer, serve
 from pipeline.local.demo.judge.bedrock_requests import (
     BadRequest,
@@ -33,6 +33,7 @@ from pipeline.local.demo.judge.bedrock_requests import (
     write_anthropic,
     write_converse,
 )
+from pipeline.local.demo.judge.habits import spoil
 from pipeline.local.demo.judge.rules import UnknownPrompt
 from pipeline.local.demo.judge.verdicts import judge
 from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
@@ -52,7 +53,6 @@ _MESSAGES = {
     "ThrottlingException": "Too many requests, please wait before trying again.",
     "AccessDeniedException": "You don't have access to the model with the specified model ID.",
 }
-_PROSE = "Having looked at it from all sides I would say that this is rather good."
 
 Read = Callable[[dict[str, Any]], Call]
 Write = Callable[[Call, Reply, Decision], dict[str, Any]]
@@ -109,9 +109,8 @@ def _answer(read: Read, write: Write, body: bytes, decision: Decision) -> Answer
         raise _validation(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _validation(f"the request is not in Bedrock's form: {error!r}") from error
-    reply = (
-        _spoil(call, verdict, decision.malformed) if decision.malformed else _reply(call, verdict)
-    )
+    spoilt = decision.malformed and spoil(verdict, decision.malformed)
+    reply = _reply(call, verdict) if spoilt is None else _spoilt(call, spoilt)
     return Answer(kind, json.dumps(write(call, reply, decision)).encode())
 
 
@@ -123,23 +122,8 @@ def _reply(call: Call, verdict: dict[str, Any]) -> Reply:
     return Reply(tool_input=verdict) if call.tool else Reply(text=json.dumps(verdict))
 
 
-def _spoil(call: Call, verdict: dict[str, Any], how: Malformed) -> Reply:
-    """What judges do instead of giving the verdict that was asked for."""
-    match how:
-        case "not-json":
-            return Reply(text=_PROSE)
-        case "truncated":
-            whole = json.dumps(verdict)
-            return Reply(text=whole[: len(whole) // 2])
-        case "empty":
-            return Reply()
-        case "error-inside":
-            return _reply(call, _spoilt_values(verdict))
-
-
-def _spoilt_values(verdict: dict[str, Any]) -> dict[str, Any]:
-    """Every value is the text "error"; null where a free text is all there is: any would do."""
-    return dict.fromkeys(verdict, None if set(verdict) == {"reason"} else "error")
+def _spoilt(call: Call, spoilt: dict[str, Any] | str) -> Reply:
+    return _reply(call, spoilt) if isinstance(spoilt, dict) else Reply(text=spoilt or None)
 
 
 def _fault(code: str | None) -> WireError:
