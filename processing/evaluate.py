@@ -48,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             return
         evaluation = evaluate(run, share)
     keep_verdict(evaluation, job)
-    word = "passed" if evaluation.verdict.passed else "not passed"
-    print(f"quality gate {word}: {evaluation.verdict.summary}")
+    print(f"quality gate {evaluation.verdict.word}: {evaluation.verdict.summary}")
 
 
 if __name__ == "__main__":

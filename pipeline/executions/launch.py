@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.execution_name import ExecutionName
 from processing.base.errors import LaunchError
+from processing.base.s3 import bucket_and_key
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -175,7 +176,7 @@ def read_evaluation(session: Session, uri: str) -> dict[str, Any] | None:
     """An execution's evaluation.json, or None where it has (not yet) written one."""
     from botocore.exceptions import ClientError
 
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(uri)
     try:
         body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.definition.account import Account
+from processing.base.s3 import bucket_and_key
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -28,7 +29,7 @@ def allow(
 
 def object_or_below(uri: str) -> tuple[str, list[str]]:
     """Of s3://bucket/key: the bucket, and patterns for the key and for all below it as a folder."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(uri)
     key = key.rstrip("/")
     return bucket, [key, f"{key}/*"] if key else ["*"]
 

@@ -10,6 +10,12 @@ from processing.base.aws_errors import explain
 from processing.base.errors import DatasetError
 
 
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """`s3://bucket/some/key` -> `("bucket", "some/key")`."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def download(uri: str, folder: Path) -> None:
     """Download `s3://bucket/key`, or else everything below `s3://bucket/key/`, into `folder`.
 
@@ -20,7 +26,7 @@ def download(uri: str, folder: Path) -> None:
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(uri)
     try:
         client = boto3.client("s3")
         if key and not key.endswith("/") and _is_object(client, bucket, key):

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.base.disk import written_to
 from processing.base.errors import DiskError
+from processing.base.s3 import bucket_and_key
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -123,7 +124,7 @@ class Store:
     def _in_s3(self, session: Session, parts: tuple[str, ...]) -> Iterator[str]:
         if self.uri is None:
             return
-        bucket, _, prefix = self.uri.removeprefix("s3://").partition("/")
+        bucket, prefix = bucket_and_key(self.uri)
         s3 = session.client("s3")
         pages = s3.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix="/".join([prefix.rstrip("/"), *parts, ""])

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from processing.base.aws_errors import explain
-from processing.base.errors import CandidateError
+from processing.base.errors import CandidateError, ConfigError
 from processing.candidate.package import CandidatePackage, model_containers
+from processing.config.candidate import Candidate
 from processing.config.model import EvaluationConfig
 
 PIPELINE_TAG = "llm-evaluation:pipeline"
@@ -93,7 +94,7 @@ def create(
 
 
 def _model_request(package: CandidatePackage, config: EvaluationConfig) -> dict[str, Any]:
-    candidate = _section(config)
+    candidate = candidate_section(config)
     request: dict[str, Any] = {
         "ExecutionRoleArn": config.infrastructure.model_role,
         "Containers": model_containers(package, candidate.environment),
@@ -116,7 +117,7 @@ def _network(config: EvaluationConfig) -> dict[str, Any]:
 
 def endpoint_config_request(name: str, config: EvaluationConfig) -> dict[str, Any]:
     """Of CreateEndpointConfig, without tags. `name` is the model's too."""
-    candidate = _section(config)
+    candidate = candidate_section(config)
     limits = {
         "VolumeSizeInGB": candidate.volume_gb,
         "ModelDataDownloadTimeoutInSeconds": candidate.download_seconds,
@@ -132,11 +133,12 @@ def endpoint_config_request(name: str, config: EvaluationConfig) -> dict[str, An
     return {"EndpointConfigName": name, "ProductionVariants": [variant]}
 
 
-def _section(config: EvaluationConfig) -> Any:
+def candidate_section(config: EvaluationConfig) -> Candidate:
+    """Raises ConfigError if the file has none."""
     if config.candidate is None:
-        raise CandidateError(
+        raise ConfigError(
             "ModelPackageArn was given, but evaluation.yaml has no section candidate: "
-            "to say on which instances a model package is deployed"
+            "it says on which instances a model package is deployed"
         )
     return config.candidate
 

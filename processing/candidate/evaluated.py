@@ -16,6 +16,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from processing.base.s3 import bucket_and_key
+
 if TYPE_CHECKING:
     from boto3 import Session
 
@@ -150,9 +152,9 @@ class VerdictRegister:
 
     @property
     def _bucket(self) -> str:
-        return (self.job.store.uri or "").removeprefix("s3://").partition("/")[0]
+        return bucket_and_key(self.job.store.uri or "")[0]
 
     @property
     def _key(self) -> str:
-        prefix = (self.job.store.uri or "").removeprefix("s3://").partition("/")[2].rstrip("/")
+        prefix = bucket_and_key(self.job.store.uri or "")[1].rstrip("/")
         return f"{prefix}/{FOLDER}/{self.fingerprint}.json"

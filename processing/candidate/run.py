@@ -26,6 +26,7 @@ from processing.candidate.cleanup import age, find_abandoned, sweep
 from processing.candidate.deployment import (
     PACKAGE_TAG,
     Deployment,
+    candidate_section,
     create,
     delete,
     plan,
@@ -33,7 +34,6 @@ from processing.candidate.deployment import (
 )
 from processing.candidate.evaluated import VerdictRegister
 from processing.candidate.package import CandidatePackage, read_package
-from processing.config.candidate import Candidate
 from processing.dataset.rows import make_row
 from processing.endpoint.client import ask, endpoint_rate_limit, runtime_client
 from processing.endpoint.payload import request_body
@@ -106,7 +106,7 @@ def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _T
 
     session = boto3.Session()
     client = session.client("sagemaker")
-    candidate = _section(job)
+    candidate = candidate_section(job.config)
     group = job.config.registration.model_package_group
     package = read_package(client, job.model_package_arn or "", group)
     register = _register(session, job, job.fingerprint(package.identity(candidate)))
@@ -129,15 +129,6 @@ def keep_verdict(evaluation: Evaluation, job: EvaluationJob) -> None:
 
     if job.model_package_arn and job.store.uri:
         VerdictRegister(boto3.Session(), job, evaluation.fingerprint).keep(evaluation)
-
-
-def _section(job: EvaluationJob) -> Candidate:
-    if job.config.candidate is None:
-        raise ConfigError(
-            f"ModelPackageArn={job.model_package_arn} was given, but evaluation.yaml has no "
-            "section candidate: it says on which instances a model package is deployed"
-        )
-    return job.config.candidate
 
 
 def _register(session: Session, job: EvaluationJob, found: str) -> VerdictRegister | None:
@@ -171,7 +162,9 @@ def _deploy_and_evaluate(
             print(f"deploying candidate {package.name} as {deployment.name}", flush=True)
             create(client, deployment, package, job.config)
             wait_until_in_service(
-                client, deployment, min(_section(job).wait_seconds, _seconds_left(job))
+                client,
+                deployment,
+                min(candidate_section(job.config).wait_seconds, _seconds_left(job)),
             )
             _require_an_answer(job, deployment)
             _evaluate(job, deployment, arguments)

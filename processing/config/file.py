@@ -6,9 +6,8 @@ found before anything is created.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from processing.base.errors import ConfigError
+from processing.base.suggestion import did_you_mean
 from processing.config.model import EvaluationConfig
 from processing.config.patterns import IN_WORDS
 from processing.config.thresholds import threshold_parameters
@@ -49,7 +49,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     metrics = ", ".join(config.metrics)
     for metric in config.thresholds:
         if metric not in config.metrics:
-            hint = _did_you_mean(metric, config.metrics)
+            hint = did_you_mean(metric, config.metrics)
             message = f"no scorer makes the metric {metric!r}{hint}; the metrics are {metrics}"
             yield ("thresholds", metric), message
     judged = ", ".join(s.name for s in config.judged_scorers() if s.judge is None)
@@ -105,7 +105,7 @@ def _check_slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Locat
     for location in named:
         name = str(location[-1])
         if name not in scorers:
-            hint = _did_you_mean(name, scorers)
+            hint = did_you_mean(name, scorers)
             yield location, f"no scorer is called {name!r}{hint}; there are {', '.join(scorers)}"
     for column in config.slices:
         if column in used:
@@ -116,7 +116,7 @@ def _explain(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         *parents, key = error["loc"]
         known = _known_keys(tuple(parents))
-        return f"unknown key{_did_you_mean(str(key), known)}; the keys are {', '.join(known)}"
+        return f"unknown key{did_you_mean(str(key), known)}; the keys are {', '.join(known)}"
     if error["type"] == "missing":
         return "is missing"
     message = error["msg"].removeprefix("Value error, ")
@@ -199,11 +199,6 @@ def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             "candidate must not be able to approve it"
         )
         yield ("registration", "stamp_candidate"), message
-
-
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def _dotted(location: Location) -> str:

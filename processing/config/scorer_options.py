@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from processing.config.scorer_frameworks import (
     RAGAS_LOWER_IS_BETTER,
@@ -63,7 +63,7 @@ class GuidelinesOptions(Options):
         return [guidelines] if isinstance(guidelines, str) else guidelines
 
 
-def _finite(levels: dict[str, float]) -> dict[str, float]:
+def _are_numbers(levels: dict[str, float]) -> dict[str, float]:
     if len({level.strip().casefold() for level in levels}) < len(levels):
         raise ValueError("two levels are the same word")
     if not all(math.isfinite(number) for number in levels.values()):
@@ -71,11 +71,15 @@ def _finite(levels: dict[str, float]) -> dict[str, float]:
     return levels
 
 
+Levels = Annotated[dict[str, float], AfterValidator(_are_numbers)]
+"""The verdicts that are possible, in words, and the number of each."""
+
+
 class TemplateOptions(Options):
     """`template` is the judge's instruction; `levels` are its possible verdicts and numbers."""
 
     template: Text
-    levels: dict[str, float] = Field(min_length=2)
+    levels: Levels = Field(min_length=2)
 
     @field_validator("template")
     @classmethod
@@ -88,11 +92,6 @@ class TemplateOptions(Options):
         if not used:
             raise ValueError(f"uses none of {known}, so that every row would look the same")
         return template
-
-    @field_validator("levels")
-    @classmethod
-    def _levels_are_numbers(cls, levels: dict[str, float]) -> dict[str, float]:
-        return _finite(levels)
 
     def category_numbers(self) -> dict[str, float]:
         return self.levels
@@ -155,12 +154,7 @@ class FileOptions(Options):
     """A Python file beside evaluation.yaml with an MLflow `@scorer` of the entry's name."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_\-]*\.py$")
-    levels: dict[str, float] = {}
-
-    @field_validator("levels")
-    @classmethod
-    def _levels_are_numbers(cls, levels: dict[str, float]) -> dict[str, float]:
-        return _finite(levels)
+    levels: Levels = {}
 
     def category_numbers(self) -> dict[str, float]:
         return self.levels

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
 
+from processing.base.suggestion import did_you_mean
 from processing.config.judge import Judge
 from processing.config.scorer_kinds import IMPLIED_KIND, SCORERS
 from processing.config.scorer_options import MetricOptions, Options
@@ -79,9 +78,9 @@ def _kind(name: str, options: dict[str, Any]) -> str:
     if kind in SCORERS:
         return str(kind)
     if kind is not None:
-        raise ValueError(f"{name}: no kind is called {kind!r}{_hint(kind, SCORERS)}")
+        raise ValueError(f"{name}: no kind is called {kind!r}{did_you_mean(kind, SCORERS)}")
     raise ValueError(
-        f"no scorer is called {name!r}{_hint(name, IMPLIED_KIND)}; there are "
+        f"no scorer is called {name!r}{did_you_mean(name, IMPLIED_KIND)}; there are "
         f"{', '.join(IMPLIED_KIND)}, and of your own with kind: Guidelines, template, DeepEval, "
         "RAGAS, or file: scorers.py"
     )
@@ -107,8 +106,3 @@ def _first(invalid: ValidationError, options: type[Options]) -> str:
         return f"{key} is missing"
     message = error["msg"].removeprefix("Value error, ")
     return f"{key}: {message[0].lower()}{message[1:]}"
-
-
-def _hint(word: object, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""

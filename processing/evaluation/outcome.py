@@ -91,7 +91,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
     write_html(job.output, document)
     log_outcome(
         tags={
-            "verdict": "passed" if verdict.passed else "not passed",
+            "verdict": verdict.word,
             "reason": verdict.summary,
             "mlflow.note.content": run_description(evaluation, job.manifest.title),
         },

@@ -33,6 +33,10 @@ class Verdict:
         return any(check.threshold.tier == "hard" for check in self.checks) and not self.reasons
 
     @property
+    def word(self) -> str:
+        return "passed" if self.passed else "not passed"
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """What keeps the gate shut."""
         return (

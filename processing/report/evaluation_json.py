@@ -217,7 +217,7 @@ def _metadata(evaluation: Evaluation) -> dict[str, str]:
     rows = len(evaluation.answers)
     answered = rows - evaluation.endpoint_errors
     values = {
-        "verdict": "passed" if evaluation.verdict.passed else "not passed",
+        "verdict": evaluation.verdict.word,
         "rows": f"{answered} answered of {rows}",
         "endpoint": evaluation.endpoint_name,
         "mlflow_run_id": evaluation.run.run_id,

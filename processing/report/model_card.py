@@ -67,9 +67,8 @@ def _card(evaluation: Evaluation, *, with_slices: bool) -> dict[str, Any]:
 def _observation(evaluation: Evaluation) -> str:
     verdict = evaluation.verdict
     rows = len(evaluation.answers)
-    word = "passed" if verdict.passed else "not passed"
     counts = f"{rows - evaluation.endpoint_errors} of {rows} rows answered"
-    return " ".join([f"Gate {word}: {verdict.summary}.", f"{counts}.", *verdict.warnings])
+    return " ".join([f"Gate {verdict.word}: {verdict.summary}.", f"{counts}.", *verdict.warnings])
 
 
 def _where() -> dict[str, Any]:

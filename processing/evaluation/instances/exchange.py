@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from processing.base.errors import InstanceError, ReportedError
 from processing.base.instance import Instance
+from processing.base.s3 import bucket_and_key
 from processing.dataset.rows import Row, row_of
 
 Record = dict[str, Any]
@@ -72,11 +73,11 @@ class Exchange:
 
     @property
     def bucket(self) -> str:
-        return self.uri.removeprefix("s3://").partition("/")[0]
+        return bucket_and_key(self.uri)[0]
 
     @property
     def prefix(self) -> str:
-        folder = self.uri.removeprefix("s3://").partition("/")[2].strip("/")
+        folder = bucket_and_key(self.uri)[1].strip("/")
         return f"{folder}/{self.job}/".lstrip("/")
 
 
