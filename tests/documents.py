@@ -12,7 +12,7 @@ PAGES = sorted(page for place in _PLACES for page in REPOSITORY.glob(place))
 NAMES = [str(page.relative_to(REPOSITORY)) for page in PAGES]
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"\]\(([^)\s]+)\)|(?:srcset|src|href)=\"([^\"]+)\"")
+_LINK = re.compile(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)|(?:srcset|src|href)=\"([^\"]+)\"")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 

@@ -83,7 +83,7 @@ def test_each_promise_of_security_md_has_a_test_that_exists() -> None:
     assert promises
     missing = []
     for row in promises:
-        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row.rsplit("|", 2)[1])
+        named = re.findall(r"\((tests/[\w/]+\.py) \"(\w+)\"\)", row.rsplit("|", 2)[1])
         assert named, f"no test: {row}"
         missing += [f"{file}::{test}" for file, test in named if not _defines(file, test)]
     assert missing == []
