@@ -1,6 +1,6 @@
-"""AWS's errors, and those on the way to it, as one line each: what, where, how to mend it.
+"""AWS's errors, and those on the way to it, as one line each: what, where, how to fix it.
 
-AWS's own message is always in the line. What mends it depends on who asked: on a user's machine the
+AWS's own message is always in the line. How to fix it depends on who asked: on a user's machine the
 `caller`, in a job the `job` role, between them the `pipeline` role.
 """
 
@@ -37,7 +37,7 @@ def explain(error: BaseException, who: str = "caller", config: str = "evaluation
 
 
 def with_hint(error: Any, who: str = "job") -> str:
-    """A ClientError's own message with what mends it, for a line that says the rest."""
+    """A ClientError's own message and how to fix it, for a line that says the rest."""
     said = _said(error.response, error.operation_name)
     message = _single(str(error.response["Error"].get("Message") or error)).rstrip(".")
     return f"{message}{and_hint(said, who)}"
@@ -59,10 +59,10 @@ def _of_boto(error: BaseException) -> BaseException | None:
 
 
 class _BadAddress(Exception):
-    """AWS_ENDPOINT_URL, or one of its like, is no address; botocore says so with a ValueError."""
+    """AWS_ENDPOINT_URL, or a variable like it, is not an address; botocore raises a ValueError."""
 
     def __str__(self) -> str:
-        return f"{self.args[0]!r} is no address: AWS_ENDPOINT_URL has to begin with http:// or https://"
+        return f"{self.args[0]!r} is not an address: AWS_ENDPOINT_URL must begin with http:// or https://"
 
 
 def _said(response: Mapping[str, Any], operation: str) -> str:
@@ -92,13 +92,13 @@ _BEFORE_A_REQUEST = {
     "NoCredentialsError": "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, set AWS_PROFILE, or "
     f"log in (aws sso login); for the local AWS paste the lines that {_LOCAL} prints",
     "PartialCredentialsError": "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither",
-    "ProfileNotFound": "mend AWS_PROFILE; `aws configure list-profiles` says which there are",
-    "ConfigParseError": "mend that file, or AWS_CONFIG_FILE",
+    "ProfileNotFound": "correct AWS_PROFILE; `aws configure list-profiles` lists the profiles",
+    "ConfigParseError": "correct that file, or AWS_CONFIG_FILE",
     "SSOError": "log in again (aws sso login)",
     "TokenRetrievalError": "log in again (aws sso login)",
     "CredentialRetrievalError": "log in again (aws sso login)",
     "NoRegionError": "set infrastructure.region in the file, or AWS_DEFAULT_REGION",
-    "InvalidRegionError": "mend infrastructure.region, or AWS_DEFAULT_REGION",
+    "InvalidRegionError": "correct infrastructure.region, or AWS_DEFAULT_REGION",
 }
 """By the names of botocore's exceptions, which are imported only when there is one."""
 

@@ -1,4 +1,4 @@
-"""What to do about what AWS says: a table of its words, the first that fits counts.
+"""What to do about an error of AWS's: a table of patterns, of which the first that matches counts.
 
 Sources: the API references' common errors, and what people report of each service; the sentences
 of Bedrock's and SageMaker's that are matched here were not seen by us on AWS.
@@ -45,7 +45,7 @@ _HINTS = (
         r"GetRole: NoSuchEntity|[Cc]ould not assume role|unable to (assume|perform: sts:AssumeRole)"
         r"|execution role ARN .* is invalid|trust relationship",
         "the role is not there, or does not trust the service: `pipeline_definition.py "
-        "permissions create` makes and mends the roles that infrastructure: names",
+        "permissions create` creates and updates the roles that infrastructure: names",
     ),
     # judges
     _Hint(
@@ -89,7 +89,7 @@ _HINTS = (
     # buckets
     _Hint(
         r"NoSuchBucket|bucket does not exist",
-        "create the bucket, or mend infrastructure.bucket in {config}",
+        "create the bucket, or correct infrastructure.bucket in {config}",
     ),
     _Hint(
         r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint"
@@ -97,7 +97,7 @@ _HINTS = (
         "the bucket is in another region: infrastructure.bucket and infrastructure.region in "
         "{config} have to belong together",
     ),
-    # quotas and pace
+    # quotas and rates
     _Hint(
         r"ResourceLimitExceeded|service limit|ServiceQuotaExceeded|LimitExceeded",
         "have the quota raised (Service Quotas, in this region), or change what counts against "

@@ -1,6 +1,6 @@
 """Every error that a person is meant to read.
 
-ReportedError               what is wrong, where, and how to mend it
+ReportedError               what is wrong, where, and how to fix it
 ├── ConfigError             evaluation.yaml: key path and line
 ├── DatasetError            the rows cannot be used
 ├── EndpointError           the model endpoint does not exist, or has stopped answering

@@ -1,7 +1,7 @@
-"""StampApproved and StampRejected: write the verdict on the candidate's own model package.
+"""StampApproved and StampRejected: approve or reject the candidate's own model package.
 
 One UpdateModelPackage call, because each sends an event. Where no candidate was evaluated there is
-nothing to stamp.
+nothing to approve or reject.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STAGE_STATUS = {"Approved": "Passed", "Rejected": "Rejected"}
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
     if arguments.model_package_arn in ("", NO_PACKAGE):
-        print("an endpoint was evaluated, no model package: there is nothing to stamp")
+        print("an endpoint was evaluated, so there is nothing to approve or reject")
         return
     evaluation = json.loads((arguments.evaluation / EVALUATION_FILE).read_text(encoding="utf-8"))
     record_decision(evaluation, arguments.model_package_arn, arguments.decision, arguments.stage)
@@ -41,14 +41,14 @@ def record_decision(
 
     measured = evaluation["model"]["source_uri"]
     if measured != package_arn:
-        raise CandidateError(f"{package_arn} cannot be stamped: what was evaluated is {measured}")
+        raise CandidateError(f"{package_arn} cannot be {decision}: the evaluation is of {measured}")
     if decision == "Approved" and evaluation["gate"]["passed"] != 1:
         raise CandidateError(f"{package_arn} cannot be approved: {evaluation['gate']['summary']}")
     try:
         boto3.client("sagemaker").update_model_package(**request(evaluation, decision, stage))
     except (ClientError, BotoCoreError) as error:
-        raise CandidateError(f"{package_arn} cannot be stamped: {error}") from error
-    print(f"stamped {package_arn} {decision}")
+        raise CandidateError(f"{package_arn} cannot be {decision}: {error}") from error
+    print(f"{package_arn} is now {decision}")
 
 
 def request(evaluation: dict[str, Any], decision: str, stage: str) -> dict[str, Any]:

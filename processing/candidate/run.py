@@ -143,7 +143,7 @@ def _claim(register: VerdictRegister) -> dict[str, Any] | None:
         return register.claim()
     except (ClientError, BotoCoreError) as error:
         raise CandidateError(
-            f"which candidates have a verdict cannot be read or written, {register.uri}: {error}; "
+            f"the record of evaluated candidates, {register.uri}, cannot be used: {error}; "
             "the job role needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there"
         ) from error
 

@@ -1,4 +1,4 @@
-"""Reading `evaluation.yaml`: every mistake with its line, its key's path, and the mend.
+"""Reading `evaluation.yaml`: every mistake with its line, its key's path, and how to fix it.
 
 The pipeline builder and both containers read the file through `load_config`, so that a mistake is
 found before anything is created.
@@ -27,7 +27,7 @@ Location = tuple[str | int, ...]
 def load_config(path: Path) -> EvaluationConfig:
     """Read and validate an evaluation.yaml.
 
-    Raises ConfigError with one line for each mistake: file, line, key path, what is wrong, mend.
+    Raises ConfigError, one line per mistake: file, line, key path, what is wrong, how to fix it.
     """
     document = read_yaml(path)
     try:
@@ -77,7 +77,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         and config.registration.stamp_candidate
     ):
         message = (
-            "must be PendingManualApproval with registration.stamp_candidate: the stamp approves "
+            "must be PendingManualApproval with registration.stamp_candidate: the job approves "
             "or rejects the candidate, and its event would start the pipeline again"
         )
         yield ("trigger", "approval_status"), message

@@ -15,7 +15,7 @@ Ask = Callable[[Callable[[Answer], None]], list[Answer]]
 
 
 class NoMoreAnswers(BaseException):
-    """The asking has ended early. No Exception, so that MLflow does not take it for one row's."""
+    """No more answers will come. Not an Exception, or MLflow would take it for one row's error."""
 
 
 class AnswerStream:
@@ -33,7 +33,7 @@ class AnswerStream:
         return answer
 
     def all(self) -> list[Answer]:
-        """All answers, in the order of the rows. Raises what has ended the asking."""
+        """All answers, in the order of the rows. Raises the error that ended the calls."""
         return self._result.result()
 
     def run(self, ask: Ask, arrived: Callable[[Answer], None]) -> None:

@@ -168,7 +168,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     add("--inference-component", help="instead of endpoint.inference_component")
     add("--model-package-arn", default=NO_PACKAGE, help="deploy and evaluate this instead")
     add("--reevaluate", choices=["yes", "no"], default="no",
-        help="yes: also a candidate that has its verdict")  # fmt: skip
+        help="yes: also a candidate that has already been evaluated")  # fmt: skip
     add("--deployed-endpoint", help=argparse.SUPPRESS)  # of processing.candidate.run's own
     add("--mlflow-tracking-uri", help="instead of mlflow.tracking_uri")
     add("--mlflow-experiment", help="instead of mlflow.experiment")

@@ -1,4 +1,4 @@
-"""MLflow's errors as one line: the server, what it said, how to mend it."""
+"""MLflow's errors as one line: the server, what it said, how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS and Bedrock are known to say, in steps' failure reasons too, and what mends it.
+"""What AWS and Bedrock are known to say, in steps' failure reasons too, and how to fix it.
 
 The sentences are as people have reported them; each stands in an issue or a page on the web.
 """

@@ -31,7 +31,7 @@ def test_no_credentials() -> None:
 @pytest.mark.parametrize(
     ("environment", "helps"),
     [
-        ({"AWS_PROFILE": "nobody"}, ("(nobody) could not be found", "mend AWS_PROFILE")),
+        ({"AWS_PROFILE": "nobody"}, ("(nobody) could not be found", "correct AWS_PROFILE")),
         ({"AWS_ACCESS_KEY_ID": "x"}, ("AWS_SECRET_ACCESS_KEY", "set both")),
         ({"AWS_CONFIG_FILE": str(REPOSITORY / "README.md")}, ("README.md", "AWS_CONFIG_FILE")),
         ({"AWS_ENDPOINT_URL": "127.0.0.1:4566", **CREDENTIALS}, ("'127.0.0.1:4566'", "http://")),

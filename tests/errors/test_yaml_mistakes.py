@@ -1,4 +1,4 @@
-"""Every mistake in the file names the file, its line, the key, and the mend."""
+"""Every mistake in the file names the file, its line, the key, and how to fix it."""
 
 from __future__ import annotations
 

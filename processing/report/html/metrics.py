@@ -45,13 +45,13 @@ class MetricLine:
 
     @property
     def state(self) -> str:
-        """missed (keeps the gate shut), warned, held, or shown."""
+        """missed (keeps the gate shut), warned, held, or unjudged (no threshold)."""
         missed = {bound.tier for bound in self.bounds if not bound.passed}
         if "hard" in missed:
             return "missed"
         if missed:
             return "warned"
-        return "held" if self.bounds else "shown"
+        return "held" if self.bounds else "unjudged"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ MOST_BYTES = 1_950_000
 
 MOST_SLICES = 150
 
-_ORDER = {"missed": 0, "warned": 1, "held": 2, "shown": 3}
+_ORDER = {"missed": 0, "warned": 1, "held": 2, "unjudged": 3}
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ def evaluated(passed: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("arn", "passed", "message"),
     [
-        (f"{ACCOUNT}:model-package/candidates/8", 1, "what was evaluated is"),
+        (f"{ACCOUNT}:model-package/candidates/8", 1, "the evaluation is of"),
         (PACKAGE, 0, "cannot be approved: rougeL_fmeasure"),
     ],
 )
@@ -198,7 +198,7 @@ def test_where_an_endpoint_was_evaluated_there_is_nothing_to_stamp(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     approval.main(["--model-package-arn", "none", "--decision", "Rejected"])
-    assert "nothing to stamp" in capsys.readouterr().out
+    assert "nothing to approve or reject" in capsys.readouterr().out
 
 
 def test_a_stamp_is_one_update_that_aws_takes() -> None:
