@@ -133,7 +133,7 @@ def _verdict(bounds: list[Document]) -> Text:
     from rich.text import Text
 
     if not bounds:
-        return Text("no threshold", "dim")
+        return Text("-", "dim")  # the threshold column says that there is none
     styles = {"holds": "green", "MISSED": "bold red", "missed": "yellow"}
     words = [_word(bound) for bound in bounds]
     return Text("\n").join(Text(word, styles[word]) for word in words)
