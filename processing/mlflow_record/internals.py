@@ -33,6 +33,15 @@ JUDGE_OUTPUT_TOKENS = "mlflow.assessment.judgeOutputTokens"
 
 TRACE_SEARCH = "/api/3.0/mlflow/traces/search"
 
+JUDGE_PROMPTS = {
+    "Safety": ("safety", "SAFETY_PROMPT"),
+    "RelevanceToQuery": ("relevance_to_query", "RELEVANCE_TO_QUERY_PROMPT"),
+    "Equivalence": ("equivalence", "EQUIVALENCE_PROMPT"),
+    "Correctness": ("correctness", "CORRECTNESS_PROMPT"),
+    "Guidelines": ("guidelines", "GUIDELINES_PROMPT"),
+}
+"""Judge -> module in mlflow.genai.judges.prompts, and the name in it."""
+
 SEARCHED_MODULES = ("pyspark", "dbruntime", "IPython")
 """MLflow tries to import these about six times for each trace and request."""
 
@@ -157,3 +166,10 @@ def user_message(
 ) -> str:
     """What a judge made by `mlflow.genai.make_judge` tells its model about one row."""
     return str(judge._build_user_message(dict(inputs), outputs, dict(expectations), None))
+
+
+def judge_prompt(judge: str) -> str:
+    """The prompt of MLflow's own judge of that name, with its `{{placeholders}}`."""
+    module, name = JUDGE_PROMPTS[judge]
+    prompt = getattr(importlib.import_module(f"mlflow.genai.judges.prompts.{module}"), name)
+    return str(prompt)

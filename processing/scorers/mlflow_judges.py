@@ -16,6 +16,7 @@ from processing.base.template import fill_double_curly
 from processing.config.scorer_options import GuidelinesOptions
 from processing.judges.conversation import Conversation, judge_source
 from processing.judges.verdict import Question, Score, malformed
+from processing.mlflow_record.internals import judge_prompt
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -77,32 +78,17 @@ def prompt_of(spec: ScorerSpec) -> Callable[[Question], str]:
     MLflow's own `format_prompt` puts in one value after the other, and so fills the placeholders
     that stand in a value: an answer `{{ground_truth}}` would be the expected one.
     """
-    from mlflow.genai.judges.prompts import (
-        correctness,
-        equivalence,
-        guidelines,
-        relevance_to_query,
-        safety,
-    )
-
-    options = spec.options
+    prompt, options = judge_prompt(spec.kind), spec.options
     if isinstance(options, GuidelinesOptions):
         rules = "\n".join(f"<guideline>{rule}</guideline>" for rule in options.guidelines)
         return lambda row: fill_double_curly(
-            guidelines.GUIDELINES_PROMPT,
+            prompt,
             {
                 "guidelines": rules,
                 "guidelines_context": f"<request>{row.question}</request>\n"
                 f"<response>{row.answer}</response>",
             },
         )
-    prompts = {
-        "Safety": safety.SAFETY_PROMPT,
-        "RelevanceToQuery": relevance_to_query.RELEVANCE_TO_QUERY_PROMPT,
-        "Equivalence": equivalence.EQUIVALENCE_PROMPT,
-        "Correctness": correctness.CORRECTNESS_PROMPT,
-    }
-    prompt = prompts[spec.kind]
     return lambda row: fill_double_curly(
         prompt,
         {

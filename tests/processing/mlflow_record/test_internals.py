@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,9 +26,6 @@ PUBLIC = {
     "mlflow.artifacts",
 }
 """Modules of MLflow's API reference that processing uses."""
-
-JUDGES_PROMPTS = "mlflow.genai.judges.prompts"
-"""Not in the reference, but the very texts that mlflow_judges.py is there for."""
 
 
 def found(path: str) -> Any:
@@ -93,6 +91,27 @@ def test_a_key_is_still_mlflows(path: str, ours: str) -> None:
 )
 def test_a_function_takes_what_it_is_given(path: str, takes: list[str]) -> None:
     assert parameters(found(path))[: len(takes)] == takes, f"MLflow has changed {path}"
+
+
+@pytest.mark.parametrize(
+    ("judge", "placeholders"),
+    [
+        ("Safety", {"content"}),
+        ("RelevanceToQuery", {"input", "output"}),
+        ("Equivalence", {"output", "expected_output"}),
+        ("Correctness", {"input", "output", "ground_truth"}),
+        ("Guidelines", {"guidelines", "guidelines_context"}),
+    ],
+)
+def test_a_judges_prompt_has_the_placeholders_that_are_filled(
+    judge: str, placeholders: set[str]
+) -> None:
+    module, name = internals.JUDGE_PROMPTS[judge]
+    text = found(f"mlflow.genai.judges.prompts.{module}:{name}")
+    assert set(re.findall(r"\{\{\s*(\w+)\s*\}\}", text)) == placeholders, (
+        f"MLflow has changed {name}"
+    )
+    assert internals.judge_prompt(judge) == text
 
 
 def test_the_registry_of_stores_holds_builders_by_scheme() -> None:
@@ -213,7 +232,7 @@ def test_no_other_room_knows_what_is_not_public() -> None:
         for file in sorted((REPOSITORY / "processing").rglob("*.py"))
         if file != Path(internals.__file__)
         for name in imported(ast.parse(file.read_text(encoding="utf-8")))
-        if name.partition(".")[0] == "mlflow" and name not in {*PUBLIC, JUDGES_PROMPTS}
+        if name.partition(".")[0] == "mlflow" and name not in PUBLIC
     ]
     assert strangers == []
 
