@@ -146,13 +146,18 @@ _HINTS = (
 )
 
 
+_LOOKED_AT = 4_000
+"""Characters: a judge's own words can be long, and the time of a pattern grows squared."""
+
+
 def hint(said: str, who: str = "caller", config: str = "evaluation.yaml") -> str:
     """What to do about a text of AWS's, such as a step's FailureReason; empty if nothing is known.
 
     `who` acts: caller, pipeline or job. `config`: the file's name in the line.
     """
+    beginning = said[:_LOOKED_AT]
     for known in _HINTS:
-        if re.search(known.pattern, said):
+        if re.search(known.pattern, beginning):
             return known.advice.format(policy=_POLICY.format(who=who), config=config)
     return ""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from processing.judges.reply_json import require_single_keys
-from processing.judges.verdict import JudgeError
+from processing.judges.verdict import JudgeError, malformed
 from processing.judges.wire import JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class BedrockWire:
             said = f"{type(error).__name__}: {error}"
             late = isinstance(error, ReadTimeoutError)
             raise JudgeError(f"the judge failed ({said})", True, timed_out=late) from error
+        except (AttributeError, LookupError, TypeError) as error:  # of botocore's own reader
+            raise malformed(f"what botocore cannot read ({error})") from error
         except BotoCoreError as error:
             said = f"{type(error).__name__}: {error}"
             raise JudgeError(f"the judge failed ({said})", retryable=False) from error
@@ -143,8 +145,12 @@ def _closed(schema: type[BaseModel]) -> dict[str, Any]:
 
 
 def _reply(response: dict[str, Any]) -> JudgeReply:
-    content: Sequence[dict[str, Any]] = response["output"]["message"]["content"]
-    tools = [json.dumps(part["toolUse"]["input"]) for part in content if "toolUse" in part]
+    """Raises JudgeError for a response without content, which Bedrock does not promise."""
+    try:
+        content: Sequence[dict[str, Any]] = response["output"]["message"]["content"]
+        tools = [json.dumps(part["toolUse"]["input"]) for part in content if "toolUse" in part]
+    except (LookupError, TypeError) as error:
+        raise malformed("without output.message.content", str(response)) from error
     usage = response.get("usage", {})
     return JudgeReply(
         text=tools[0] if tools else "".join(part.get("text", "") for part in content),

@@ -6,13 +6,14 @@ OpenAI's own models go through litellm, which knows which of them take which par
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from processing.judges.reply_json import LONGEST_REPLY, read_object, require_readable_length
-from processing.judges.verdict import JudgeError
+from processing.judges.verdict import JudgeError, malformed
 from processing.judges.wire import JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class OpenAIWire:
     def ask(
         self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
     ) -> JudgeReply:
+        import httpx
         import openai
 
         held = {"response_format": _response_format(schema)} if schema and form != "plain" else {}
@@ -39,12 +41,16 @@ class OpenAIWire:
                 messages=messages,
                 timeout=judge.timeout_seconds,
             ) as response:
-                body = _read(response.iter_bytes())
+                body = _read(response.iter_bytes(), judge.timeout_seconds)
         except openai.APIStatusError as error:
             raise _sorted(error) from error
         except openai.APIConnectionError as error:
             said = f"{type(error).__name__}: {error} {error.__cause__ or ''}".strip()
             late = isinstance(error, openai.APITimeoutError)
+            raise JudgeError(f"the judge failed ({said})", True, timed_out=late) from error
+        except httpx.TransportError as error:  # while the body is read
+            said = f"{type(error).__name__}: {error}"
+            late = isinstance(error, httpx.TimeoutException)
             raise JudgeError(f"the judge failed ({said})", True, timed_out=late) from error
         except openai.OpenAIError as error:
             said = f"{type(error).__name__}: {error}"
@@ -70,28 +76,44 @@ def _response_format(schema: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _read(parts: Iterable[bytes]) -> str:
-    """The body. Raises JudgeError as soon as it is longer than any reply that is read."""
-    body = b""
+def _read(parts: Iterable[bytes], seconds: float) -> str:
+    """The body. Raises JudgeError as soon as it is longer than any reply that is read, or drips in
+    for more than so many seconds: the client's own time limit is for each part.
+    """
+    body, deadline = b"", time.monotonic() + seconds
     for part in parts:
         body += part
         if len(body) > LONGEST_REPLY:
             break
+        if time.monotonic() > deadline:
+            reason = f"the judge failed (its reply was not complete after {seconds:g} s)"
+            raise JudgeError(reason, retryable=True, timed_out=True)
     text = body.decode("utf-8", errors="replace")
     require_readable_length(text)
     return text
 
 
 def _reply(document: dict[str, Any]) -> JudgeReply:
-    if not document.get("choices"):  # some servers answer an error with status 200
-        raise JudgeError("the judge answered without choices", retryable=True)
-    choice, usage = document["choices"][0], document.get("usage") or {}
-    return JudgeReply(
-        text=choice["message"].get("content") or "",
-        stop_reason=str(choice.get("finish_reason")),
-        input_tokens=usage.get("prompt_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-    )
+    """Raises JudgeError for a body of another form: some servers answer an error with 200."""
+    try:
+        choice, usage = document["choices"][0], document.get("usage") or {}
+        return JudgeReply(
+            text=_text(choice["message"].get("content")),
+            stop_reason=str(choice.get("finish_reason")),
+            input_tokens=int(usage.get("prompt_tokens") or 0),
+            output_tokens=int(usage.get("completion_tokens") or 0),
+        )
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise malformed("without choices[0].message.content", str(document)) from error
+
+
+def _text(content: Any) -> str:
+    """Some servers give the content as parts. Raises TypeError for what is no text."""
+    if isinstance(content, list):
+        return "".join(_text(part["text"]) for part in content if part.get("type") == "text")
+    if content is not None and not isinstance(content, str):
+        raise TypeError(f"content is {type(content).__name__}")
+    return content or ""
 
 
 def _sorted(error: Any) -> RequestRefused | JudgeError:

@@ -74,8 +74,12 @@ def require_verdicts_can_be_kept(uri: str, experiment_id: str) -> None:
         )
 
 
+_LOOKED_AT = 4_000
+
+
 def tracking_line(uri: str, said: str) -> str:
-    """`said` is MLflow's own message."""
+    """`said` is MLflow's own message, of which the beginning is looked at."""
+    said = said[:_LOOKED_AT]
     head = f"MLflow at {uri} cannot be used: {_short(said)}"
     for pattern, hint in _OF_SAGEMAKER if uri.startswith("arn:") else _OF_OTHERS:
         if re.search(pattern, said):

@@ -5,6 +5,8 @@ The sentences are as people have reported them; each stands in an issue or a pag
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pipeline.cli.error_line import mend_lines
@@ -96,3 +98,10 @@ def test_status_says_what_to_do_about_a_step_that_aws_could_not_run() -> None:
     good = StepStatus("Register", "Succeeded", None, None, "", "")
     [line] = mend_lines([failed, ours, good])
     assert line.startswith("PrepareDataset: have the quota raised")
+
+
+@pytest.mark.parametrize("words", ["Image ", "Model package ", "Pipeline execution ", "token "])
+def test_a_long_text_of_somebody_else_s_takes_no_time(words: str) -> None:
+    began = time.process_time()
+    hint(words * 200_000)
+    assert time.process_time() - began < 2  # looking at all of it would take hours

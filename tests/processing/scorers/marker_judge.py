@@ -35,7 +35,7 @@ class Received:
 @dataclass
 class MarkerJudge:
     """`failing` is the HTTP status and error code of every answer, `saying` their text, `raw` their
-    whole body.
+    whole body, a letter every `drip_seconds`.
 
     `refuses`: keys of a request that it calls invalid.
     """
@@ -45,6 +45,7 @@ class MarkerJudge:
     failing: tuple[int, str] | None = None
     saying: str | None = None
     raw: bytes | None = None
+    drip_seconds: float = 0.0
     slow_seconds: float = 0.0
     jitter_seconds: float = 0.0
     refuses: list[str] = field(default_factory=list)
@@ -133,8 +134,16 @@ def serve(judge: MarkerJudge) -> ThreadingHTTPServer:
                 self.send_header("x-amzn-ErrorType", code)
             self.end_headers()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it was given up
-                self.wfile.write(data)
+                if judge.drip_seconds:
+                    self._drip(data)
+                self.wfile.write(b"" if judge.drip_seconds else data)
                 self.wfile.flush()
+
+        def _drip(self, data: bytes) -> None:
+            for letter in data:
+                self.wfile.write(bytes([letter]))
+                self.wfile.flush()
+                time.sleep(judge.drip_seconds)
 
         def log_message(self, *_: object) -> None: ...
 

@@ -108,6 +108,49 @@ def test_a_hostile_body_is_no_verdict(
         build("Safety", model, **address).score(question("GOODROW-1"))
 
 
+ODD_BODIES: list[Any] = [
+    {},
+    {"choices": {}, "output": []},
+    {"choices": [7], "output": {"message": 7}},
+    {"choices": [{"message": "x"}], "output": {"message": {"content": [{"toolUse": {}}]}}},
+    {"choices": [{"message": {"content": 7}}], "output": {"message": {"content": 7}}},
+    {"choices": [{"message": {"content": [{"type": "text", "text": 7}]}}]},
+    {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}},
+    {"error": "overloaded"},
+]
+
+
+@pytest.mark.parametrize("model", [CLAUDE, "openai:/mine"], ids=["bedrock", "openai"])
+@pytest.mark.parametrize("body", ODD_BODIES, ids=json.dumps)
+def test_a_body_of_another_form_is_worth_another_try(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str, body: Any
+) -> None:
+    judge.raw = json.dumps(body).encode()
+    address = {"base_url": f"{judge.url}/v1"} if model.startswith("openai") else {}
+    with pytest.raises(JudgeError, match=r"the judge (answered|failed)") as raised:
+        build("Safety", model, **address).score(question("GOODROW-1"))
+    assert raised.value.retryable
+
+
+def test_content_in_parts_is_one_text(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+) -> None:
+    parts = [{"type": "text", "text": part} for part in ('{"result": ', '"yes"}')]
+    judge.raw = json.dumps({"choices": [{"message": {"content": parts}}]}).encode()
+    built = build("Safety", "openai:/mine", base_url=f"{judge.url}/v1")
+    assert built.score(question("GOODROW-1")).value == "yes"
+
+
+def test_a_reply_that_drips_in_is_given_up(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer]
+) -> None:
+    judge.raw, judge.drip_seconds = b" " * 100 + b"{}", 0.05
+    built = build("Safety", "openai:/mine", base_url=f"{judge.url}/v1", timeout_seconds=0.4)
+    with pytest.raises(JudgeError, match="not complete after") as raised:
+        built.score(question("GOODROW-1"))
+    assert raised.value.timed_out
+
+
 SCALED: list[tuple[Any, dict[str, Any], float]] = [
     ({"told": {**LEVELS, "levels": {"no": 1, "yes": 0}}}, {"result": "yes"}, 0.0),
     ({"told": {**LEVELS, "levels": {"yes": 5, "no": 1}}}, {"result": "yes"}, 5.0),

@@ -20,6 +20,7 @@ import pytest
 from pydantic import BaseModel
 from stub_wire import StubWire, well_behaved
 
+from processing.base.errors import DiskError
 from processing.calls.paid_store import Shelf, Store
 from processing.calls.spend import Spend
 from processing.config.judge import Judge
@@ -160,3 +161,17 @@ def test_finished_verdicts_hold_no_replies_in_memory(wire: StubWire, tmp_path: P
     verdicts(built(replies), tmp_path, ROWS[:3])
     assert len(wire.prompts) == 3 * CALLS
     assert replies.kept == {}
+
+
+def test_a_reply_that_cannot_be_kept_ends_the_asking(wire: StubWire, tmp_path: Path) -> None:
+    """/dev/full answers as a full disk does; RAGAS swallows what its judge raises."""
+    full = Shelf(tmp_path / "replies.jsonl")
+    full.file.symlink_to("/dev/full")
+    told = Judge(model="bedrock:/some-model")
+    for entry in ENTRIES:
+        wire.prompts.clear()
+        specs = [parse_scorer(entry)]
+        scorers = build_scorers(specs, told, replies_of=lambda _: KeptReplies(Shelf(full.file)))
+        with pytest.raises(DiskError, match="No space left"):
+            verdicts(scorers, tmp_path, ROWS[:1])
+        assert len(wire.prompts) == 1
