@@ -28,6 +28,9 @@ RETRYABLE_CODES = {
     "InternalServerException",
     "InternalDependencyException",
 }
+LONGEST_BODY = 32_000_000
+"""Bytes. SageMaker itself lets no response of more than 25 MB through."""
+
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 20.0
 ONCE, A_FEW, AS_TIME_ALLOWS = 1, 3, 1_000_000
 """How often to ask in all: a refusal stays one, a garbled answer may not, throttling passes."""
@@ -214,7 +217,10 @@ def _invoke(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> _Attempt:
             Body=json.dumps(body).encode(),
             **{key: value for key, value in optional.items() if value},
         )
-        return _Attempt(reply=read_reply(endpoint, response["Body"].read()))
+        answered = response["Body"].read(LONGEST_BODY + 1)
+        if len(answered) > LONGEST_BODY:
+            return _Attempt(error=f"unusable answer: a body of more than {LONGEST_BODY:,} bytes")
+        return _Attempt(reply=read_reply(endpoint, answered))
     except UnusableReply as error:
         return _Attempt(error=f"unusable answer: {error}", worth_asking=A_FEW)
     except ClientError as error:

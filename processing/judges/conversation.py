@@ -31,6 +31,18 @@ Complaint = Callable[[Schema], "str | None"]
 """
 
 
+_CUT = "it was cut off at the token limit; raise judge.parameters.max_tokens"
+_FILTERED = "a content filter or guardrail of the judge's stopped it"
+_STOPPED = {
+    "max_tokens": _CUT,
+    "length": _CUT,
+    "guardrail_intervened": _FILTERED,
+    "content_filtered": _FILTERED,
+    "content_filter": _FILTERED,
+}
+"""Reasons to stop that another try does not change, as Bedrock and OpenAI call them."""
+
+
 class Conversation:
     """Asks the judge, and adds up what that took. One for each verdict, never shared.
 
@@ -142,7 +154,12 @@ class Conversation:
         if not reply.text:
             raise malformed(f"nothing (it stopped because of {reply.stop_reason!r})")
         require_readable_length(reply.text)
-        return reply, read(reply.text)
+        try:
+            return reply, read(reply.text)
+        except JudgeError as error:
+            if why := _STOPPED.get(reply.stop_reason):
+                raise JudgeError(f"the judge's reply is no verdict: {why}", False) from error
+            raise
 
     def _count(self, reply: JudgeReply, requests: int) -> None:
         with self._lock:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import make_row
+from processing.endpoint.client import ask
 from processing.endpoint.payload import read_reply, request_body
 from processing.endpoint.reply import UnusableReply
 
@@ -63,3 +66,16 @@ def test_values_are_put_in_in_one_pass(
 def test_a_body_that_cannot_be_read_is_no_answer(body: bytes) -> None:
     with pytest.raises(UnusableReply):
         read_reply(Endpoint(name="e"), body)
+
+
+def test_a_body_that_is_too_long_is_refused_by_its_length_and_asked_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Client:
+        def invoke_endpoint(self, **_: object) -> dict[str, Any]:
+            return {"Body": BytesIO(b"x" * 1000)}
+
+    monkeypatch.setattr("processing.endpoint.client.LONGEST_BODY", 10)
+    call = ask(Client(), Endpoint(name="e"), {}, RateLimit(1))
+    assert call.error == "unusable answer: a body of more than 10 bytes"
+    assert call.attempts == 1

@@ -31,6 +31,7 @@ def well_behaved(prompt: str, schema: type[BaseModel] | None) -> str:
 @dataclass
 class StubWire:
     say: Say = well_behaved
+    stop_reason: str = "end_turn"
     forms: tuple[str, ...] = ("plain",)
     prompts: list[str] = field(default_factory=list, repr=False)
     """Of every call, system message and all."""
@@ -51,7 +52,7 @@ class StubWire:
         text = self.say(prompt, schema)
         with self._lock:
             self.answered[prompt] += 1
-        return JudgeReply(text, "end_turn", 1, 1)
+        return JudgeReply(text, self.stop_reason, 1, 1)
 
 
 def says(**fields: Any) -> Say:

@@ -151,6 +151,25 @@ def test_a_reply_that_drips_in_is_given_up(
     assert raised.value.timed_out
 
 
+@pytest.mark.parametrize(
+    ("stop_reason", "why"),
+    [
+        ("max_tokens", "raise judge.parameters.max_tokens"),
+        ("length", "raise judge.parameters.max_tokens"),
+        ("guardrail_intervened", "guardrail"),
+        ("content_filter", "content filter"),
+    ],
+)
+@pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+def test_a_reply_that_was_stopped_says_why_and_is_not_paid_for_again(
+    wire: StubWire, build: Callable[..., BuiltScorer], entry: Any, stop_reason: str, why: str
+) -> None:
+    wire.stop_reason, wire.say = stop_reason, lambda *_: json.dumps(WHOLE)[:-2]
+    with pytest.raises(JudgeError, match=why) as raised:
+        build(entry).score(question("GOODROW-1"))
+    assert not raised.value.retryable
+
+
 SCALED: list[tuple[Any, dict[str, Any], float]] = [
     ({"told": {**LEVELS, "levels": {"no": 1, "yes": 0}}}, {"result": "yes"}, 0.0),
     ({"told": {**LEVELS, "levels": {"yes": 5, "no": 1}}}, {"result": "yes"}, 5.0),
