@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -53,7 +55,9 @@ def mlflow_running(state: Path, port: int = 0) -> Iterator[MlflowServer]:
         wait_for(server)
         yield server
     finally:
-        server.stop()
+        with contextlib.suppress(ProcessLookupError):  # at once, as a machine goes away
+            os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
 
 
 def free_port() -> int:

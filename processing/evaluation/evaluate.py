@@ -54,10 +54,9 @@ def _answer_and_record(run: EvaluationRun, share: Share, tracked: TrackedRun) ->
     job = run.job
     prompts = prompts_of(job.endpoint, job.config.scorers)
     family, wanted = job.config.pipeline.name, job.config.mlflow.prompts
-    ids = (tracked.tracking_uri, tracked.experiment_id, tracked.run_id)
     with (
         prompts_linked(tracked, family, prompts, wanted=wanted) as linked,
-        traces_written_behind(*ids, linked) as traces,
+        traces_written_behind(tracked, linked) as traces,
     ):
         log_dataset(tracked, job.manifest, job.prepared_rows)
         if run.instance.is_alone:

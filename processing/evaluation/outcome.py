@@ -90,6 +90,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
     write_rows(evaluation, job.output)
     write_html(job.output, document)
     log_outcome(
+        evaluation.run,
         tags={
             "verdict": verdict.word,
             "reason": verdict.summary,

@@ -16,6 +16,11 @@ _LONGEST_MESSAGE = 300
 _REFUSED = r"PERMISSION_DENIED|UNAUTHENTICATED|AccessDenied|not authorized|error code 40[13]\b"
 _OF_ANY = (
     (
+        r"deleted experiment",
+        "restore it (`mlflow experiments restore`), or name another in mlflow.experiment or "
+        "MlflowExperiment",
+    ),
+    (
         r"not in a valid JSON format|error code 404",
         f"is it an MLflow server that answers? {_WHERE}",
     ),
@@ -46,10 +51,11 @@ _OF_OTHERS = (
 def told_by_mlflow(uri: str) -> Iterator[None]:
     """MLflow's exceptions within the block become TrackingErrors of one line."""
     from mlflow.exceptions import MlflowException
+    from requests import RequestException  # what uploading an artifact raises as it is
 
     try:
         yield
-    except MlflowException as error:
+    except (MlflowException, RequestException) as error:
         raise TrackingError(tracking_line(uri, str(error))) from error
 
 
@@ -80,16 +86,16 @@ _LOOKED_AT = 4_000
 def tracking_line(uri: str, said: str) -> str:
     """`said` is MLflow's own message, of which the beginning is looked at."""
     said = said[:_LOOKED_AT]
-    head = f"MLflow at {uri} cannot be used: {_short(said)}"
+    head = f"MLflow at {uri} cannot be used: {short_reason(said)}"
     for pattern, hint in _OF_SAGEMAKER if uri.startswith("arn:") else _OF_OTHERS:
         if re.search(pattern, said):
             return f"{head}; {hint}"
     return f"{head}; {_WHERE}"
 
 
-def _short(said: str) -> str:
+def short_reason(said: str) -> str:
     """Of a connection that failed only the last cause, without the pools and retries."""
-    line = " ".join(said.split())
+    line = " ".join(said[:_LOOKED_AT].split())
     cause = re.search(r"Caused by (\w+)\((.*)\)", line)
     if cause:
         reason = cause[2].rpartition(": ")[2].strip("\"')( ")

@@ -28,6 +28,9 @@ ENDPOINT = "endpoint"
 PATIENCE_SECONDS = 20.0
 """So long, from the start, do traces and the run's end wait for a registry that hangs."""
 
+RACES = 3
+"""So often is a prompt registered anew where others, who do the same, come in between."""
+
 TraceTags = Callable[[], dict[str, str]]
 
 
@@ -106,13 +109,30 @@ def _registered(
         name = f"{family}.{prompt.name}"
         version = held.get((name, _text(prompt)))
         if version is None:
-            made = client.register_prompt(name, prompt.template, commit_message=prompt.about)
-            version = str(made.version)
+            version = _register(client, family, name, prompt)
         elif name not in here:
             # as MLflow has it: what an experiment loads is shown among its prompts
             client.load_prompt(name, version, cache_ttl_seconds=0)
         versions[prompt.name] = version
     return versions
+
+
+def _register(client: MlflowClient, family: str, name: str, prompt: Prompt) -> str:
+    """A new version; or the one that another evaluation has made since it was looked for."""
+    from mlflow.exceptions import MlflowException
+
+    for attempt in range(1, RACES + 1):
+        try:
+            made = client.register_prompt(name, prompt.template, commit_message=prompt.about)
+            return str(made.version)
+        except MlflowException:
+            if attempt == RACES:
+                raise
+            time.sleep(0.2 * attempt)
+            version = _held(client, family).get((name, _text(prompt)))
+            if version is not None:
+                return version
+    raise AssertionError("the loop returns or raises")
 
 
 def _held(client: MlflowClient, family: str) -> dict[tuple[str, str], str]:

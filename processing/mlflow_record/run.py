@@ -8,18 +8,30 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import TrackingError
+from processing.base.sigterm import Stopped
 from processing.dataset.rows import Manifest
 from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric
-from processing.mlflow_record.errors import require_verdicts_can_be_kept, told_by_mlflow
-from processing.mlflow_record.internals import DATASET_CONTEXT_TAG, TOKEN_USAGE_ATTRIBUTE
+from processing.mlflow_record.errors import (
+    require_verdicts_can_be_kept,
+    short_reason,
+    told_by_mlflow,
+)
+from processing.mlflow_record.experiment import experiment_id
+from processing.mlflow_record.internals import (
+    DATASET_CONTEXT_TAG,
+    TOKEN_USAGE_ATTRIBUTE,
+    tracking_store_replaced,
+)
+from processing.mlflow_record.outage import Outage, PatientStore, outage_seconds
 from processing.mlflow_record.signing import share_credentials
 
 if TYPE_CHECKING:
@@ -36,6 +48,7 @@ class TrackedRun:
     run_id: str
     experiment_id: str
     tracking_uri: str
+    outage: Outage = field(default_factory=lambda: Outage(""), compare=False, repr=False)
 
     @property
     def url(self) -> str | None:
@@ -50,27 +63,46 @@ class TrackedRun:
 def tracked_run(
     uri: str, experiment: str, name: str, params: Mapping[str, object], tags: Mapping[str, str]
 ) -> Iterator[TrackedRun]:
-    """An active MLflow run; FAILED if the block raises.
+    """An active MLflow run, in which an outage of the server is survived.
 
-    Raises TrackingError if the server cannot be reached, or is too old for the record.
+    FAILED if the block raises, KILLED if the job is stopped; the block's error is the one that is
+    told, whatever MLflow says to that. Raises TrackingError if the server cannot be reached, is too
+    old for the record, or is lost.
     """
     import mlflow
 
-    # MLflow's default of 7 retries would keep a wrong address waiting for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    # its default of 10 connections kept would have every further request make a new one
-    os.environ.setdefault("MLFLOW_HTTP_POOL_MAXSIZE", "32")
     _quiet(uri)
     mlflow.set_tracking_uri(uri)
     share_credentials()
-    with told_by_mlflow(uri):
-        experiment_id = mlflow.set_experiment(experiment).experiment_id
-        begun = mlflow.start_run(run_name=name, tags=dict(tags))
-    with begun as run:
-        with told_by_mlflow(uri):
+    outage = Outage(uri, outage_seconds())
+    with told_by_mlflow(uri), tracking_store_replaced(uri, lambda s: PatientStore(s, outage)):
+        experiment_in = mlflow.set_experiment(experiment_id=experiment_id(experiment)).experiment_id
+        begun = mlflow.start_run(run_name=name, tags=dict(tags), experiment_id=experiment_in)
+        outage.reached()
+        try:
             mlflow.log_params(dict(params))
-            require_verdicts_can_be_kept(uri, experiment_id)
-        yield TrackedRun(run.info.run_id, experiment_id, uri)
+            require_verdicts_can_be_kept(uri, experiment_in)
+            yield TrackedRun(begun.info.run_id, experiment_in, uri, outage)
+        except BaseException as error:
+            outage.end()
+            _end_failed(begun.info.run_id, "KILLED" if isinstance(error, Stopped) else "FAILED")
+            raise
+        mlflow.end_run()
+
+
+def _end_failed(run_id: str, status: str) -> None:
+    """End the active run without an error of its own, which would take the place of the first."""
+    import mlflow
+
+    try:
+        mlflow.end_run(status)
+    except Exception as error:  # noqa: BLE001 another error is on its way
+        print(
+            f"MLflow run {run_id} goes on showing as running: {short_reason(str(error))}; the next "
+            "job of this pipeline ends it",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def log_dataset(run: TrackedRun, manifest: Manifest, prepared: str) -> None:
@@ -225,16 +257,24 @@ def read_metrics(
 
 
 def log_outcome(
-    tags: Mapping[str, str], metrics: Mapping[str, float], folder: Path, texts: Mapping[str, str]
+    run: TrackedRun,
+    tags: Mapping[str, str],
+    metrics: Mapping[str, float],
+    folder: Path,
+    texts: Mapping[str, str],
 ) -> None:
     """Put the verdict on the active run; among its artifacts go `folder`'s files and `texts`."""
     import mlflow
 
     mlflow.set_tags(dict(tags))
     mlflow.log_metrics(dict(metrics))
-    mlflow.log_artifacts(str(folder), "evaluation")
-    for name, text in texts.items():
-        mlflow.log_text(text, f"evaluation/{name}")
+
+    def upload() -> None:
+        mlflow.log_artifacts(str(folder), "evaluation")
+        for name, text in texts.items():
+            mlflow.log_text(text, f"evaluation/{name}")
+
+    run.outage.survive("uploading the reports", upload)
 
 
 def quiet_evaluate(rows_at_once: int) -> None:
@@ -252,7 +292,12 @@ def quiet_evaluate(rows_at_once: int) -> None:
 
 
 def _quiet(uri: str) -> None:
-    """Keep MLflow's own chatter out of a job's log."""
+    """Keep MLflow's own chatter out of a job's log, and its retries to what Outage does not do."""
+    # the one is for a connection that the server has closed while nobody used it
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    # its default of 10 connections kept would have every further request make a new one
+    os.environ.setdefault("MLFLOW_HTTP_POOL_MAXSIZE", "32")
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # TraceWriter has its own threads
     logging.getLogger("mlflow").setLevel(logging.WARNING)

@@ -10,6 +10,7 @@ What the server holds in the end is the same (tests/processing/test_trace_writer
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from processing.mlflow_record.internals import (
     tracking_store_replaced,
     upload_spans,
 )
-from processing.mlflow_record.run import ROW_TAG
+from processing.mlflow_record.run import ROW_TAG, TrackedRun
 from processing.mlflow_record.signing import share_credentials
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ class TraceWriter:
         while self._pending:
             try:
                 self._pending.pop().result()
+            except TrackingError:
+                raise
             except Exception as error:
                 raise TrackingError(
                     f"MLflow did not take a trace ({type(error).__name__}: {str(error)[:300]}): "
@@ -221,20 +224,26 @@ def _trace(draft: _Draft) -> Trace:
 def _as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
     """With `tags`, and without where the spans are, which the server says itself."""
     own = {key: value for key, value in info.tags.items() if key != SPANS_LOCATION_TAG}
+    for assessment in info.assessments:
+        # the server's to give, but then a request that is made again brings a second one
+        assessment.assessment_id = assessment.assessment_id or f"a-{uuid.uuid4().hex}"
     return replace(info, tags=own | tags)
 
 
 @contextmanager
 def traces_written_behind(
-    uri: str, experiment_id: str, run_id: str, tags: Callable[[], dict[str, str]] = dict
+    run: TrackedRun, tags: Callable[[], dict[str, str]] = dict
 ) -> Iterator[TraceWriter]:
-    """Within the block MLflow's tracking store at `uri` is a TraceWriter."""
+    """Within the block MLflow's tracking store is a TraceWriter."""
 
     def writer_before(store: Any) -> TraceWriter:
-        return TraceWriter(store, experiment_id, run_id, tags)
+        return TraceWriter(store, run.experiment_id, run.run_id, tags)
 
-    with tracking_store_replaced(uri, writer_before) as writer:
+    with tracking_store_replaced(run.tracking_uri, writer_before) as writer:
         try:
             yield writer
+        except BaseException:
+            run.outage.end()  # what is being sent would else wait for a server that is away
+            raise
         finally:
             writer.close()

@@ -87,7 +87,7 @@ def written_behind(
     given = {answer.row.row_id: answer for answer in answers()}
     rows = [answer.row for answer in given.values()]
     with tracked_run(server, experiment, "run", {}, {}) as run:
-        with traces_written_behind(server, run.experiment_id, run.run_id) as traces:
+        with traces_written_behind(run) as traces:
             traces._inner = store(traces._inner)
             score_rows(scorers, rows, traces, given.__getitem__, nobody_judges)
             traces.finish()
@@ -220,7 +220,7 @@ def test_a_trace_that_the_server_refuses_ends_the_evaluation(
 
 def test_outside_the_block_nothing_is_held_back(server: str) -> None:
     with tracked_run(server, "outside", "run", {}, {}) as run:
-        with traces_written_behind(server, run.experiment_id, run.run_id):
+        with traces_written_behind(run):
             pass
         draft_trace(answers()[0])
         assert len(list(traces_of(run))) == 1

@@ -1,0 +1,109 @@
+"""What stands before an MLflow server: it sees each request, and may hold it back or cut it off."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+
+PATIENCE_SECONDS = 0.7
+"""So long a request waits for the other client's; what only one of them asks goes on alone."""
+
+_HOP_BY_HOP = {"connection", "host", "content-length", "transfer-encoding", "keep-alive"}
+
+Hook = Callable[[str], bool]
+"""Called with a request's kind, e.g. `runs/create`; false cuts the connection off."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    target: str
+    forward: httpx.Client
+    hook: tuple[Hook]
+
+    def _handle(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.partition("?")[0]
+        if not self.hook[0](path.partition("/mlflow/")[2] or path):
+            self.close_connection = True
+            return
+        kept = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
+        reply = self.forward.request(
+            self.command, f"{self.target}{self.path}", content=body, headers=kept
+        )
+        self.send_response(reply.status_code)
+        self.send_header("Content-Type", reply.headers.get("content-type", ""))
+        self.send_header("Content-Length", str(len(reply.content)))
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: a client has gone away, as each does at its end."""
+
+
+@contextmanager
+def mlflow_between(target: str, hook: Hook) -> Iterator[str]:
+    """Its address."""
+    with httpx.Client(timeout=60, limits=httpx.Limits(max_connections=100)) as client:
+        attributes = {"target": target, "forward": client, "hook": (hook,)}
+        server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), attributes))
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def in_lockstep() -> Hook:
+    """Two clients' requests of one kind are let through together.
+
+    Whatever one of them would find, or make, the other is about to find and make as well: a race
+    that comes up now and then between two executions comes up here each time.
+    """
+    kinds = (
+        *("experiments/get-by-name", "experiments/create", "experiments/get", "runs/create"),
+        *("runs/log-inputs", "registered-models/get", "registered-models/create"),
+        *("model-versions/search", "model-versions/create", "registered-models/search"),
+    )
+    gates = defaultdict[str, threading.Barrier](lambda: threading.Barrier(2))
+
+    def wait(kind: str) -> bool:
+        if kind in kinds:
+            try:
+                gates[kind].wait(PATIENCE_SECONDS)
+            except threading.BrokenBarrierError:
+                gates[kind].reset()
+        return True
+
+    return wait
+
+
+def dying_at(kind: str, after: int = 0) -> Hook:
+    """From the request of that kind on, of which `after` are served, nothing is answered."""
+    dead = threading.Event()
+    seen: list[str] = []
+
+    def serve(asked: str) -> bool:
+        if asked.startswith(kind):
+            seen.append(asked)
+            if len(seen) > after:
+                dead.set()
+        return not dead.is_set()
+
+    return serve
