@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from processing.base import container
 from processing.base.instance import this_instance
@@ -24,10 +25,12 @@ from processing.evaluation.instances.merge import failure_reported_to_others, ha
 from processing.evaluation.job import read_arguments
 from processing.evaluation.run import prepare_run
 from processing.mlflow_record.internals import skip_searches_for_absent_modules
-from processing.report.evaluation_json import EVALUATION_FILE
+from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
+from processing.report.html import REPORT_FILE
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Return the files that QualityGate and people read; without them the job has failed."""
     silence_libraries()
     skip_searches_for_absent_modules()
     container.name_region()
@@ -35,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     (job.output / EVALUATION_FILE).unlink(missing_ok=True)  # of an earlier evaluation, by hand
     if job.model_package_arn and not job.deployed:
         evaluate_candidate(job, sys.argv[1:] if argv is None else argv)
-        return
+        return [job.output / EVALUATION_FILE]
     instance = this_instance()
     with failure_reported_to_others(job, instance):
         share = read_share(job.dataset, job.manifest, whole=instance.is_alone)
@@ -45,10 +48,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             with progress_shown(run.progress):
                 hand_in(run, share)
             print(f"{instance.current} has handed in its part to {instance.leader}")
-            return
+            return []
         evaluation = evaluate(run, share)
     keep_verdict(evaluation, job)
     print(f"quality gate {evaluation.verdict.word}: {evaluation.verdict.summary}")
+    return [job.output / name for name in (EVALUATION_FILE, ROWS_FILE, REPORT_FILE)]
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ from processing.dataset.sources import OpenSource, open_source
 from processing.dataset.validation import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Raises ConfigError and DatasetError."""
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Return the files that EvaluateModel reads. Raises ConfigError and DatasetError."""
     container.name_region()
     arguments = _arguments(argv)
     config = load_config(arguments.config)
@@ -51,13 +51,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     if dataset.sample_size < 0:
         raise DatasetError(f"the sample size is {dataset.sample_size}; 0 takes all rows")
-    prepare(
+    manifest = prepare(
         dataset,
         config=arguments.config,
         inputs=arguments.input,
         output=arguments.output,
         shards=config.infrastructure.evaluate.instance_count,
     )
+    rows = shard_files(len(manifest.shards))
+    return [arguments.output / name for name in (*rows, MANIFEST_FILE)]
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

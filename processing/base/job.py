@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from processing.base import container, sigterm
@@ -15,13 +15,16 @@ from processing.base.code_digest import require_asked_code
 from processing.base.disk import FULL, disk_line
 from processing.base.errors import DEBUG, ReportedError
 
+INTERRUPTED = 130  # as a shell has it for Ctrl-C
 
-def run_job(main: Callable[[], None], message_file: Path) -> int:
+
+def run_job(main: Callable[[], Sequence[Path]], message_file: Path) -> int:
     """Run a processing job's main function and return the container's exit code.
 
-    0, 1 for an error, 143 for a job that was stopped. The reason goes to standard error and to
-    `message_file` (`/opt/ml/output/message`): SageMaker shows the first kilobyte of that file as
-    the job's ExitMessage.
+    `main` returns the files that it promises: without each of them the job has failed. 0, 1 for an
+    error, 143 for a job that was stopped. The reason goes to standard error and to `message_file`
+    (`/opt/ml/output/message`): SageMaker shows the first kilobyte of that file as the job's
+    ExitMessage.
     """
 
     def tell_stopped() -> None:
@@ -30,19 +33,42 @@ def run_job(main: Callable[[], None], message_file: Path) -> int:
     try:
         with sigterm.stopping_on_sigterm(at_the_latest=tell_stopped):
             require_asked_code()
-            main()
+            _require(main())
     except sigterm.Stopped:
         tell_stopped()
         return sigterm.EXIT_CODE
-    except Exception as error:  # noqa: BLE001 (the outermost door)
-        reason = _reason(error)
-    else:
+    except KeyboardInterrupt:
+        _tell("interrupted", message_file)
+        return INTERRUPTED
+    except SystemExit as left:
+        return _code_of(left, message_file)
+    except BaseException as error:  # noqa: BLE001 (the outermost door)
+        _tell(_reason(error), message_file)
+        return 1
+    return 0
+
+
+def _require(promised: Sequence[Path]) -> None:
+    missing = [str(path) for path in promised if not path.is_file()]
+    if missing:
+        raise ReportedError(
+            f"{', '.join(missing)} is missing at the end of the job, so it has failed: "
+            "see its log for what removed it (a scorer file, for one)"
+        )
+
+
+def _code_of(left: SystemExit, message_file: Path) -> int:
+    """Of argparse, which has said what is wrong, or of a part that has; 0 only for --help."""
+    if isinstance(left.code, int) and left.code != 0:
+        return left.code
+    if {"-h", "--help"} & set(sys.argv):
         return 0
-    _tell(reason, message_file)
+    said = f": {left.code}" if left.code else ""
+    _tell(f"something left the job before its end (SystemExit{said})", message_file)
     return 1
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """The line for an error; what nobody has foreseen shows in the log where it comes from."""
     if isinstance(error, ReportedError):
         line = str(error)

@@ -23,13 +23,15 @@ from processing.report.evaluation_json import EVALUATION_FILE
 STAGE_STATUS = {"Approved": "Passed", "Rejected": "Rejected"}
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Return no files: what it leaves is the registry's record."""
     arguments = _parser().parse_args(argv)
     if arguments.model_package_arn in ("", NO_PACKAGE):
         print("an endpoint was evaluated, so there is nothing to approve or reject")
-        return
+        return []
     evaluation = json.loads((arguments.evaluation / EVALUATION_FILE).read_text(encoding="utf-8"))
     record_decision(evaluation, arguments.model_package_arn, arguments.decision, arguments.stage)
+    return []
 
 
 def record_decision(

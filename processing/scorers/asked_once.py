@@ -62,7 +62,7 @@ class PaidVerdicts:
             return {"error": error.reason}, False
         except DiskError:
             raise  # no verdict can be kept, so none may be paid for
-        except Exception as error:  # noqa: BLE001 no scorer ever stops the others
+        except BaseException as error:  # noqa: BLE001 no scorer ever stops the others, or us
             return {"error": f"{type(error).__name__}: {error}"}, False
 
     def _paid_once(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import ConfigError
+from processing.base.foreign_code import ForeignCodeError, call_foreign, surroundings_kept
 from processing.config.scorer_options import FileOptions
 from processing.judges.verdict import JudgeError, Question, Score
 
@@ -28,52 +29,59 @@ if TYPE_CHECKING:
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
 
-    function: Any = _find(spec, folder)
+    assert isinstance(spec.options, FileOptions)
+    path = folder / spec.options.file
+    function: Any = _find(spec.name, path)
 
     def verdict(question: Question) -> Feedback:
         inputs: dict[str, Any] = {"question": question.question}
         if question.context is not None:
             inputs["context"] = list(question.context)
-        try:
+
+        def call() -> Feedback | list[Any]:
             value = function.run(
                 inputs=inputs,
                 outputs=question.answer,
                 expectations={"expected_response": question.expected_response},
             )
-        except Exception as error:
-            raise JudgeError(f"{type(error).__name__}: {error}", retryable=False) from error
-        if isinstance(value, list):
+            if isinstance(value, Feedback | list):
+                return value
+            return Feedback(name=spec.name, value=value)
+
+        try:
+            feedback = call_foreign(call, path)
+        except ForeignCodeError as error:
+            raise JudgeError(str(error), retryable=False) from error
+        if isinstance(feedback, list):
             raise JudgeError("the function returned a list; one entry is one verdict", False)
-        return value if isinstance(value, Feedback) else Feedback(name=spec.name, value=value)
+        return feedback
 
     return verdict
 
 
-def _find(spec: ScorerSpec, folder: Path) -> Scorer:
-    """Raises ConfigError if the file or the scorer in it is not there."""
+def _find(name: str, path: Path) -> Scorer:
+    """Raises ConfigError if the file or the scorer in it is not there, or cannot be loaded."""
     from mlflow.genai.scorers import Scorer
 
-    assert isinstance(spec.options, FileOptions)
-    path = folder / spec.options.file
-    found = getattr(_load(spec.name, path), spec.name, None)
+    if not path.is_file():
+        raise ConfigError(f"scorers: {name}: there is no file {path}")
+    try:
+        with surroundings_kept():
+            found = call_foreign(lambda: getattr(_load(path), name, None), path)
+    except ForeignCodeError as error:
+        raise ConfigError(f"scorers: {name}: {path} cannot be loaded: {error}") from error
     if not isinstance(found, Scorer):
         what = "has no function" if found is None else "needs @mlflow.genai.scorers.scorer on"
-        raise ConfigError(f"scorers: {spec.name}: {path} {what} {spec.name}")
+        raise ConfigError(f"scorers: {name}: {path} {what} {name}")
     return found
 
 
-def _load(name: str, path: Path) -> Any:
+def _load(path: Path) -> Any:
     module_name = f"user_scorers_{path.stem}"
     specification = importlib.util.spec_from_file_location(module_name, path)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[module_name] = module  # where dataclasses and pickle look for it
-    try:
-        specification.loader.exec_module(module)
-    except FileNotFoundError as error:
-        raise ConfigError(f"scorers: {name}: there is no file {path}") from error
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"scorers: {name}: {path} cannot be loaded: {reason}") from error
+    specification.loader.exec_module(module)
     return module

@@ -49,6 +49,7 @@ def test_what_aws_refuses_a_job_is_one_line_too(tmp_path: Path) -> None:
         "from processing.base import container, job\n"
         "def main():\n"
         "    boto3.client('s3', region_name='us-east-1').list_buckets()\n"
+        "    return []\n"
         "raise SystemExit(job.run_job(main, container.MESSAGE_FILE))"
     )
     refused = {"*": Refusal(403, "AccessDenied", "User: x is not authorized to perform: s3:X")}
