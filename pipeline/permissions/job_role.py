@@ -105,6 +105,9 @@ def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
         names = _TRACKING_SERVER + (_PROMPT_REGISTRY if mlflow.prompts else [])
         actions = [f"sagemaker-mlflow:{name}" for name in names]
         statements.append(allow("Mlflow", actions, [mlflow.tracking_uri]))
+    # which of the runs that are still open belong to jobs that were killed
+    jobs = ["sagemaker:DescribeProcessingJob"]
+    statements.append(allow("Jobs", jobs, account.sagemaker("processing-job/pipelines-*")))
     if mlflow.artifact_location:
         bucket, keys = object_or_below(mlflow.artifact_location)
         actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]

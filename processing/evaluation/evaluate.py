@@ -10,6 +10,7 @@ from processing.calls.progress_display import progress_shown
 from processing.config.scorer_numbers import number_rule
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
+from processing.evaluation.abandoned_runs import end_runs_of_killed_jobs
 from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
@@ -41,6 +42,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         with kept_out_of_garbage_collection():
             import_evaluate()
         import_in_the_background()
+        end_runs_of_killed_jobs(run, tracked)
         answers = _answer_and_record(run, share, tracked)
         evaluation = _conclude(run, tracked, answers)
         document = evaluation_document(evaluation)

@@ -18,6 +18,7 @@ from processing.config.thresholds import ThresholdParameter, override, threshold
 from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint.client import MeasuredModel
 from processing.evaluation.fingerprint import fingerprint
+from processing.mlflow_record.abandoned_runs import JOB_TAG, PIPELINE_TAG
 
 NO_PACKAGE = "none"
 """ModelPackageArn's default, which stands for no model package: an endpoint is evaluated."""
@@ -92,6 +93,8 @@ class EvaluationJob:
     def tags(self, model: MeasuredModel) -> dict[str, str]:
         """The MLflow run's tags."""
         return {
+            PIPELINE_TAG: self.config.pipeline.name,
+            JOB_TAG: container.job_arn(),
             "pipeline_execution_arn": self.execution_arn,
             "endpoint_arn": model.endpoint_arn,
             "model_name": model.model_name,

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from pipelines import (
     WITHOUT_JUDGE,
     evaluating,
@@ -65,6 +66,12 @@ def test_answers_outlive_a_killed_job(aws: RunningAws, write_config: ConfigWrite
     assert done.returncode == 0, done.stdout + done.stderr
     assert aws.calls(ENDPOINT) - asked_before == 40 - survived
     assert len(packages(aws, "kept-answers")) == 1
+    client = MlflowClient(aws.mlflow)
+    experiment = client.get_experiment_by_name("kept-answers")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    ended = {found.info.run_id: found.info.status for found in runs}
+    assert sorted(ended.values()) == ["FINISHED", "KILLED"], "the killed job's run stays open"
 
 
 def test_verdicts_outlive_a_killed_job(aws: RunningAws, write_config: ConfigWriter) -> None:

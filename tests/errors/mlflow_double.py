@@ -13,6 +13,9 @@ _ANSWERS = {
     "/api/2.0/mlflow/experiments/get-by-name": {
         "experiment": {"experiment_id": "1", "name": "x", "lifecycle_stage": "active"}
     },
+    "/api/2.0/mlflow/experiments/get": {
+        "experiment": {"experiment_id": "1", "name": "x", "lifecycle_stage": "active"}
+    },
     "/api/2.0/mlflow/runs/create": {"run": {"info": _INFO, "data": {}}},
     "/api/2.0/mlflow/runs/get": {"run": {"info": _INFO, "data": {}}},
     "/api/2.0/mlflow/runs/update": {"run_info": _INFO},
