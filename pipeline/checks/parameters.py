@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from processing.base.errors import LaunchError
+from processing.base.suggestion import did_you_mean
 from processing.candidate.package import PACKAGE_ARN
 from processing.config import patterns
 from processing.evaluation.job import NO_PACKAGE
@@ -32,6 +35,22 @@ def check_parameters(parameters: Mapping[str, str]) -> None:
         for name, value in parameters.items()
         for pattern, words in [_FORMS.get(name, ("", ""))]
         if pattern and not re.search(pattern, value)
+    ]
+    if problems:
+        raise LaunchError("\n".join(problems))
+
+
+def check_names(parameters: Mapping[str, str], pipeline: Mapping[str, Any]) -> None:
+    """`pipeline` is what DescribePipeline answers.
+
+    Raises LaunchError, a line for each parameter that the pipeline does not have.
+    """
+    known = [p["Name"] for p in json.loads(pipeline["PipelineDefinition"]).get("Parameters", [])]
+    problems = [
+        f"-p {name}={value}: the pipeline that was upserted has no parameter {name!r}"
+        f"{did_you_mean(name, known) or ';'} `pipeline_definition.py definition` prints them first"
+        for name, value in parameters.items()
+        if name not in known
     ]
     if problems:
         raise LaunchError("\n".join(problems))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.cli.command import DEFAULT_CONFIG, Command
 from pipeline.cli.commands import COMMANDS, GROUPS
+from processing.base.suggestion import did_you_mean
 
 _SUBJECT = "Evaluate an LLM behind a SageMaker endpoint; register it only if it is good enough."
 
@@ -18,14 +18,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     unknown = next((text for text in argv or [] if not text.startswith("-")), None)
     if unknown is not None and unknown not in COMMANDS:
-        parser.error(f"there is no command {unknown!r}{did_you_mean(unknown, COMMANDS)}")
+        meant = did_you_mean(unknown, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
+        parser.error(f"there is no command {unknown!r}{meant}")
     return parser.parse_args(argv)
-
-
-def did_you_mean(given: str, known: Sequence[str] | dict[str, Command]) -> str:
-    """`, did you mean 'check'?`, or what there is where nothing is like it."""
-    close = difflib.get_close_matches(given, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from processing.base.errors import LaunchError
 
 
 def start(arguments: Namespace) -> int:
-    from pipeline.checks.parameters import check_parameters
+    from pipeline.checks.parameters import check_names, check_parameters
     from pipeline.definition.execution_name import name_execution
     from pipeline.executions import launch
 
@@ -21,6 +21,7 @@ def start(arguments: Namespace) -> int:
     bundle = read_bundle(arguments)
     session, client = connect(bundle)
     pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
+    check_names(parameters, pipeline)
     named = name_execution(pipeline, bundle, parameters)
     if not named.up_to_date:
         print(

@@ -167,9 +167,28 @@ def list_executions(client: Any, pipeline: str) -> list[dict[str, Any]]:
 
 
 def stop(client: Any, arn: str) -> None:
+    """Raises LaunchError if the execution has already ended; what boto3 raises."""
     import uuid
 
-    client.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=str(uuid.uuid4()))
+    from botocore.exceptions import ClientError
+
+    try:
+        client.stop_pipeline_execution(
+            PipelineExecutionArn=arn, ClientRequestToken=str(uuid.uuid4())
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ConflictException", "ValidationException"):
+            raise
+        described = client.describe_pipeline_execution(PipelineExecutionArn=arn)
+        status = described["PipelineExecutionStatus"]
+        execution = arn.rpartition("/")[2]
+        if status in FINAL:
+            raise LaunchError(
+                f"execution {execution} has already ended ({status}): there is nothing to stop"
+            ) from error
+        if status == "Stopping":
+            raise LaunchError(f"execution {execution} is already being stopped") from error
+        raise
 
 
 def read_evaluation(session: Session, uri: str) -> dict[str, Any] | None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import boto3
 import pytest
 from errors.aws_double import Refusal, aws_double
 from errors.typed import CREDENTIALS, cli, the_line
+from local_definitions import definition, fail
+from local_runs import eventually
+from running_aws import ConfigWriter
 
 PIPELINE_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-pipeline"
 
@@ -143,7 +147,7 @@ def test_what_was_typed_wrong_once_there_is_a_pipeline(account: str) -> None:
     assert upserted.returncode == 0, upserted.stderr
     missing = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/health-qa-evaluation/execution/abc"
     for arguments, said in {
-        ("start", "-p", "Endpoint=x"): "['Endpoint'] are not defined",
+        ("start", "-p", "Endpoint=x"): "no parameter 'Endpoint', did you mean 'EndpointName'?",
         ("start", "-p", "SampleSize=many"): "SampleSize",
         ("start", "-p", "ApprovalStatus=maybe"): "'Approved', 'Rejected'",
     }.items():
@@ -153,6 +157,32 @@ def test_what_was_typed_wrong_once_there_is_a_pipeline(account: str) -> None:
     assert "id or whole ARN" in the_line(cli("status", "arn:foo", **there))
     assert "`pipeline_definition.py list` shows" in the_line(cli("status", missing, **there))
     assert "no executions yet" in the_line(cli("status", "abc", **there))
+
+
+def test_a_finished_execution_cannot_be_stopped(account: str, write_config: ConfigWriter) -> None:
+    there = {"AWS_ENDPOINT_URL": account, **CREDENTIALS}
+    sagemaker = boto3.client(
+        "sagemaker", endpoint_url=account, region_name="us-east-1",
+        aws_access_key_id="testing", aws_secret_access_key="testing",
+    )  # fmt: skip
+    sagemaker.create_pipeline(
+        PipelineName="finished",
+        RoleArn="arn:aws:iam::123456789012:role/SageMakerPipelineRole",
+        PipelineDefinition=definition(fail("End", "at once")),
+    )
+    arn = sagemaker.start_pipeline_execution(PipelineName="finished")["PipelineExecutionArn"]
+    config = write_config(pipeline={"name": "finished"})
+
+    def has_failed() -> bool:
+        described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        return bool(described["PipelineExecutionStatus"] == "Failed")
+
+    eventually(has_failed)
+    line = the_line(cli("stop", "--config", str(config), **there))
+    execution = arn.rpartition("/")[2]
+    assert line == (
+        f"error: execution {execution} has already ended (Failed): there is nothing to stop"
+    )
 
 
 @pytest.mark.parametrize("arguments", [("list", "--debug"), ("--debug", "list")])
