@@ -66,6 +66,24 @@ class JudgeHealth:
         if down:
             raise JudgingError(
                 f"judge {down[0]} refuses every verdict: {reasons[0][:600]}"
-                f"{and_hint(reasons[0], 'job')}; what was answered until then is kept: start "
+                f"{_what_to_do(down[0], reasons[0])}; what was answered until then is kept: start "
                 "again to go on from there"
             )
+
+
+_OF_OTHERS = (
+    (_NOT_REACHED, "does a server run at judge.base_url, and can the job reach it (VPC, port)?"),
+    (
+        ("401", "403", "AuthenticationError"),
+        "does the job have a key that the judge's server takes?",
+    ),
+    (("404", "NotFoundError"), "does the judge's server have the model that judge.model names?"),
+)
+"""For a judge that is not asked through AWS: in its reason, and what to do then."""
+
+
+def _what_to_do(model: str, reason: str) -> str:
+    """As the end of a sentence, and about the provider that was asked; or nothing."""
+    if "bedrock" in model.partition(":/")[0]:
+        return and_hint(reason, "job")
+    return next((f"; {hint}" for words, hint in _OF_OTHERS if any(w in reason for w in words)), "")

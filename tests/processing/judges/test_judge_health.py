@@ -63,3 +63,21 @@ def test_another_judge_s_verdicts_do_not_count() -> None:
     health.gave(Judge(model="bedrock:/another"))
     with pytest.raises(JudgingError):
         health.require()
+
+
+@pytest.mark.parametrize(
+    ("said", "helps"),
+    [
+        ("APIConnectionError: Connection error.", "judge.base_url"),
+        ("HTTP 403: Forbidden: access denied", "a key that the judge's server takes"),
+        ("HTTP 404: The model `m` does not exist", "the model that judge.model names"),
+    ],
+)
+def test_what_to_do_is_about_the_provider_that_was_asked(said: str, helps: str) -> None:
+    health = JudgeHealth()
+    health.failed(Judge(model="openai:/m"), JudgeError(f"the judge failed ({said})", False))
+    with pytest.raises(JudgingError) as raised:
+        health.require(refused=1)
+    assert helps in str(raised.value)
+    for of_aws in ("edrock", "permissions show", "aws "):
+        assert of_aws not in str(raised.value)
