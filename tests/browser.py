@@ -73,6 +73,11 @@ class Browser:
         self.call("Page.navigate", url=page.as_uri())
         self.wait("document.querySelectorAll('#list details').length > 0")
 
+    def visit(self, url: str) -> None:
+        """Open any address, and wait until its page has been loaded."""
+        self.call("Page.navigate", url=url)
+        self.wait("document.readyState === 'complete' && location.protocol !== 'about:'")
+
     def run(self, expression: str) -> Any:
         """The value of a JavaScript expression, in the page."""
         reply = self.call(
@@ -93,15 +98,15 @@ class Browser:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser of its own, with a new profile; gone at the end."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """A browser of its own, with a new profile and these flags; gone at the end."""
     from websockets.sync.client import connect
 
     program = shutil.which(CHROMIUM)
     assert program, "no chromium: apt-get install chromium, or name another by CHROMIUM=..."
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [program, *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:

@@ -21,6 +21,8 @@ from pathlib import Path
 from processing.base.errors import LaunchError
 
 START_SECONDS = 60.0
+REPOSITORY = Path(__file__).resolve().parents[2]
+PLUGIN = Path(__file__).with_name("mlflow_plugin")  # names mlflow_app to MLflow
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -63,8 +65,10 @@ def start_mlflow(port: int, state_dir: Path) -> MlflowServer:
         *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
         *("--backend-store-uri", f"sqlite:///{state / 'mlflow.db'}"),
         *("--artifacts-destination", str(state / "artifacts"), "--workers", "1"),
+        *("--app-name", "loopback"),
     ]
-    environment = {**os.environ, **SETTINGS}
+    paths = [str(REPOSITORY), str(PLUGIN), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, **SETTINGS, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env=environment, start_new_session=True

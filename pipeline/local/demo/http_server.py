@@ -10,6 +10,8 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pipeline.local.loopback_guard import LoopbackGuard
+
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5
 
@@ -58,7 +60,7 @@ def serve(app: Starlette, port: int, label: str) -> DemoServer:
         raise OSError(error.errno, f"cannot serve the {label} on port {port}: {error}") from error
     app.state.stopping = stopping = threading.Event()
     config = uvicorn.Config(
-        app,
+        LoopbackGuard(app),
         http=_ResettableProtocol,
         lifespan="off",
         timeout_graceful_shutdown=_STOP_SECONDS,

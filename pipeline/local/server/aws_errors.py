@@ -5,6 +5,7 @@ AwsError
 ├── ResourceNotFound         what it names does not exist
 ├── ResourceInUse            the name is taken
 ├── ConflictException        not in this state
+├── AccessDenied             not from this machine's own programs (HTTP 403)
 └── UnsupportedOperation     AWS can do this, the local AWS cannot (HTTP 501: not retried)
 """
 
@@ -44,6 +45,11 @@ class ResourceInUse(AwsError):
 class ConflictException(AwsError):
     code = "ConflictException"
     status = HTTPStatus.BAD_REQUEST
+
+
+class AccessDenied(AwsError):
+    code = "AccessDenied"
+    status = HTTPStatus.FORBIDDEN
 
 
 class UnsupportedOperation(AwsError):

@@ -2,7 +2,8 @@
 
 Requests to SageMaker for which there is an operation here are checked against the service model and
 answered here; all others go on to moto. What moto does not have is answered with an error that
-names the operation, in the protocol of the service, instead of a page of HTML.
+names the operation, in the protocol of the service, instead of a page of HTML. What comes from a
+web page is refused (see loopback_guard).
 """
 
 from __future__ import annotations
@@ -18,8 +19,14 @@ from xml.sax.saxutils import escape
 from werkzeug.test import run_wsgi_app
 
 from pipeline.checks import service_model
+from pipeline.local.loopback_guard import refusal, wsgi_headers
 from pipeline.local.server.api import Call, Operation
-from pipeline.local.server.aws_errors import AwsError, UnsupportedOperation, ValidationException
+from pipeline.local.server.aws_errors import (
+    AccessDenied,
+    AwsError,
+    UnsupportedOperation,
+    ValidationException,
+)
 
 _TARGET = "HTTP_X_AMZ_TARGET"
 _JSON = "application/x-amz-json-1.1"
@@ -48,6 +55,8 @@ class FrontDoor:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         service, _, operation = environ.get(_TARGET, "").partition(".")
+        if reason := refusal(wsgi_headers(environ)):
+            return _send_error(AccessDenied(reason), environ, start_response)
         try:
             if environ["PATH_INFO"] in self._controls:
                 return self._control(environ, start_response)

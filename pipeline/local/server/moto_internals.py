@@ -2,6 +2,7 @@
 imports moto. tests/pipeline/local/server/test_moto_internals.py says which of them has changed.
 
 - A model package version number is never given twice (moto counts what is left after a deletion).
+- No web page may read its answers: CORS is off.
 - Model packages and groups can be deleted; an endpoint's status can be set, and it can have
   today's instance types.
 - What takes the place of moto's EventBridge is given to `replace_event_bridge`.
@@ -25,6 +26,7 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.events.exceptions import InvalidEventPatternException
 from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 from moto.events.responses import EventsHandler
+from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -66,6 +68,7 @@ def install() -> None:
     with _patched.lock:
         if not _patched.installed:
             _count_versions()
+            werkzeug_app.DISABLE_GLOBAL_CORS = True
             FakeEndpointConfig.validate_instance_type = _any_instance_type
             _patched.installed = True
 
