@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from processing.base.errors import LaunchError
+from processing.base.secrets import secrets_in
 from processing.base.suggestion import did_you_mean
 from processing.candidate.package import PACKAGE_ARN
 from processing.config import patterns
@@ -30,7 +31,7 @@ _FORMS = {
 
 def check_parameters(parameters: Mapping[str, str]) -> None:
     """Raises LaunchError, a line for each value that is of the wrong form."""
-    problems = [
+    problems = [f"-p {name}: {problem}" for (name,), problem in secrets_in(dict(parameters))] + [
         f"-p {name}={value}: must be {words}"
         for name, value in parameters.items()
         for pattern, words in [_FORMS.get(name, ("", ""))]

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
 from pipeline.cli.outcome import add_poll_option, follow_to_its_end, show_result
+from processing.base.visible_text import visible
 
 
 def status(arguments: Namespace) -> int:
@@ -29,7 +30,7 @@ def list_executions(arguments: Namespace) -> int:
     _, client = connect(bundle)
     for summary in launch.list_executions(client, bundle.config.pipeline.name):
         execution = summary["PipelineExecutionArn"].rpartition("/")[2]
-        name = summary.get("PipelineExecutionDisplayName") or ""
+        name = visible(summary.get("PipelineExecutionDisplayName") or "")
         print(
             f"{execution}  {summary['StartTime']:%Y-%m-%d %H:%M:%S}  "
             f"{summary['PipelineExecutionStatus']:<12}  {name}".rstrip()

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pipeline.cli.command import INTERRUPTED, MISUSED
 from pipeline.cli.parser import parse
 from processing.base.errors import DEBUG
+from processing.base.secrets import masked
+from processing.base.visible_text import visible_lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get(DEBUG):
             import traceback
 
-            traceback.print_exc()
-        print(f"error: {error_line(error, str(arguments.config))}", file=sys.stderr)
+            print(masked(visible_lines(traceback.format_exc())), end="", file=sys.stderr)
+        line = masked(visible_lines(error_line(error, str(arguments.config))))
+        print(f"error: {line}", file=sys.stderr)
         return MISUSED
     return exit_code

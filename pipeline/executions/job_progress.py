@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.executions.launch import ExecutionStatus, StepStatus
+from processing.base.visible_text import visible
+from processing.calls.progress_line import PROGRESS_LINE
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-MARK = "progress"
-"""What a line of progress begins with (`processing.calls.progress_line`)."""
 
 SHOWN_INSTANCES = 4
 READ_LINES = 30
@@ -70,6 +70,6 @@ class JobProgress:
         events = self.logs.get_log_events(
             logGroupName=LOG_GROUP, logStreamName=stream, limit=READ_LINES, startFromHead=False
         )["events"]
-        lines = [str(event["message"]).strip() for event in events]
-        marked = [line for line in lines if line.startswith(MARK)]
+        lines = [visible(str(event["message"]).rstrip()) for event in events]
+        marked = [line for line in lines if PROGRESS_LINE.fullmatch(line)]
         return (marked or lines or [""])[-1]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.definition.execution_name import ExecutionName
 from processing.base.errors import LaunchError
 from processing.base.s3 import bucket_and_key
+from processing.base.visible_text import visible, visible_document
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -109,10 +110,10 @@ def read_status(client: Any, arn: str) -> ExecutionStatus:
         pipeline=described["PipelineArn"].rpartition("/")[2],
         status=described["PipelineExecutionStatus"],
         started=described.get("CreationTime"),
-        reason=described.get("FailureReason", ""),
+        reason=visible(described.get("FailureReason", "")),
         steps=sorted(steps, key=lambda step: (step.started is None, step.started)),
-        display_name=described.get("PipelineExecutionDisplayName") or "",
-        description=described.get("PipelineExecutionDescription") or "",
+        display_name=visible(described.get("PipelineExecutionDisplayName") or ""),
+        description=visible(described.get("PipelineExecutionDescription") or ""),
     )
 
 
@@ -203,7 +204,7 @@ def read_evaluation(session: Session, uri: str) -> dict[str, Any] | None:
             return None
         raise
     document: dict[str, Any] = json.loads(body)
-    return document
+    return visible_document(document)
 
 
 def _step(step: Mapping[str, Any]) -> StepStatus:
@@ -217,7 +218,7 @@ def _step(step: Mapping[str, Any]) -> StepStatus:
         status=step["StepStatus"],
         started=step.get("StartTime"),
         ended=step.get("EndTime"),
-        reason=step.get("FailureReason", ""),
+        reason=visible(step.get("FailureReason", "")),
         outcome=outcome or "",
         job=job.rpartition("/")[2] if job else None,
     )

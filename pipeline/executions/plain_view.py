@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.executions.console_links import common_start, is_aws, log_page, studio_page
-from pipeline.executions.job_progress import LOG_GROUP, MARK
+from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.executions.launch import ExecutionStatus, StepStatus
 from pipeline.executions.step_plan import PlannedStep
+from processing.calls.progress_line import PROGRESS_LINE
 
 Progress = Mapping[str, list[str]]
 """step name -> the latest lines of its job"""
@@ -107,7 +108,7 @@ class PlainView:
         if step.ended is None and now - told_at < pause:
             return
         told = self._told.get(step.name, [])
-        new = [line for line in lines if line.startswith(MARK) and line not in told]
+        new = [line for line in lines if PROGRESS_LINE.fullmatch(line) and line not in told]
         if new:
             self._told[step.name], self._told_at[step.name] = lines, now
         for line in new:

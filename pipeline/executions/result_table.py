@@ -28,9 +28,9 @@ def print_evaluation(document: Document) -> None:
 
     # A terminal's width is unknown to a log file, which must not fold the table's lines.
     terminal = is_terminal(sys.stdout)
-    console = Console(width=None if terminal else 100, highlight=False)
+    console = Console(width=None if terminal else 100, highlight=False, markup=False)
     if not document["evaluated_here"]:
-        console.print(document["gate"]["summary"], soft_wrap=True, markup=False)
+        console.print(document["gate"]["summary"], soft_wrap=True)
         return
     width = console.width
     if terminal:
@@ -41,7 +41,7 @@ def print_evaluation(document: Document) -> None:
     if width < MEDIUM:
         console.print("narrow: intervals, n and errors are left out here; COLUMNS=100 shows them")
     for line in _lines(document):
-        console.print(line, soft_wrap=not terminal, markup=False)
+        console.print(line, soft_wrap=not terminal)
     console.print(_gate(document["gate"], one_line=not terminal), soft_wrap=not terminal)
 
 
@@ -58,7 +58,6 @@ def _metrics(document: Document, width: int) -> Table:
 
 
 def _slices(slices: list[Document], width: int) -> Table:
-    from rich.markup import escape
 
     shown = sorted(slices, key=lambda found: found["passed"])[:MOST_SLICES]
     left = len(slices) - len(shown)
@@ -66,17 +65,16 @@ def _slices(slices: list[Document], width: int) -> Table:
     table = _table(title, "slice", width)
     for found in shown:
         name = f"{found['column']}={found['slice']}: {found['metric']}"
-        table.add_row(escape(name), *_cells(found["measured"], [found], width))
+        table.add_row(name, *_cells(found["measured"], [found], width))
     return table
 
 
 def _table(title: str, first: str, width: int) -> Table:
     """All columns, or in so much less width those that say what the others would explain."""
     from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold", max_width=32)
     if width >= WIDE:
         widths = {"value": 6, "95 % interval": 14, "n": 4, "errors": 6, "threshold": 9}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from processing.base.aws_hints import and_hint
+from processing.base.visible_text import visible
 
 _LONGEST_MESSAGE = 700
 
@@ -120,5 +121,5 @@ def _unreachable(address: str) -> str:
 
 def _single(text: str) -> str:
     """One line, and not endless."""
-    line = " ".join(text.split())
+    line = visible(" ".join(text.split()))
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]} ..."

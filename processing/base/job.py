@@ -14,6 +14,9 @@ from processing.base.aws_errors import explain
 from processing.base.code_digest import require_asked_code
 from processing.base.disk import FULL, disk_line
 from processing.base.errors import DEBUG, ReportedError
+from processing.base.job_output import job_output
+from processing.base.secrets import masked
+from processing.base.visible_text import visible_lines
 
 INTERRUPTED = 130  # as a shell has it for Ctrl-C
 
@@ -27,6 +30,11 @@ def run_job(main: Callable[[], Sequence[Path]], message_file: Path) -> int:
     ExitMessage.
     """
 
+    with job_output():
+        return _run(main, message_file)
+
+
+def _run(main: Callable[[], Sequence[Path]], message_file: Path) -> int:
     def tell_stopped() -> None:
         _tell(sigterm.REASON, message_file)
 
@@ -82,6 +90,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _tell(reason: str, message_file: Path) -> None:
+    # what looks like a line of its own in foreign text is seen to be none: ours are not indented
+    reason = masked(visible_lines(reason, indent="  "))
     print(f"error: {reason}", file=sys.stderr, flush=True)
     # SageMaker counts bytes, and would cut a character in two, which fails the job otherwise
     kept = reason.encode()[:1024].decode("utf-8", "ignore")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from processing.base.job_output import own_stream
 from processing.calls.progress import Part, Progress
 from processing.calls.progress_line import count_of, progress_line, rate_of, remarks
 
@@ -26,7 +27,7 @@ REFRESHED_A_SECOND = 4.0
 def progress_shown(progress: Progress) -> Iterator[None]:
     """Tell it now and then while the block runs, and once at its end, however that comes."""
     # As it is now: while MLflow's evaluate runs, sys.stdout is somewhere else.
-    stream = sys.stdout
+    stream = own_stream(sys.stdout)
     ended = "stopped after"
     try:
         with live_line(
@@ -51,7 +52,7 @@ def live_line(
     On a terminal `picture` instead (by default the line), kept up to date.
     """
     if is_terminal(stream):
-        with _live(picture or line, stream):
+        with _live(picture or line, own_stream(stream)):
             yield
         return
     ended = threading.Event()
@@ -113,4 +114,4 @@ def _bars(progress: Progress) -> RenderableType:
 
 
 def _tell(stream: TextIO, line: str) -> None:
-    print(line, file=stream, flush=True)
+    print(line, file=own_stream(stream), flush=True)

@@ -5,9 +5,16 @@ progress  31 %  answers 312/1000 12.1/s  verdicts 2210/7000 84.2/s  left 1m03s  
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from processing.calls.progress import QUIET_SECONDS, Part, Progress, Standing
+
+PROGRESS_LINE = re.compile(
+    r"progress(?: \S+)? {2,}"
+    r"(?:\d+ %  answers \d+/\d+(?: .*)?|read \d+(?:  written \d+)?  \d+(?:s|m\d\ds|h\d\dm))"
+)
+"""The whole of a line of EvaluateModel's or PrepareDataset's, as `status` finds it in the log."""
 
 GAP = "  "
 """Between the line's parts; within one there are single spaces."""

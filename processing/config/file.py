@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from processing.base.errors import ConfigError
+from processing.base.secrets import masked, secrets_in
 from processing.base.suggestion import did_you_mean
 from processing.config.model import EvaluationConfig
 from processing.config.patterns import IN_WORDS
@@ -35,9 +36,10 @@ def load_config(path: Path) -> EvaluationConfig:
         problems = list(_cross_check(config))
     except ValidationError as invalid:
         problems = [(error["loc"], _explain(error)) for error in invalid.errors()]
+    problems += secrets_in(document)
     if problems:
         lines = [
-            f"{path}:{_line(document, location)}: {_dotted(location)}: {message}"
+            masked(f"{path}:{_line(document, location)}: {_dotted(location)}: {message}")
             for location, message in problems
         ]
         raise ConfigError("\n".join(dict.fromkeys(lines)))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processing.base import container
+from processing.base.errors import ConfigError
 from processing.base.instance import file_stem, this_instance
+from processing.base.secrets import TRACKING_INSTEAD, is_secret_text, masked
 from processing.calls.paid_store import Store
 from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
@@ -139,13 +141,22 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
             uri=arguments.store_uri,
             reuse=arguments.reuse == "yes",
         ),
-        tracking_uri=arguments.mlflow_tracking_uri or config.mlflow.tracking_uri,
+        tracking_uri=_tracking_uri(arguments.mlflow_tracking_uri or config.mlflow.tracking_uri),
         experiment=arguments.mlflow_experiment or config.mlflow.experiment,
         execution_arn=arguments.execution_arn,
         manifest=manifest,
         parts_uri=arguments.parts_uri,
         config_sha256=config_digest(arguments.config, config),
     )
+
+
+def _tracking_uri(uri: str) -> str:
+    """Raises ConfigError for one with a password: it would stand in the record and in reports."""
+    if is_secret_text(uri):
+        raise ConfigError(
+            f"MlflowTrackingUri={masked(uri)} holds a password or token: {TRACKING_INSTEAD}"
+        )
+    return uri
 
 
 def _endpoint(endpoint: Endpoint, arguments: argparse.Namespace) -> Endpoint:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from processing.base.visible_text import visible
 from processing.config.gate import Budgets, Tier
 from processing.config.thresholds import ThresholdParameter
 from processing.gate.champion import ChampionVerdict
@@ -39,21 +40,23 @@ class Verdict:
     @property
     def reasons(self) -> tuple[str, ...]:
         """What keeps the gate shut."""
-        return (
+        found = (
             *self.budget_reasons,
             *self._missed("hard"),
             *(self.slices.reasons if self.slices else ()),
             *(self.champion.reasons if self.champion else ()),
         )
+        return tuple(map(visible, found))  # a slice's value, or what MLflow says, is any text
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know, and what does not keep the gate shut."""
-        return (
+        found = (
             *self._missed("soft"),
             *(self.slices.warnings if self.slices else ()),
             *(self.champion.warnings if self.champion else ()),
         )
+        return tuple(map(visible, found))
 
     def _missed(self, tier: Tier) -> list[str]:
         return [check.reason for check in self.checks

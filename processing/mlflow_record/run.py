@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import TrackingError
+from processing.base.secrets import masked
 from processing.base.sigterm import Stopped
+from processing.base.visible_text import visible
 from processing.dataset.rows import Manifest
 from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric
@@ -77,10 +79,10 @@ def tracked_run(
     outage = Outage(uri, outage_seconds())
     with told_by_mlflow(uri), tracking_store_replaced(uri, lambda s: PatientStore(s, outage)):
         experiment_in = mlflow.set_experiment(experiment_id=experiment_id(experiment)).experiment_id
-        begun = mlflow.start_run(run_name=name, tags=dict(tags), experiment_id=experiment_in)
+        begun = mlflow.start_run(run_name=name, tags=_masked(tags), experiment_id=experiment_in)
         outage.reached()
         try:
-            mlflow.log_params(dict(params))
+            mlflow.log_params(_masked(params))
             require_verdicts_can_be_kept(uri, experiment_in)
             yield TrackedRun(begun.info.run_id, experiment_in, uri, outage)
         except BaseException as error:
@@ -88,6 +90,10 @@ def tracked_run(
             _end_failed(begun.info.run_id, "KILLED" if isinstance(error, Stopped) else "FAILED")
             raise
         mlflow.end_run()
+
+
+def _masked(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: masked(v) if isinstance(v, str) else v for name, v in values.items()}
 
 
 def _end_failed(run_id: str, status: str) -> None:
@@ -179,14 +185,14 @@ def draft_trace(answer: Answer) -> None:
             "total_tokens": reply.input_tokens + reply.output_tokens,
         }
         span.set_attribute(TOKEN_USAGE_ATTRIBUTE, usage)
-    outputs = {"error": call.error} if call.error else answer.text
+    outputs = {"error": masked(call.error)} if call.error else answer.text
     status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
     span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
     root.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
 
 
 def _slice_tags(answer: Answer) -> dict[str, str]:
-    return {f"slice.{name}": str(value) for name, value in answer.row.slices.items()}
+    return {f"slice.{name}": visible(str(value)) for name, value in answer.row.slices.items()}
 
 
 def traces_of(run: TrackedRun) -> Iterator[Trace]:
@@ -266,7 +272,7 @@ def log_outcome(
     """Put the verdict on the active run; among its artifacts go `folder`'s files and `texts`."""
     import mlflow
 
-    mlflow.set_tags(dict(tags))
+    mlflow.set_tags(_masked(tags))
     mlflow.log_metrics(dict(metrics))
 
     def upload() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from processing.base.disk import written_to
+from processing.base.secrets import masked
 from processing.endpoint.answers import Answer
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
@@ -113,10 +114,10 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "source_uri": evaluation.model.source_uri,
         },
         "mlflow": {
-            "tracking_uri": evaluation.run.tracking_uri,
+            "tracking_uri": masked(evaluation.run.tracking_uri),
             "experiment_id": evaluation.run.experiment_id,
             "run_id": evaluation.run.run_id,
-            "url": evaluation.run.url,
+            "url": masked(evaluation.run.url) if evaluation.run.url else None,
         },
         "spend": [
             {"service": name, **asdict(account), "cost": evaluation.spend.cost(name)}
@@ -246,7 +247,7 @@ def _row(answer: Answer, scores: Scores) -> dict[str, Any]:
         "answer": answer.text,
         "expected_response": row.expected_response,
         "slices": row.slices,
-        "error": call.error,
+        "error": masked(call.error) if call.error else call.error,
         "latency_ms": round(call.latency_ms, 3),
         "attempts": call.attempts,
         "input_tokens": call.reply.input_tokens if call.reply else None,

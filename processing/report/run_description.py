@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from processing.base.visible_text import visible
 from processing.gate.check import Check
 from processing.report.evaluation import Evaluation
 
@@ -37,8 +38,10 @@ def _held(check: Check) -> str:
 
 def _plain(text: str) -> str:
     """Without what Markdown or HTML would make of it: an error may quote a model's words."""
-    signs = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\n": " "}
-    return "".join(f"\\{sign}" if sign in "\\`*_[]#" else signs.get(sign, sign) for sign in text)
+    signs = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+    return "".join(
+        f"\\{sign}" if sign in "\\`*_[]#" else signs.get(sign, sign) for sign in visible(text)
+    )
 
 
 def _cut(text: str) -> str:

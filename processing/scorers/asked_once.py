@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import DiskError
+from processing.base.secrets import masked
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
@@ -59,11 +60,11 @@ class PaidVerdicts:
         except JudgeError as error:
             assert built.judge is not None
             self.health.failed(built.judge, error)
-            return {"error": error.reason}, False
+            return {"error": masked(error.reason)}, False
         except DiskError:
             raise  # no verdict can be kept, so none may be paid for
         except BaseException as error:  # noqa: BLE001 no scorer ever stops the others, or us
-            return {"error": f"{type(error).__name__}: {error}"}, False
+            return {"error": masked(f"{type(error).__name__}: {error}")}, False
 
     def _paid_once(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
         """The verdict, and whether it had been paid for before."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import ConfigError
 from processing.base.foreign_code import ForeignCodeError, call_foreign, surroundings_kept
+from processing.base.secrets import masked
 from processing.config.scorer_options import FileOptions
 from processing.judges.verdict import JudgeError, Question, Score
 
@@ -51,7 +52,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         try:
             feedback = call_foreign(call, path)
         except ForeignCodeError as error:
-            raise JudgeError(str(error), retryable=False) from error
+            raise JudgeError(masked(str(error)), retryable=False) from error
         if isinstance(feedback, list):
             raise JudgeError("the function returned a list; one entry is one verdict", False)
         return feedback

@@ -1,0 +1,113 @@
+"""Passwords, keys and tokens: found by name and by shape, refused where given, masked where shown.
+
+What stands in evaluation.yaml or in a parameter is uploaded, recorded and shown; secrets belong in
+the environment of the shell and of the job.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+MASK = "***"
+SHORTEST = 8
+"""A value of the environment with fewer characters is no secret, and would mask ordinary words."""
+
+Location = tuple[str | int, ...]
+
+_SHAPES = re.compile(
+    r"\b(?:sk-[\w-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ[\w-]{8,2000}\.[\w-]{8,}(?:\.[\w-]*)?"
+    r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_[A-Za-z0-9]{20,}"
+    r"|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,})"
+)
+_NAMES = (
+    r"(?:[\w.-]{0,40}(?:password|passwd|secret|signature|api[_-]?key|access[_-]?key)[\w.-]{0,20}"
+    r"|(?:[\w.-]{0,40}[_.-])?token|authorization)"
+)
+_IN_ADDRESS = re.compile(r"(?<=://)[^\s/@]{1,2000}@")
+_ASSIGNED = re.compile(
+    rf"((?<![\w.-]){_NAMES}(?:=|[\"']:\s?[\"']))(?:(?:Bearer|Basic)\s)?[^\s\"',;&}}]+",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"(\b(?:Bearer|Basic)\s)[\w.~+/=-]{8,}")
+
+
+def masked(text: str) -> str:
+    """`text` without what looks like a secret, and without the environment's secrets."""
+    for value in _of_environment():
+        text = text.replace(value, MASK)
+    return _without_shapes(text)
+
+
+def is_secret_name(name: str) -> bool:
+    """`api_key`, `apiKey`, `Authorization`, `HF_TOKEN`; not `max_tokens` or `stop_token_ids`."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word] or [""]
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last == "token":  # not eos_token, pad_token, stop_token: those are words of a model
+        return before not in ("eos", "bos", "pad", "unk", "sep", "cls", "mask", "stop", "end")
+    if last in ("key", "keys"):
+        return before in ("api", "access", "secret", "private", "subscription", "account")
+    return last in _SECRET_WORDS or "secret" in words
+
+
+_SECRET_WORDS = {
+    "password", "passwd", "passphrase", "authorization", "apikey", "credential", "credentials",
+}  # fmt: skip
+
+
+def secrets_in(document: Any, location: Location = ()) -> Iterator[tuple[Location, str]]:
+    """Where a YAML or JSON document holds what looks like a secret, and what to do instead."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            at = (*location, key)
+            if isinstance(value, str) and is_secret_name(str(key)) and _may_be_one(value):
+                yield at, f"is a secret by its name; {_instead(at)}"
+            else:
+                yield from secrets_in(value, at)
+    elif isinstance(document, list):
+        for number, value in enumerate(document):
+            yield from secrets_in(value, (*location, number))
+    elif isinstance(document, str) and is_secret_text(document):
+        yield location, f"holds what looks like a password, key or token; {_instead(location)}"
+
+
+def is_secret_text(text: str) -> bool:
+    return _without_shapes(text) != text
+
+
+def _without_shapes(text: str) -> str:
+    text = _IN_ADDRESS.sub(f"{MASK}@", text)
+    text = _ASSIGNED.sub(rf"\1{MASK}", text)
+    return _SHAPES.sub(MASK, _BEARER.sub(rf"\1{MASK}", text))
+
+
+def _may_be_one(value: str) -> bool:
+    return bool(value.strip()) and not value.startswith("arn:")
+
+
+def _instead(location: Location) -> str:
+    if location[:1] == ("mlflow",):
+        return TRACKING_INSTEAD
+    return (
+        "leave it out: this file is uploaded and recorded; set it in the environment of the shell "
+        "or the job (OPENAI_API_KEY, HF_TOKEN, ...)"
+    )
+
+
+TRACKING_INSTEAD = (
+    "give the address without it: MLflow reads MLFLOW_TRACKING_USERNAME and "
+    "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, from the environment"
+)
+
+
+def _of_environment() -> list[str]:
+    """Longest first, so that none is cut by another that it holds."""
+    found = {
+        value
+        for name, value in os.environ.items()
+        if len(value) >= SHORTEST and is_secret_name(name)
+    }
+    return sorted(found, key=len, reverse=True)
