@@ -48,6 +48,7 @@ bench-prepare: $(READY)        ## PrepareDataset against the datasets library: a
 	@$(BIN)/python -m benchmarks.prepare_dataset
 
 image:                         ## the container image that both processing steps run in
+	@docker version >/dev/null 2>&1 || { echo "error: Docker does not answer: install or start it (make demo without DOCKER=1 needs none)" >&2; exit 2; }
 	docker build --file docker/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
 		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
 		--build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) \

@@ -39,6 +39,7 @@ _LIFECYCLE = {
     ]
 }
 _FORMAT = '{{.Id}} {{index .Config.Labels "llm-evaluation.code-digest"}}'
+_NO_NETWORK = re.compile(r"dial tcp|no such host|i/o timeout|connection refused|network is", re.I)
 _SCALAR = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,}#]+")
 
 
@@ -130,7 +131,13 @@ def _push(ecr: Any, image: str, reference: str) -> str:
 
 def _require(done: subprocess.CompletedProcess[str], what: str) -> None:
     if done.returncode:
-        raise LaunchError(f"{what}: {_one_line(done)}")
+        said = _one_line(done)
+        advice = (
+            "; Docker cannot reach ECR: check its network or proxy"
+            if _NO_NETWORK.search(said)
+            else ""
+        )
+        raise LaunchError(f"{what}: {said}{advice}")
 
 
 def _one_line(done: subprocess.CompletedProcess[str]) -> str:

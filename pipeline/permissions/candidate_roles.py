@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
-from pipeline.permissions.platform import image_statements, platform_statements
+from pipeline.permissions.platform import (
+    image_statements,
+    log_statements,
+    platform_statements,
+)
 from pipeline.permissions.statements import (
     Document,
     Statement,
@@ -19,7 +23,7 @@ from pipeline.permissions.statements import (
 )
 from processing.candidate.deployment import name_prefix
 
-_MADE = ("endpoint", "endpoint-config", "model")
+_DELETE = [f"sagemaker:Delete{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")]
 
 
 def deploy_statements(bundle: Bundle) -> Iterator[Statement]:
@@ -27,17 +31,15 @@ def deploy_statements(bundle: Bundle) -> Iterator[Statement]:
     account, config = account_of(bundle), bundle.config
     if config.candidate is None:
         return
-    prefix = name_prefix(config.pipeline.name)
-    made = account.sagemaker(*(f"{kind}/{prefix}*" for kind in _MADE))
     yield allow(
         "Deploy",
         [
             *(f"sagemaker:Create{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")),
-            *(f"sagemaker:Delete{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")),
+            *_DELETE,
             *("sagemaker:AddTags", "sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"),
             "sagemaker:ListTags",
         ],
-        made,
+        _made_for_candidates(bundle),
     )
     yield leftovers_statement()
     yield allow(
@@ -65,11 +67,14 @@ def sweep_statements(bundle: Bundle) -> Iterator[Statement]:
     """For `pipeline_definition.py sweep`."""
     if bundle.config.candidate is None:
         return
-    prefix = name_prefix(bundle.config.pipeline.name)
-    made = account_of(bundle).sagemaker(*(f"{kind}/{prefix}*" for kind in _MADE))
-    deletions = [f"sagemaker:Delete{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")]
-    yield allow("Sweep", [*deletions, "sagemaker:ListTags"], made)
+    yield allow("Sweep", [*_DELETE, "sagemaker:ListTags"], _made_for_candidates(bundle))
     yield leftovers_statement()
+
+
+def _made_for_candidates(bundle: Bundle) -> list[str]:
+    prefix = name_prefix(bundle.config.pipeline.name)
+    kinds = ("endpoint", "endpoint-config", "model")
+    return account_of(bundle).sagemaker(*(f"{kind}/{prefix}*" for kind in kinds))
 
 
 def leftovers_statement() -> Statement:
@@ -83,14 +88,7 @@ def model_policy(bundle: Bundle) -> Document:
     account, config = account_of(bundle), bundle.config
     assert config.candidate is not None
     logs = f"log-group:/aws/sagemaker/Endpoints/{name_prefix(config.pipeline.name)}*"
-    statements = [
-        allow("LogGroup", ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
-              [account.arn("logs", logs)]),
-        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"],
-              [account.arn("logs", f"{logs}:log-stream:*")]),
-        allow("Metrics", ["cloudwatch:PutMetricData"], ["*"],
-              {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}}),
-    ]  # fmt: skip
+    statements = log_statements(account, logs, [logs], "/aws/sagemaker/Endpoints")
     for number, uri in enumerate(config.candidate.model_data, start=1):
         bucket, keys = object_or_below(uri)
         statements += [

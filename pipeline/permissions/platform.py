@@ -26,15 +26,24 @@ def platform_statements(bundle: Bundle, account: Account, *, job: bool = False) 
         return network
     logs = "log-group:/aws/sagemaker/ProcessingJobs"
     return [
-        allow("LogGroup", ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
-              [account.arn("logs", logs), account.arn("logs", f"{logs}:*")]),
-        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"],
-              [account.arn("logs", f"{logs}:log-stream:*")]),
-        allow("Metrics", ["cloudwatch:PutMetricData"], ["*"],
-              {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}}),
+        *log_statements(account, logs, [logs, f"{logs}:*"], "/aws/sagemaker/ProcessingJobs"),
         *image_statements(account, [infrastructure.image]),
         *network,
         *key_use("VolumeKey", account, infrastructure.volume_kms_key, ["kms:CreateGrant"]),
+    ]  # fmt: skip
+
+
+def log_statements(
+    account: Account, logs: str, groups: Iterable[str], namespace: str
+) -> list[Statement]:
+    """A container's log streams in `logs`, whose `groups` may be made, and its metrics."""
+    return [
+        allow("LogGroup", ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
+              [account.arn("logs", group) for group in groups]),
+        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"],
+              [account.arn("logs", f"{logs}:log-stream:*")]),
+        allow("Metrics", ["cloudwatch:PutMetricData"], ["*"],
+              {"StringEquals": {"cloudwatch:namespace": namespace}}),
     ]  # fmt: skip
 
 

@@ -10,13 +10,13 @@ another one's branch would say it shorter, but SageMaker does not take that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.descriptions import described
 from pipeline.definition.parameters import PipelineParameters
 from processing.config.model import EvaluationConfig
-from processing.config.thresholds import threshold_parameters
+from processing.config.thresholds import ThresholdParameter, threshold_parameters
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.properties import PropertyFile
@@ -39,6 +39,7 @@ def gate_steps(
     from sagemaker.mlops.workflow.condition_step import ConditionStep
 
     evaluated_here = ConditionEquals(left=from_report(evaluated, report, "evaluated_here"), right=1)
+    pairs = _holding_and_missing(config, parameters, evaluated, report)
     gate = ConditionStep(
         name="QualityGate",
         display_name="Quality gate",
@@ -46,7 +47,7 @@ def gate_steps(
             "Yes if the evaluation's verdict is passed and every hard threshold holds: "
             f"{_listed(config)}."
         ),
-        conditions=[evaluated_here, *_holding(config, parameters, evaluated, report)],
+        conditions=[evaluated_here, *(holds for holds, _ in pairs)],
         if_steps=list(passed),
         else_steps=[],
     )
@@ -55,84 +56,51 @@ def gate_steps(
         display_name="Gate not passed",
         description=described(
             "Yes if the verdict is not passed, or one of QualityGate's thresholds does not hold. "
-            "Neither gate says yes where nothing was evaluated: the candidate has its verdict."
+            "Neither gate says yes where nothing was evaluated: the candidate has already been "
+            "evaluated."
         ),
-        conditions=[
-            evaluated_here,
-            ConditionOr(conditions=_missing(config, parameters, evaluated, report)),
-        ],
+        conditions=[evaluated_here, ConditionOr(conditions=[misses for _, misses in pairs])],
         if_steps=[*not_passed, _gate_failed(evaluated, report, after=not_passed)],
         else_steps=[],
     )
     return [gate, opposite]
 
 
+def _hard(config: EvaluationConfig) -> Iterator[ThresholdParameter]:
+    return (t for t in threshold_parameters(config.thresholds) if t.tier == "hard")
+
+
 def _listed(config: EvaluationConfig) -> str:
     """`Safety >= MinSafety, ...`: the metric, and the parameter that it is compared with."""
     signs = {"min": ">=", "max": "<="}
-    listed = [
-        f"{threshold.metric} {signs[threshold.rule]} {threshold.name}"
-        for threshold in threshold_parameters(config.thresholds)
-        if threshold.tier == "hard"
-    ]
+    listed = [f"{t.metric} {signs[t.rule]} {t.name}" for t in _hard(config)]
     return ", ".join(listed) or "there is none"
 
 
-def _holding(
+def _holding_and_missing(
     config: EvaluationConfig,
     parameters: PipelineParameters,
     evaluated: ProcessingStep,
     report: PropertyFile,
-) -> list[Any]:
-    """The verdict is passed; each hard threshold holds."""
-    from sagemaker.core.workflow.conditions import (
-        ConditionEquals,
-        ConditionGreaterThanOrEqualTo,
-        ConditionLessThanOrEqualTo,
-    )
+) -> list[tuple[Any, Any]]:
+    """What must hold, each with its opposite: the verdict is passed, a hard threshold holds."""
+    from sagemaker.core.workflow import conditions
 
-    comparisons = {"min": ConditionGreaterThanOrEqualTo, "max": ConditionLessThanOrEqualTo}
-    return [
-        ConditionEquals(left=from_report(evaluated, report, "gate.passed"), right=1),
-        *_compared(comparisons, config, parameters, evaluated, report),
-    ]
-
-
-def _missing(
-    config: EvaluationConfig,
-    parameters: PipelineParameters,
-    evaluated: ProcessingStep,
-    report: PropertyFile,
-) -> list[Any]:
-    """The opposite of each of `_holding`."""
-    from sagemaker.core.workflow.conditions import (
-        ConditionEquals,
-        ConditionGreaterThan,
-        ConditionLessThan,
-    )
-
-    comparisons = {"min": ConditionLessThan, "max": ConditionGreaterThan}
-    return [
-        ConditionEquals(left=from_report(evaluated, report, "gate.passed"), right=0),
-        *_compared(comparisons, config, parameters, evaluated, report),
-    ]
-
-
-def _compared(
-    comparisons: Mapping[str, Any],
-    config: EvaluationConfig,
-    parameters: PipelineParameters,
-    evaluated: ProcessingStep,
-    report: PropertyFile,
-) -> list[Any]:
-    return [
-        comparisons[threshold.rule](
-            left=from_report(evaluated, report, f"thresholds.{threshold.name}.compared"),
-            right=parameters.thresholds[threshold.name],
-        )
-        for threshold in threshold_parameters(config.thresholds)
-        if threshold.tier == "hard"
-    ]
+    opposites = {
+        "min": (conditions.ConditionGreaterThanOrEqualTo, conditions.ConditionLessThan),
+        "max": (conditions.ConditionLessThanOrEqualTo, conditions.ConditionGreaterThan),
+    }
+    verdict = from_report(evaluated, report, "gate.passed")
+    passed, not_passed = (conditions.ConditionEquals(left=verdict, right=is_) for is_ in (1, 0))
+    pairs = [(passed, not_passed)]
+    for threshold in _hard(config):
+        sides = {
+            "left": from_report(evaluated, report, f"thresholds.{threshold.name}.compared"),
+            "right": parameters.thresholds[threshold.name],
+        }
+        holds, misses = opposites[threshold.rule]
+        pairs.append((holds(**sides), misses(**sides)))
+    return pairs
 
 
 def from_report(evaluated: ProcessingStep, report: PropertyFile, path: str) -> Any:

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
+from judge_models import BY_SCHEMA_ID, CLAUDE_ID, NOVA_ID
 
 from pipeline.local.demo.judge.rules import tag
 
-CLAUDE_ID, NOVA_ID = "us.anthropic.claude-sonnet-4-20250514-v1:0", "us.amazon.nova-pro-v1:0"
-BY_SCHEMA_ID = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 CLAUDE, NOVA = f"bedrock/converse:/{CLAUDE_ID}", f"bedrock/converse:/{NOVA_ID}"
 BY_SCHEMA = f"bedrock/converse:/{BY_SCHEMA_ID}"
 # litellm 1.83 forces a tool on the first, asks the second by JSON schema, offers the third a tool

@@ -5,41 +5,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from judge_models import CLAUDE_ID, MODELS, NOVA_ID
 
-CLAUDE_ID, NOVA_ID = "us.anthropic.claude-sonnet-4-20250514-v1:0", "us.amazon.nova-pro-v1:0"
-BY_SCHEMA_ID = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-# litellm 1.83 forces a tool on the first, asks the second by JSON schema, offers the third a tool
-MODELS = pytest.mark.parametrize(
-    "model_id", [CLAUDE_ID, BY_SCHEMA_ID, NOVA_ID], ids=["tool", "schema", "offered-tool"]
-)
+FRAMEWORK = "ragas"
 QUESTION = {"question": "How do I stop a nosebleed?"}
 CONTEXT = ('Don\'t lie down: sit up and pinch the "soft" nose for 10 minutes.', "It's common.")
 EXPECTED = {"expected_output": "Sit up, don't lie down. Pinch the soft nose for 10 minutes."}
 RIGHT = 'Don\'t lie down but sit up.\n\nOutput: {pinch} the "soft" nose for 10 minutes.'
 OFF = 'Wash "fruit" and {{vegetables}}. Five portions are good.'
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("judged_by_the_demo")]
-
-
-@pytest.fixture(scope="module")
-def metric() -> Callable[..., Any]:
-    from mlflow.genai.scorers.ragas import get_scorer
-
-    def make(name: str, model_id: str = CLAUDE_ID) -> Any:
-        return get_scorer(name, model=f"bedrock/converse:/{model_id}")
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def retrieved(retrieving: Callable[..., Any]) -> Any:
-    return retrieving(*CONTEXT)
-
-
-@pytest.fixture(autouse=True)
-def quick(judge_faults: Callable[..., None]) -> None:
-    for model_id in (CLAUDE_ID, BY_SCHEMA_ID, NOVA_ID):
-        judge_faults(model_id)
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.usefixtures("judged_by_the_demo", "without_faults"),
+]
 
 
 @MODELS
