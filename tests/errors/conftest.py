@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from errors.typed import CREDENTIALS
 from running_aws import REPOSITORY
+from typed_command import CREDENTIALS
 
 from pipeline.definition.bundle import load_bundle
 from pipeline.local.aws import serve

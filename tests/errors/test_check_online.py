@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from errors.aws_double import Refusal, aws_double
-from errors.typed import cli
 from running_aws import ConfigWriter, RunningAws
+from typed_command import typed
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +59,7 @@ def test_each_thing_that_is_wrong_is_told_at_once(
     with aws_double({"Converse": not_enabled}) as judge:
         bedrock = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge.url}
         environment = {**aws.environment, **bedrock}
-        done = cli("check", "--online", "--config", str(config), **environment)
+        done = typed("check", "--online", "--config", str(config), **environment)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     said = lines_of(done.stdout)

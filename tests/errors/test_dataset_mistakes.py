@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from errors.typed import cli, the_line
 from running_aws import ConfigWriter
+from typed_command import the_line, typed
 
 
 def with_rows(write_config: ConfigWriter, path: Path, rows: list[dict[str, str]]) -> Path:
@@ -25,7 +25,7 @@ def test_a_column_that_is_not_there(
 ) -> None:
     rows = [{"question": "Why?", "answr": "So.", "kind": "x"}] * 3
     config = with_rows(write_config, tmp_path / "rows.jsonl", rows)
-    line = the_line(cli(command, "--config", str(config)))
+    line = the_line(typed(command, "--config", str(config)))
     assert "rows.jsonl: there is no column 'answer'" in line
     assert "its columns are 'question', 'answr', 'kind'" in line
     assert "Did you mean 'answr'?" in line
@@ -40,6 +40,6 @@ def test_a_csv_file_with_other_columns(write_config: ConfigWriter, tmp_path: Pat
         dataset={"source": str(rows), "columns": columns},
         scorers=["rougeL_fmeasure"], thresholds={"rougeL_fmeasure": {"min": 0.1}},
     )  # fmt: skip
-    line = the_line(cli("check", "--config", str(config)))
+    line = the_line(typed("check", "--config", str(config)))
     assert "rows.csv" in line
     assert "'Question;Answer'" in line

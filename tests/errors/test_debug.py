@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from errors.aws_double import Refusal, aws_double
-from errors.typed import CREDENTIALS, Done, cli
 from running_aws import REPOSITORY
+from typed_command import CREDENTIALS, Done, typed
 
 from processing.base.errors import DEBUG
 
@@ -79,7 +79,7 @@ def test_a_reason_fits_what_sagemaker_keeps_in_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_debug_reaches_the_jobs() -> None:
-    done = cli("definition", "--debug")
+    done = typed("definition", "--debug")
     assert done.returncode == 0, done.stderr
     jobs = [s for s in json.loads(done.stdout)["Steps"] if s["Type"] == "Processing"]
     assert [step["Arguments"]["Environment"][DEBUG] for step in jobs] == ["1", "1"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import boto3
 import pytest
 from errors.aws_double import Refusal, aws_double
-from errors.typed import CREDENTIALS, cli, the_line
 from local_definitions import definition, fail
 from local_runs import eventually
 from running_aws import ConfigWriter
+from typed_command import CREDENTIALS, the_line, typed
 
 PIPELINE_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-pipeline"
 
@@ -110,7 +110,7 @@ TABLE = [
 @pytest.mark.parametrize("case", TABLE)
 def test_what_aws_refuses_is_one_line_with_its_mend(case: Case, account: str) -> None:
     with aws_double({case.operation: case.refusal}, account) as double:
-        done = cli(*case.command.split(), AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
+        done = typed(*case.command.split(), AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
     line = the_line(done)
     assert [part for part in case.helps if part not in line] == [], line
     assert case.operation in {*double.asked, "*"}, "the refused operation was not asked for"
@@ -118,7 +118,7 @@ def test_what_aws_refuses_is_one_line_with_its_mend(case: Case, account: str) ->
 
 @pytest.mark.parametrize("command", ["start", "status", "list", "stop"])
 def test_a_pipeline_that_was_not_upserted(command: str, account: str) -> None:
-    line = the_line(cli(command, AWS_ENDPOINT_URL=account, **CREDENTIALS))
+    line = the_line(typed(command, AWS_ENDPOINT_URL=account, **CREDENTIALS))
     assert "pipeline/health-qa-evaluation' does not exist; create it with" in line
     assert "`pipeline_definition.py upsert`" in line
 
@@ -135,7 +135,7 @@ def test_a_pipeline_that_was_not_upserted(command: str, account: str) -> None:
 )
 def test_a_parameter_that_no_job_could_use(parameter: str, helps: str) -> None:
     """Nobody is asked: there are not even credentials."""
-    line = the_line(cli("start", "-p", parameter))
+    line = the_line(typed("start", "-p", parameter))
     assert line.startswith(f"error: -p {parameter}: ")
     assert helps in line
 
@@ -143,7 +143,7 @@ def test_a_parameter_that_no_job_could_use(parameter: str, helps: str) -> None:
 @pytest.mark.integration
 def test_what_was_typed_wrong_once_there_is_a_pipeline(account: str) -> None:
     there = {"AWS_ENDPOINT_URL": account, **CREDENTIALS}
-    upserted = cli("upsert", **there)
+    upserted = typed("upsert", **there)
     assert upserted.returncode == 0, upserted.stderr
     missing = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/health-qa-evaluation/execution/abc"
     for arguments, said in {
@@ -151,12 +151,12 @@ def test_what_was_typed_wrong_once_there_is_a_pipeline(account: str) -> None:
         ("start", "-p", "SampleSize=many"): "SampleSize",
         ("start", "-p", "ApprovalStatus=maybe"): "'Approved', 'Rejected'",
     }.items():
-        line = the_line(cli(*arguments, **there))
+        line = the_line(typed(*arguments, **there))
         assert said in line
         assert "definition` prints them" in line
-    assert "id or whole ARN" in the_line(cli("status", "arn:foo", **there))
-    assert "`pipeline_definition.py list` shows" in the_line(cli("status", missing, **there))
-    assert "no executions yet" in the_line(cli("status", "abc", **there))
+    assert "id or whole ARN" in the_line(typed("status", "arn:foo", **there))
+    assert "`pipeline_definition.py list` shows" in the_line(typed("status", missing, **there))
+    assert "no executions yet" in the_line(typed("status", "abc", **there))
 
 
 def test_a_finished_execution_cannot_be_stopped(account: str, write_config: ConfigWriter) -> None:
@@ -178,7 +178,7 @@ def test_a_finished_execution_cannot_be_stopped(account: str, write_config: Conf
         return bool(described["PipelineExecutionStatus"] == "Failed")
 
     eventually(has_failed)
-    line = the_line(cli("stop", "--config", str(config), **there))
+    line = the_line(typed("stop", "--config", str(config), **there))
     execution = arn.rpartition("/")[2]
     assert line == (
         f"error: execution {execution} has already ended (Failed): there is nothing to stop"
@@ -189,7 +189,7 @@ def test_a_finished_execution_cannot_be_stopped(account: str, write_config: Conf
 def test_debug_shows_where_it_comes_from(arguments: tuple[str, ...], account: str) -> None:
     refused = {"*": Refusal(400, "ThrottlingException", "Rate exceeded")}
     with aws_double(refused, account) as double:
-        done = cli(*arguments, AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
+        done = typed(*arguments, AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: AWS: ListPipelineExecutions: Throttl")

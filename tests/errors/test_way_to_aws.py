@@ -10,8 +10,8 @@ import venv
 from pathlib import Path
 
 import pytest
-from errors.typed import CREDENTIALS, cli, the_line
 from running_aws import REPOSITORY, ConfigWriter
+from typed_command import CREDENTIALS, the_line, typed
 
 
 def closed_address() -> str:
@@ -21,7 +21,7 @@ def closed_address() -> str:
 
 
 def test_no_credentials() -> None:
-    line = the_line(cli("list", AWS_ENDPOINT_URL=closed_address()))
+    line = the_line(typed("list", AWS_ENDPOINT_URL=closed_address()))
     assert "Unable to locate credentials" in line
     assert "AWS_ACCESS_KEY_ID" in line
     assert "aws sso login" in line
@@ -38,14 +38,14 @@ def test_no_credentials() -> None:
     ],
 )
 def test_a_wrong_environment(environment: dict[str, str], helps: tuple[str, ...]) -> None:
-    line = the_line(cli("list", **environment))
+    line = the_line(typed("list", **environment))
     assert [part for part in helps if part not in line] == [], line
 
 
 @pytest.mark.parametrize("command", ["list", pytest.param("upsert", marks=pytest.mark.integration)])
 def test_the_local_aws_does_not_run(command: str) -> None:
     address = closed_address()
-    line = the_line(cli(command, AWS_ENDPOINT_URL=address, **CREDENTIALS))
+    line = the_line(typed(command, AWS_ENDPOINT_URL=address, **CREDENTIALS))
     assert f'"{address}/"' in line
     assert "start the local AWS (`pipeline_definition.py local`)" in line
     assert "unset AWS_ENDPOINT_URL" in line
@@ -53,14 +53,14 @@ def test_the_local_aws_does_not_run(command: str) -> None:
 
 def test_no_region(write_config: ConfigWriter) -> None:
     config = write_config(infrastructure={"region": None})
-    line = the_line(cli("list", "--config", str(config), **CREDENTIALS))
+    line = the_line(typed("list", "--config", str(config), **CREDENTIALS))
     assert "infrastructure.region" in line
     assert "AWS_DEFAULT_REGION" in line
 
 
 def test_a_region_that_is_none(write_config: ConfigWriter) -> None:
     config = write_config(infrastructure={"region": "us-east"})
-    line = the_line(cli("list", "--config", str(config), **CREDENTIALS))
+    line = the_line(typed("list", "--config", str(config), **CREDENTIALS))
     assert "infrastructure.region: must be a region of AWS's, such as us-east-1" in line
 
 
@@ -69,7 +69,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        line = the_line(cli("local", "--port", port, "--state", str(tmp_path)))
+        line = the_line(typed("local", "--port", port, "--state", str(tmp_path)))
     assert f"ports {port} to " in line
     assert "--port" in line
 
@@ -77,14 +77,14 @@ def test_a_port_in_use(tmp_path: Path) -> None:
 def test_a_state_folder_that_is_a_file(tmp_path: Path) -> None:
     taken = tmp_path / "state"
     taken.touch()
-    assert f"{taken}: " in the_line(cli("local", "--port", "28566", "--state", str(taken)))
+    assert f"{taken}: " in the_line(typed("local", "--port", "28566", "--state", str(taken)))
 
 
 @pytest.mark.parametrize("command", ["image", "local --docker"])
 def test_docker_is_not_there(command: str, tmp_path: Path) -> None:
     there = {"PATH": str(tmp_path), "AWS_ENDPOINT_URL": closed_address(), **CREDENTIALS}
     state = ["--port", "28566", "--state", str(tmp_path)] if "local" in command else []
-    assert "Docker is not installed" in the_line(cli(*command.split(), *state, **there))
+    assert "Docker is not installed" in the_line(typed(*command.split(), *state, **there))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_docker_has_no_image_or_does_not_run(docker: str, helps: str, tmp_path: 
     double.write_text(f"#!/bin/sh\necho '{docker}' >&2\nexit 1\n")
     double.chmod(0o755)
     there = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "AWS_ENDPOINT_URL": closed_address()}
-    assert helps in the_line(cli("image", **there, **CREDENTIALS))
+    assert helps in the_line(typed("image", **there, **CREDENTIALS))
 
 
 def test_a_python_without_the_requirements(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from errors.typed import cli, the_line
 from running_aws import REPOSITORY
+from typed_command import the_line, typed
 
 from processing.base.errors import ConfigError
 from processing.config.file import load_config
@@ -61,17 +61,17 @@ def test_a_mistake_is_told_with_its_line(
 
 
 def test_a_file_that_is_not_there() -> None:
-    line = the_line(cli("check", "--config", "nowhere.yaml"))
+    line = the_line(typed("check", "--config", "nowhere.yaml"))
     assert "nowhere.yaml: cannot be read: No such file or directory: name the file" in line
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    line = the_line(cli("check", "--config", str(tmp_path)))
+    line = the_line(typed("check", "--config", str(tmp_path)))
     assert f"{tmp_path}: cannot be read: Is a directory: name the file in it" in line
 
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes(EXAMPLE.replace("Evaluates the", "Caf\u00e9:", 1).encode("latin-1"))
-    line = the_line(cli("check", "--config", str(path)))
+    line = the_line(typed("check", "--config", str(path)))
     assert f"{path}:6: is not UTF-8 text (byte 0xe9): save the file as UTF-8" in line

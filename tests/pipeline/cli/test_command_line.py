@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from running_aws import REPOSITORY, ConfigWriter
+from typed_command import typed
 
 GOLDEN = Path(__file__).parents[1] / "definition.json"
 
 
-def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with no credentials, and an AWS that nobody could reach."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{_closed_port()}"
-    return subprocess.run(
-        [sys.executable, "pipeline_definition.py", *arguments],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def _closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.integration
 def test_the_example_is_good_and_says_so_in_few_lines() -> None:
-    checked = cli("check")
+    checked = typed("check")
     assert checked.returncode == 0, checked.stderr
     assert "evaluation.yaml: good" in checked.stdout
     assert "7 thresholds" in checked.stdout
@@ -47,7 +24,7 @@ def test_the_example_is_good_and_says_so_in_few_lines() -> None:
 
 def test_the_definition_is_the_one_that_was_agreed() -> None:
     """After an intended change: python pipeline_definition.py definition > (this file)."""
-    printed = cli("definition")
+    printed = typed("definition")
     assert printed.returncode == 0, printed.stderr
     assert _any_code(json.loads(printed.stdout)) == _any_code(json.loads(GOLDEN.read_text()))
 
@@ -113,7 +90,7 @@ def test_a_mistake_in_the_file_is_one_line_with_its_place(
     write_config: ConfigWriter, changes: dict[str, Any], line: str, message: str
 ) -> None:
     config = write_config(**changes)
-    refused = cli("upsert", "--config", str(config))
+    refused = typed("upsert", "--config", str(config))
     assert refused.returncode == 2
     [text] = [li for li in refused.stderr.splitlines() if message in li]
     assert line in text
@@ -127,20 +104,22 @@ def test_the_line_number_is_the_key_s(tmp_path: Path) -> None:
     lines[number - 1] = "  rougeL: {min: 0.35}"
     config = tmp_path / "evaluation.yaml"
     config.write_text("\n".join(lines))
-    assert f"{config}:{number}: thresholds.rougeL:" in cli("check", "--config", str(config)).stderr
+    assert (
+        f"{config}:{number}: thresholds.rougeL:" in typed("check", "--config", str(config)).stderr
+    )
 
 
 def test_text_that_is_no_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
     config = tmp_path / "broken.yaml"
     config.write_text("pipeline:\n  name: [unclosed\n")
-    refused = cli("check", "--config", str(config))
+    refused = typed("check", "--config", str(config))
     assert refused.returncode == 2
     assert "broken.yaml:" in refused.stderr
     assert "is not YAML" in refused.stderr
 
 
 def test_an_aws_that_cannot_be_reached_is_one_line() -> None:
-    refused = cli("list")
+    refused = typed("list")
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: AWS: ")
     assert len(refused.stderr.splitlines()) == 1
@@ -148,12 +127,12 @@ def test_an_aws_that_cannot_be_reached_is_one_line() -> None:
 
 def test_what_aws_would_refuse_is_found_before_an_upsert(write_config: ConfigWriter) -> None:
     long_tag = {"team": "x" * 300}
-    refused = cli("definition", "--config", str(write_config(infrastructure={"tags": long_tag})))
+    refused = typed("definition", "--config", str(write_config(infrastructure={"tags": long_tag})))
     assert refused.returncode == 2
     assert "PrepareDataset (CreateProcessingJob)" in refused.stderr
     assert "256" in refused.stderr
     unknown = write_config(candidate={"instance_type": "ml.g5.huge"})
-    refused = cli("definition", "--config", str(unknown))
+    refused = typed("definition", "--config", str(unknown))
     assert refused.returncode == 2
     assert "candidate (CreateEndpointConfig)" in refused.stderr
     assert "ml.g5.huge" in refused.stderr

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from running_aws import REPOSITORY, ConfigWriter
+from typed_command import typed
 
 from pipeline.definition.build import get_pipeline
 from pipeline.drawing.graph import Graph, read_graph
@@ -29,22 +30,21 @@ STAMPED = {
 }
 
 
-def typed(*arguments: str) -> str:
-    command = [sys.executable, "pipeline_definition.py", *arguments]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+def printed(*arguments: str) -> str:
+    done = typed(*arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.fixture(scope="module")
 def shown() -> str:
-    return typed("show")
+    return printed("show")
 
 
 @pytest.fixture(scope="module")
 def picture(tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("drawn") / "pipeline.svg"
-    typed("show", "--output", str(file))
+    printed("show", "--output", str(file))
     return file.read_text(encoding="utf-8")
 
 

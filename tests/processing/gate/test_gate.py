@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from running_aws import REPOSITORY, ConfigWriter
+from running_aws import ConfigWriter
+from typed_command import typed
 
 from processing.base.errors import ConfigError
 from processing.config.file import load_config
@@ -229,8 +228,7 @@ def test_the_condition_step_compares_only_what_is_hard(write_config: ConfigWrite
             "BleuScore": {"max": 0.9, "tier": "monitor"},
         },
     )
-    command = [sys.executable, "pipeline_definition.py", "definition", "--config", str(path)]
-    made = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    made = typed("definition", "--config", str(path))
     assert made.returncode == 0, made.stderr
     definition = json.loads(made.stdout)
     steps = {step["Name"]: step["Arguments"] for step in definition["Steps"]}
