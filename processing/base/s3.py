@@ -8,6 +8,7 @@ from typing import Any
 
 from processing.base.aws_errors import explain
 from processing.base.errors import DatasetError
+from processing.base.inside import OutsideError, below
 
 
 def bucket_and_key(uri: str) -> tuple[str, str]:
@@ -30,16 +31,12 @@ def download(uri: str, folder: Path) -> None:
     try:
         client = boto3.client("s3")
         if key and not key.endswith("/") and _is_object(client, bucket, key):
-            client.download_file(bucket, key, str(folder / Path(key).name))
+            client.download_file(bucket, key, str(_target(folder, uri, key.rpartition("/")[2])))
             return
         found = False
-        for name, below in _keys_below(client, bucket, key):
+        for name, relative in _keys_below(client, bucket, key):
             found = True
-            target = folder / below
-            if ".." in target.parts:
-                raise DatasetError(
-                    f"s3://{bucket}/{name}: refused, its key leads out of the prefix"
-                )
+            target = _target(folder, f"s3://{bucket}/{name}", relative)
             target.parent.mkdir(parents=True, exist_ok=True)
             client.download_file(bucket, name, str(target))
     except (BotoCoreError, ClientError, Boto3Error) as error:
@@ -50,6 +47,13 @@ def download(uri: str, folder: Path) -> None:
         ) from error
     if not found:
         raise DatasetError(f"{uri}: there is no such object, and none below it")
+
+
+def _target(folder: Path, uri: str, name: str) -> Path:
+    try:
+        return below(folder, name)
+    except OutsideError as error:
+        raise DatasetError(f"{uri}: refused, its key leads out of the prefix: {error}") from error
 
 
 def _is_object(client: Any, bucket: str, key: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from processing.base.errors import DatasetError
+from processing.base.inside import OutsideError, inside
 from processing.config.dataset import Dataset, Hub
 from processing.dataset import huggingface
 from processing.dataset.readers import DataFile, Format, Records, read_records
@@ -94,6 +95,7 @@ def _open_files(source: str, path: Path, wanted: Format | Literal["auto"]) -> Op
     files = [DataFile(path.name, path)]
     if path.is_dir():
         files, ignored = _data_files(path)
+        _require_below(source, path, files)
     elif path.stat().st_size == 0:
         raise DatasetError(f"{source}: the file is empty")
     if not files:
@@ -123,6 +125,16 @@ def _data_files(folder: Path) -> tuple[list[DataFile], list[str]]:
             else:
                 files.append(DataFile(name, path))
     return sorted(files, key=lambda file: file.name), sorted(ignored)
+
+
+def _require_below(source: str, folder: Path, files: list[DataFile]) -> None:
+    try:
+        for file in files:
+            inside(folder, file.path)
+    except OutsideError as error:
+        raise DatasetError(
+            f"{source}: {error}; put a copy in the place of the link, or name the file itself"
+        ) from error
 
 
 def _common_format(source: str, files: list[DataFile]) -> Format:

@@ -10,6 +10,7 @@ Failed, with a FailureReason that says so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import threading
@@ -23,6 +24,7 @@ from pipeline.local.jobs import processing_request as asked
 from pipeline.local.jobs.container import Container, JobRunner, RunningContainer
 from pipeline.local.jobs.job_log import JobLog
 from pipeline.local.jobs.s3_folder import S3Location, Upload, download, list_keys
+from processing.base.inside import OutsideError, inside
 
 _MESSAGE_LENGTH = 1024
 _TICK_SECONDS = 1.0
@@ -216,14 +218,19 @@ class JobRun:
     def _read_message(self, exit_codes: dict[str, int]) -> str:
         """/opt/ml/output/message of the first instance that failed, else of the first."""
         for host in sorted(self._hosts, key=lambda name: exit_codes.get(name, 0) == 0):
-            path = self._opt_ml(host) / "output/message"
-            if path.is_file():
-                return path.read_text(errors="replace")[:_MESSAGE_LENGTH].strip()
+            with contextlib.suppress(OutsideError, OSError):
+                path = inside(self._opt_ml(host), self._opt_ml(host) / "output/message")
+                if path.is_file():
+                    return path.read_text(errors="replace")[:_MESSAGE_LENGTH].strip()
         return ""
 
     def _uploads(self, *, continuous: bool) -> list[Upload]:
         return [
-            Upload(self._opt_ml(host) / output.local_path, S3Location.parse(output.s3_uri))
+            Upload(
+                self._opt_ml(host),
+                self._opt_ml(host) / output.local_path,
+                S3Location.parse(output.s3_uri),
+            )
             for output in asked.outputs(self._request)
             if output.continuous is continuous
             for host in self._hosts

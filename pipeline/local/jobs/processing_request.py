@@ -45,22 +45,25 @@ def unsupported_features(request: dict[str, Any]) -> Iterator[str]:
         place = f"ProcessingInputs[{entry.get('InputName')}]"
         if "DatasetDefinition" in entry:
             yield f"{place}.DatasetDefinition"
-        yield from _unsupported_members(f"{place}.S3Input", entry.get("S3Input") or {})
+        member = entry.get("S3Input") or {}
+        path = _local_path(member, "input", entry.get("InputName"))
+        yield from _unsupported_members(f"{place}.S3Input", member, path)
     for entry in (request.get("ProcessingOutputConfig") or {}).get("Outputs") or []:
         place = f"ProcessingOutputConfig.Outputs[{entry.get('OutputName')}]"
         if "FeatureStoreOutput" in entry:
             yield f"{place}.FeatureStoreOutput"
-        yield from _unsupported_members(f"{place}.S3Output", entry.get("S3Output") or {})
+        member = entry.get("S3Output") or {}
+        path = _local_path(member, "output", entry.get("OutputName"))
+        yield from _unsupported_members(f"{place}.S3Output", member, path)
 
 
-def _unsupported_members(place: str, member: dict[str, Any]) -> Iterator[str]:
+def _unsupported_members(place: str, member: dict[str, Any], path: Any) -> Iterator[str]:
     if member.get("S3DataType") == "ManifestFile":
         yield f"{place}.S3DataType ManifestFile"
     if member.get("S3InputMode") == "Pipe":
         yield f"{place}.S3InputMode Pipe"
     if member.get("S3CompressionType") == "Gzip":
         yield f"{place}.S3CompressionType Gzip"
-    path = member.get("LocalPath")
     if isinstance(path, str) and not _is_under_processing(path):
         yield f"{place}.LocalPath {path} (it must be under {PROCESSING_ROOT})"
 
@@ -73,7 +76,7 @@ def inputs(request: dict[str, Any]) -> list[Input]:
     return [
         Input(
             s3_uri=entry["S3Input"]["S3Uri"],
-            local_path=_relative_path(entry["S3Input"], f"input/{entry['InputName']}"),
+            local_path=_relative_path(entry["S3Input"], "input", entry["InputName"]),
             sharded=entry["S3Input"].get("S3DataDistributionType") == "ShardedByS3Key",
         )
         for entry in request.get("ProcessingInputs") or []
@@ -85,7 +88,7 @@ def outputs(request: dict[str, Any]) -> list[Output]:
     return [
         Output(
             s3_uri=entry["S3Output"]["S3Uri"],
-            local_path=_relative_path(entry["S3Output"], f"output/{entry['OutputName']}"),
+            local_path=_relative_path(entry["S3Output"], "output", entry["OutputName"]),
             continuous=entry["S3Output"]["S3UploadMode"] == "Continuous",
         )
         for entry in (request.get("ProcessingOutputConfig") or {}).get("Outputs") or []
@@ -112,6 +115,10 @@ def is_network_isolated(request: dict[str, Any]) -> bool:
     return bool((request.get("NetworkConfig") or {}).get("EnableNetworkIsolation"))
 
 
-def _relative_path(member: dict[str, Any], default: str) -> PurePosixPath:
-    path = PurePosixPath(member.get("LocalPath") or PROCESSING_ROOT / default)
-    return path.relative_to(OPT_ML)
+def _local_path(member: dict[str, Any], kind: str, name: Any) -> Any:
+    """LocalPath, which may be a function in a step's arguments, or SageMaker's default."""
+    return member.get("LocalPath") or f"{PROCESSING_ROOT}/{kind}/{name}"
+
+
+def _relative_path(member: dict[str, Any], kind: str, name: str) -> PurePosixPath:
+    return PurePosixPath(_local_path(member, kind, name)).relative_to(OPT_ML)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import urlparse
 from botocore.exceptions import ClientError
 
 from pipeline.local.jobs.container import JobFault
+from processing.base.inside import OutsideError, below, inside
 
 _READ_WHOLE_BYTES = 64 * 1024 * 1024
 
@@ -58,48 +60,63 @@ def download(s3: Any, uri: str, keys: list[str], folder: Path) -> None:
     """Copies objects into the folder, under their names relative to the URI."""
     location = S3Location.parse(uri)
     for key in keys:
-        target = folder / _relative_name(location.key, key)
-        if ".." in target.parts:
-            raise JobFault(f"ClientError: the key {key!r} leads out of the input's folder")
+        try:
+            target = below(folder, _relative_name(location.key, key))
+        except OutsideError as error:
+            raise JobFault(
+                f"ClientError: the key {key!r} leads out of the input's folder: {error}"
+            ) from error
         target.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(location.bucket, key, str(target))
 
 
 def _relative_name(prefix: str, key: str) -> str:
     """`data/` and `data` both strip up to the folder; a partial name strips up to its parent."""
-    if key.startswith(f"{prefix}/") and prefix:
-        return key[len(prefix) + 1 :]
+    folder = f"{prefix.rstrip('/')}/"
+    if key.startswith(folder):
+        return key[len(folder) :]
     parent, slash, _ = prefix.rpartition("/")
     return key[len(parent) + len(slash) :]
 
 
 @dataclass
 class Upload:
-    """Copies a folder to S3, and again what has changed since (size or time).
+    """Copies a folder of /opt/ml (`root`) to S3, and again what has changed (size or time).
 
     The job may be writing: a file is read whole before it is sent, so that what arrives is what was
-    there at one moment, and one that vanishes (written aside, then renamed) is passed over.
+    there at one moment, and one that vanishes (written aside, then renamed) is passed over. Links
+    within /opt/ml are followed; one that leads out of it, to what is this machine's, is a JobFault.
     """
 
+    root: Path
     folder: Path
     location: S3Location
     _sent: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     def send_changes(self, s3: Any) -> None:
-        for path in sorted(self.folder.rglob("*")):
+        for path, real in self._files():
             with contextlib.suppress(FileNotFoundError):
-                if path.is_file():
-                    self._send(s3, path)
+                if real.is_file():
+                    self._send(s3, path, real)
 
-    def _send(self, s3: Any, path: Path) -> None:
-        state = path.stat()
+    def _files(self) -> Iterator[tuple[Path, Path]]:
+        """Each with the place where it really is."""
+        try:
+            inside(self.root, self.folder)
+            for path in sorted(self.folder.rglob("*")):
+                yield path, inside(self.root, path)
+        except OutsideError as error:
+            raise JobFault(f"ClientError: an output is not uploaded: {error}") from error
+
+    def _send(self, s3: Any, path: Path, real: Path) -> None:
+        state = real.stat()
         stamp = (state.st_mtime_ns, state.st_size)
         if self._sent.get(path) == stamp:
             return
         name = path.relative_to(self.folder).as_posix()
         key = f"{self.location.key.rstrip('/')}/{name}".lstrip("/")
         if state.st_size <= _READ_WHOLE_BYTES:
-            s3.put_object(Bucket=self.location.bucket, Key=key, Body=path.read_bytes())
+            s3.put_object(Bucket=self.location.bucket, Key=key, Body=real.read_bytes())
         else:
-            s3.upload_file(str(path), self.location.bucket, key)
+            s3.upload_file(str(real), self.location.bucket, key)
         self._sent[path] = stamp

@@ -737,6 +737,32 @@ def test_what_s3_does_not_have_is_said_plainly(tmp_path: Path, prepare: Prepare,
     assert not list(tmp_path.rglob("out.jsonl"))
 
 
+@pytest.mark.parametrize("prefix", ["plain", "slash/"])
+def test_no_key_writes_a_file_outside_of_the_dataset(
+    tmp_path: Path, prepare: Prepare, s3: Any, prefix: str
+) -> None:
+    target = tmp_path / "mine.jsonl"
+    target.write_text("mine")
+    key = f"{prefix.rstrip('/')}/{target}"  # with two slashes in the middle
+    s3.put_object(Bucket="data-bucket", Key=key, Body=b"theirs")
+    outcome = prepare(f"s3://data-bucket/{prefix}")
+    assert target.read_text() == "mine"
+    assert f"s3://data-bucket/{key}: refused" in (outcome.message or "")
+
+
+def test_a_link_out_of_the_dataset_s_folder_is_refused(tmp_path: Path, prepare: Prepare) -> None:
+    secret = write_jsonl(tmp_path / "secret.jsonl", rows(2))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_jsonl(folder / "a.jsonl", rows(2))
+    (folder / "within.jsonl").symlink_to("a.jsonl")
+    assert prepare(folder).code == 0
+    (folder / "z.jsonl").symlink_to(secret)
+    refused = prepare(folder)
+    assert "z.jsonl leads out of" in (refused.message or "")
+    assert not refused.wrote_rows
+
+
 # The Hugging Face hub: datasets on disk, by the same code
 
 

@@ -267,3 +267,79 @@ def test_an_image_without_entrypoint_is_refused_by_name(start: Start, wait: Wait
     arguments = job("pass")
     del arguments["AppSpecification"]["ContainerEntrypoint"]
     assert "ContainerEntrypoint" in wait(start(arguments))["FailureReason"]
+
+
+@pytest.mark.parametrize("prefix", ["in", "in/"])
+def test_no_key_writes_a_file_outside_of_the_job(
+    *, start: Start, wait: Wait, s3: Any, bucket: str, tmp_path: Path, prefix: str
+) -> None:
+    """`in//home/me/.profile` is a key that S3 takes."""
+    target = tmp_path / "profile"
+    target.write_text("mine")
+    s3.put_object(Bucket=bucket, Key=f"in/{target}", Body=b"theirs")
+    arguments = job("pass", ProcessingInputs=[s3_input(f"s3://{bucket}/{prefix}")])
+    ended = wait(start(arguments))
+    assert target.read_text() == "mine"
+    assert ended["ProcessingJobStatus"] == "Failed"
+    assert "leads out of the input's folder" in ended["FailureReason"]
+
+
+@pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
+@pytest.mark.parametrize("link", ["output/report/stolen", "output/report"])
+def test_no_link_takes_a_file_of_this_machine_to_s3(
+    *, start: Start, wait: Wait, s3: Any, bucket: str, tmp_path: Path, mode: str, link: str
+) -> None:
+    """In Docker a link that means a file of the container would be read on this machine."""
+    (tmp_path / "secret").write_text("secret")
+    code = (
+        "import os,shutil,sys; p='/opt/ml/processing/'+sys.argv[1]; "
+        "os.path.isdir(p) and os.rmdir(p); os.symlink(sys.argv[2], p)"
+    )
+    arguments = job(
+        code, link, str(tmp_path), ProcessingOutputConfig=s3_output(f"s3://{bucket}/o", mode=mode)
+    )
+    ended = wait(start(arguments))
+    assert keys(s3, bucket) == set()
+    assert ended["ProcessingJobStatus"] == "Failed"
+    assert "leads out of" in ended["FailureReason"]
+
+
+def test_no_link_shows_a_file_of_this_machine_as_the_exit_message(
+    start: Start, wait: Wait, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("for my eyes only")
+    code = "import os,sys; os.symlink(sys.argv[1], '/opt/ml/output/message'); sys.exit(1)"
+    ended = wait(start(job(code, str(tmp_path / "secret"))))
+    assert "eyes" not in json.dumps(ended, default=str)
+    assert ended["FailureReason"].startswith("AlgorithmError")
+
+
+def test_a_link_within_the_job_is_uploaded_as_the_file_that_it_means(
+    start: Start, wait: Wait, s3: Any, bucket: str
+) -> None:
+    code = (
+        "import os; os.chdir('/opt/ml/processing/output/report'); "
+        "open('a','w').write('A'); os.symlink('a','b')"
+    )
+    name = start(job(code, ProcessingOutputConfig=s3_output(f"s3://{bucket}/o")))
+    assert wait(name)["ProcessingJobStatus"] == "Completed"
+    assert body(s3, bucket, "o/b") == "A"
+
+
+@pytest.mark.parametrize("kind", ["Input", "Output"])
+def test_no_name_of_an_input_or_output_is_a_path(
+    sagemaker: Any, s3: Any, bucket: str, tmp_path: Path, kind: str
+) -> None:
+    """Where LocalPath is left out, the name makes it."""
+    s3.put_object(Bucket=bucket, Key="in/a.txt", Body=b"A")
+    name = "../" * 20 + str(tmp_path).lstrip("/")
+    inputs, outputs = s3_input(f"s3://{bucket}/in"), s3_output(f"s3://{bucket}/o")
+    entry = inputs if kind == "Input" else outputs["Outputs"][0]
+    entry[f"{kind}Name"] = name
+    del entry[f"S3{kind}"]["LocalPath"]
+    arguments = job("pass", ProcessingInputs=[inputs], ProcessingOutputConfig=outputs)
+    with pytest.raises(ClientError, match="it must be under /opt/ml/processing"):
+        sagemaker.create_processing_job(
+            ProcessingJobName=f"job-{uuid.uuid4().hex[:8]}", **arguments
+        )
+    assert list(tmp_path.iterdir()) == []
