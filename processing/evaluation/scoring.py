@@ -10,7 +10,8 @@ from typing import Any
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.mlflow_record.internals import without_importing
-from processing.mlflow_record.run import draft_trace, quiet_evaluate
+from processing.mlflow_record.row_traces import draft_trace
+from processing.mlflow_record.settings import quiet_evaluate
 from processing.mlflow_record.trace_writer import TraceWriter
 from processing.scorers.asked_once import VerdictOf, mlflow_scorer
 from processing.scorers.build import BuiltScorer

@@ -6,21 +6,16 @@ What is written here is read back from the server before anything is judged by i
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sys
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from processing.base.errors import TrackingError
 from processing.base.secrets import masked
 from processing.base.sigterm import Stopped
-from processing.base.visible_text import visible
 from processing.dataset.rows import Manifest
-from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric
 from processing.mlflow_record.errors import (
     require_verdicts_can_be_kept,
@@ -30,17 +25,14 @@ from processing.mlflow_record.errors import (
 from processing.mlflow_record.experiment import experiment_id
 from processing.mlflow_record.internals import (
     DATASET_CONTEXT_TAG,
-    TOKEN_USAGE_ATTRIBUTE,
     tracking_store_replaced,
 )
 from processing.mlflow_record.outage import Outage, PatientStore, outage_seconds
+from processing.mlflow_record.settings import quiet
 from processing.mlflow_record.signing import share_credentials
 
 if TYPE_CHECKING:
-    from mlflow.entities import Trace
-
-ROW_TAG = "row_id"
-TRACES_A_PAGE = 500  # as many as MLflow gives
+    pass
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,7 @@ def tracked_run(
     """
     import mlflow
 
-    _quiet(uri)
+    quiet(uri)
     mlflow.set_tracking_uri(uri)
     share_credentials()
     outage = Outage(uri, outage_seconds())
@@ -154,76 +146,6 @@ def _columns(manifest: Manifest) -> list[dict[str, object]]:
     return [{"name": name, **kind} for name, kind in types.items()]
 
 
-def draft_trace(answer: Answer) -> None:
-    """Make the row's trace, with the times at which the endpoint really answered.
-
-    Within `traces_written_behind`, which writes it when it is whole.
-    """
-    import mlflow
-    from mlflow.entities import SpanStatusCode, SpanType
-
-    call, reply = answer.call, answer.call.reply
-    root = mlflow.start_span_no_context(
-        "answer",
-        span_type=SpanType.CHAIN,
-        inputs={"question": answer.row.question},
-        tags={ROW_TAG: answer.row.row_id, **_slice_tags(answer)},
-        start_time_ns=call.started_ns,
-    )
-    span = mlflow.start_span_no_context(
-        "InvokeEndpoint",
-        span_type=SpanType.CHAT_MODEL,
-        parent_span=root,
-        inputs=answer.request,
-        start_time_ns=call.started_ns,
-    )
-    span.set_attributes({"attempts": call.attempts, "latency_ms": call.latency_ms})
-    if reply and reply.input_tokens is not None and reply.output_tokens is not None:
-        usage = {
-            "input_tokens": reply.input_tokens,
-            "output_tokens": reply.output_tokens,
-            "total_tokens": reply.input_tokens + reply.output_tokens,
-        }
-        span.set_attribute(TOKEN_USAGE_ATTRIBUTE, usage)
-    outputs = {"error": masked(call.error)} if call.error else answer.text
-    status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
-    span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
-    root.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
-
-
-def _slice_tags(answer: Answer) -> dict[str, str]:
-    return {f"slice.{name}": visible(str(value)) for name, value in answer.row.slices.items()}
-
-
-def traces_of(run: TrackedRun) -> Iterator[Trace]:
-    """The rows' traces as the server holds them, without their spans; one page in memory."""
-    from mlflow import MlflowClient
-
-    client, page_token = MlflowClient(), None
-    while True:
-        page = client.search_traces(
-            locations=[run.experiment_id],
-            run_id=run.run_id,
-            include_spans=False,
-            max_results=TRACES_A_PAGE,
-            page_token=page_token,
-        )
-        yield from (trace for trace in page if ROW_TAG in trace.info.tags)
-        page_token = page.token
-        if not page_token:
-            return
-
-
-def require_traces(held: Container[str], answers: Sequence[Answer]) -> None:
-    """Raise TrackingError unless every row's id is among those of the traces that MLflow holds."""
-    missing = [a.row.row_id for a in answers if a.row.row_id not in held]
-    if missing:
-        raise TrackingError(
-            f"MLflow holds no trace for {len(missing)} of {len(answers)} rows "
-            f"(first: {missing[0]}): the record is incomplete, so there is no verdict"
-        )
-
-
 def log_metrics(metrics: Mapping[str, Metric], scorers: Sequence[str]) -> None:
     """Write the metrics into the active run.
 
@@ -281,35 +203,3 @@ def log_outcome(
             mlflow.log_text(text, f"evaluation/{name}")
 
     run.outage.survive("uploading the reports", upload)
-
-
-def quiet_evaluate(rows_at_once: int) -> None:
-    """Settings of `mlflow.genai.evaluate` that exist only as environment variables."""
-    settings: dict[str, Any] = {
-        "MLFLOW_GENAI_EVAL_MAX_WORKERS": rows_at_once,
-        # one row's scorers one after the other: their judges have been asked already
-        "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": 1,
-        # "auto" would hold scoring at 10 rows a second, whatever the judge can take
-        "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": 0,
-        # else the first row is asked for once more, to see whether that makes a trace
-        "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION": "true",
-    }
-    os.environ.update({key: str(value) for key, value in settings.items()})
-
-
-def _quiet(uri: str) -> None:
-    """Keep MLflow's own chatter out of a job's log, and its retries to what Outage does not do."""
-    # the one is for a connection that the server has closed while nobody used it
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
-    # its default of 10 connections kept would have every further request make a new one
-    os.environ.setdefault("MLFLOW_HTTP_POOL_MAXSIZE", "32")
-    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
-    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # TraceWriter has its own threads
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    # a connection more than a pool keeps is closed after use, which harms nobody
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    if uri.startswith("http"):
-        # sagemaker-mlflow 0.5.0 takes every tracking URI for an ARN and warns on each request
-        noisy = logging.getLogger("mlflow.tracking.request_header.registry")
-        noisy.setLevel(logging.ERROR)

@@ -18,12 +18,8 @@ from processing.config.scorers import ScorerSpec
 from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
-from processing.mlflow_record.run import (
-    ROW_TAG,
-    TrackedRun,
-    require_traces,
-    traces_of,
-)
+from processing.mlflow_record.row_traces import ROW_TAG, require_traces, traces_of
+from processing.mlflow_record.run import TrackedRun
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace

@@ -24,7 +24,8 @@ from processing.mlflow_record.internals import (
     tracking_store_replaced,
     upload_spans,
 )
-from processing.mlflow_record.run import ROW_TAG, TrackedRun
+from processing.mlflow_record.row_traces import ROW_TAG
+from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.signing import share_credentials
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from errors.typed import cli, the_line
 from running_aws import REPOSITORY, ConfigWriter
+from typed_command import the_line, typed
 
 from processing.base.errors import ConfigError
 from processing.config.scorers import parse_scorer
@@ -109,7 +109,7 @@ def test_check_refuses_a_file_that_exits(
         scorers=[{"mine": {"file": "mine.py"}}], thresholds={"mine": {"min": 0.5}}
     )
     (tmp_path / "mine.py").write_text(AT_IMPORT.format(raises=raises))
-    line = the_line(cli("check", "--config", str(config)))
+    line = the_line(typed("check", "--config", str(config)))
     assert "mine.py cannot be loaded: " in line
     assert "(mine.py:" in line
     assert " in helper)" in line

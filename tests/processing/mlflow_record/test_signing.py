@@ -35,7 +35,8 @@ from processing.evaluation.scoring import score_rows
 from processing.mlflow_record import signing
 from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import Prompt, prompts_linked
-from processing.mlflow_record.run import traces_of, tracked_run
+from processing.mlflow_record.row_traces import traces_of
+from processing.mlflow_record.run import tracked_run
 from processing.mlflow_record.trace_writer import traces_written_behind
 from processing.scorers.build import build_scorers
 

@@ -24,7 +24,9 @@ from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
 from processing.endpoint.reply import Reply
 from processing.evaluation.scoring import score_rows
-from processing.mlflow_record.run import draft_trace, quiet_evaluate, traces_of, tracked_run
+from processing.mlflow_record.row_traces import draft_trace, traces_of
+from processing.mlflow_record.run import tracked_run
+from processing.mlflow_record.settings import quiet_evaluate
 from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
 from processing.scorers.asked_once import mlflow_scorer
 from processing.scorers.build import BuiltScorer, build_scorers

@@ -1,0 +1,89 @@
+"""A row's trace: how it is made of an answer, and how a run's traces are read back."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from processing.base.errors import TrackingError
+from processing.base.secrets import masked
+from processing.base.visible_text import visible
+from processing.endpoint.answers import Answer
+from processing.mlflow_record.internals import TOKEN_USAGE_ATTRIBUTE
+from processing.mlflow_record.run import TrackedRun
+
+if TYPE_CHECKING:
+    from mlflow.entities import Trace
+
+ROW_TAG = "row_id"
+TRACES_A_PAGE = 500  # as many as MLflow gives
+
+
+def draft_trace(answer: Answer) -> None:
+    """Make the row's trace, with the times at which the endpoint really answered.
+
+    Within `traces_written_behind`, which writes it when it is whole.
+    """
+    import mlflow
+    from mlflow.entities import SpanStatusCode, SpanType
+
+    call, reply = answer.call, answer.call.reply
+    root = mlflow.start_span_no_context(
+        "answer",
+        span_type=SpanType.CHAIN,
+        inputs={"question": answer.row.question},
+        tags={ROW_TAG: answer.row.row_id, **_slice_tags(answer)},
+        start_time_ns=call.started_ns,
+    )
+    span = mlflow.start_span_no_context(
+        "InvokeEndpoint",
+        span_type=SpanType.CHAT_MODEL,
+        parent_span=root,
+        inputs=answer.request,
+        start_time_ns=call.started_ns,
+    )
+    span.set_attributes({"attempts": call.attempts, "latency_ms": call.latency_ms})
+    if reply and reply.input_tokens is not None and reply.output_tokens is not None:
+        usage = {
+            "input_tokens": reply.input_tokens,
+            "output_tokens": reply.output_tokens,
+            "total_tokens": reply.input_tokens + reply.output_tokens,
+        }
+        span.set_attribute(TOKEN_USAGE_ATTRIBUTE, usage)
+    outputs = {"error": masked(call.error)} if call.error else answer.text
+    status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
+    span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
+    root.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
+
+
+def _slice_tags(answer: Answer) -> dict[str, str]:
+    return {f"slice.{name}": visible(str(value)) for name, value in answer.row.slices.items()}
+
+
+def traces_of(run: TrackedRun) -> Iterator[Trace]:
+    """The rows' traces as the server holds them, without their spans; one page in memory."""
+    from mlflow import MlflowClient
+
+    client, page_token = MlflowClient(), None
+    while True:
+        page = client.search_traces(
+            locations=[run.experiment_id],
+            run_id=run.run_id,
+            include_spans=False,
+            max_results=TRACES_A_PAGE,
+            page_token=page_token,
+        )
+        yield from (trace for trace in page if ROW_TAG in trace.info.tags)
+        page_token = page.token
+        if not page_token:
+            return
+
+
+def require_traces(held: Container[str], answers: Sequence[Answer]) -> None:
+    """Raise TrackingError unless every row's id is among those of the traces that MLflow holds."""
+    missing = [a.row.row_id for a in answers if a.row.row_id not in held]
+    if missing:
+        raise TrackingError(
+            f"MLflow holds no trace for {len(missing)} of {len(answers)} rows "
+            f"(first: {missing[0]}): the record is incomplete, so there is no verdict"
+        )
