@@ -52,7 +52,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         try:
             feedback = call_foreign(call, path)
         except ForeignCodeError as error:
-            raise JudgeError(masked(str(error)), retryable=False) from error
+            # MLflow keeps the whole chain's traceback, in which the message would not be masked
+            raise JudgeError(masked(str(error)), retryable=False) from None
         if isinstance(feedback, list):
             raise JudgeError("the function returned a list; one entry is one verdict", False)
         return feedback
