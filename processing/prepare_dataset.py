@@ -24,7 +24,6 @@ from processing.calls.progress_display import SECONDS, live_line
 from processing.calls.progress_line import duration
 from processing.config.dataset import Dataset
 from processing.config.file import load_config
-from processing.dataset.readers import BUFFER_BYTES
 from processing.dataset.rows import (
     MANIFEST_FILE,
     Counts,
@@ -36,6 +35,7 @@ from processing.dataset.rows import (
 )
 from processing.dataset.sampling import Selection, select
 from processing.dataset.shards import remove_shards, shard_files, write_shards
+from processing.dataset.size_limits import BUFFER_BYTES
 from processing.dataset.sources import OpenSource, open_source
 from processing.dataset.validation import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
 

@@ -1,7 +1,7 @@
 """Records as they stand in the user's files, each with its place; nothing is judged yet.
 
 Bad text does not stop a reader: it becomes a `BadRecord`. What makes the rest of a file doubtful
-(an unclosed quote, UTF-16, a damaged archive) is a DatasetError.
+(an unclosed quote, UTF-16, a damaged archive, a row without end) is a DatasetError.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode
+from processing.dataset.size_limits import (
+    BUFFER_BYTES,
+    BoundedLines,
+    require_short_cells,
+    unzipped,
+)
 
 Format = Literal["jsonl", "csv", "parquet"]
 
 BATCH_ROWS = 4096
-BUFFER_BYTES = 1 << 20
 
 
 class Record(NamedTuple):
@@ -61,14 +66,14 @@ def read_records(file: DataFile, file_format: Format) -> Records:
         raise DatasetError(f"{file.name}: cannot be read: {error}") from error
 
 
-def _open(file: DataFile) -> gzip.GzipFile | BinaryIO:
+def _open(file: DataFile) -> BinaryIO:
     """The file's bytes, unzipped. Raises DatasetError for UTF-16, as some spreadsheets save it."""
     zipped = file.name.lower().endswith(".gz")
     with gzip.open(file.path) if zipped else file.path.open("rb") as stream:
         start = stream.read(2)
     if start in (b"\xff\xfe", b"\xfe\xff"):
         raise DatasetError(f"{file.name}: is UTF-16 text; save it as UTF-8")
-    return gzip.open(file.path) if zipped else file.path.open("rb", BUFFER_BYTES)
+    return unzipped(file.name, file.path) if zipped else file.path.open("rb", BUFFER_BYTES)
 
 
 # JSON Lines
@@ -79,7 +84,9 @@ _BOM = b"\xef\xbb\xbf"
 def _read_jsonl(file: DataFile) -> Records:
     with _open(file) as stream:
         first = True
-        for number, raw in enumerate(stream, 1):
+        lines = BoundedLines(file.name, stream.readline)
+        for number, raw in enumerate(lines, 1):
+            lines.start_row(number + 1)
             line = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
             if not line:
                 continue
@@ -124,10 +131,12 @@ def _read_csv(file: DataFile) -> Records:
     with io.TextIOWrapper(
         _open(file), encoding="utf-8-sig", errors="surrogateescape", newline=""
     ) as stream:
-        reader = csv.reader(stream, strict=True)
+        lines = BoundedLines(file.name, stream.readline)
+        reader = csv.reader(lines, strict=True)
         header: list[str] = []
         while True:
             line = reader.line_num + 1
+            lines.start_row(line)
             try:
                 fields = next(reader)
             except StopIteration:
@@ -185,11 +194,19 @@ def _read_parquet(file: DataFile) -> Records:
         with parquet.ParquetFile(file.path) as table:
             yield from number_records(
                 record
-                for batch in table.iter_batches(BATCH_ROWS)
+                for batch in _short_cells(file.name, table.iter_batches(BATCH_ROWS))
                 for record in arrow_records(batch)
             )
     except pyarrow.ArrowException as error:
         raise DatasetError(f"{file.name}: cannot be read as Parquet: {error}") from error
+
+
+def _short_cells(name: str, batches: Iterable[Any]) -> Iterator[Any]:
+    row = 1
+    for batch in batches:
+        require_short_cells(name, row, batch)
+        row += batch.num_rows
+        yield batch
 
 
 def number_records(records: Iterable[dict[str, Any]]) -> Records:
