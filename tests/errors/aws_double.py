@@ -128,7 +128,7 @@ def aws_double(refusals: Mapping[str, Refusal], upstream: str | None = None) -> 
     """`refusals` by the operation's name; "*" is every operation that is not named."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.refusals, server.upstream, server.asked = refusals, upstream, []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield AwsDouble(f"http://127.0.0.1:{server.server_port}", server.asked)

@@ -13,6 +13,7 @@ from running_aws import ConfigWriter
 from typed_command import CREDENTIALS, the_line, typed
 
 PIPELINE_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-pipeline"
+ONE_RETRY = {**CREDENTIALS, "AWS_MAX_ATTEMPTS": "2"}  # the waits between more are only slow
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ TABLE = [
 @pytest.mark.parametrize("case", TABLE)
 def test_what_aws_refuses_is_one_line_with_its_mend(case: Case, account: str) -> None:
     with aws_double({case.operation: case.refusal}, account) as double:
-        done = typed(*case.command.split(), AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
+        done = typed(*case.command.split(), AWS_ENDPOINT_URL=double.url, **ONE_RETRY)
     line = the_line(done)
     assert [part for part in case.helps if part not in line] == [], line
     assert case.operation in {*double.asked, "*"}, "the refused operation was not asked for"
@@ -189,7 +190,7 @@ def test_a_finished_execution_cannot_be_stopped(account: str, write_config: Conf
 def test_debug_shows_where_it_comes_from(arguments: tuple[str, ...], account: str) -> None:
     refused = {"*": Refusal(400, "ThrottlingException", "Rate exceeded")}
     with aws_double(refused, account) as double:
-        done = typed(*arguments, AWS_ENDPOINT_URL=double.url, **CREDENTIALS)
+        done = typed(*arguments, AWS_ENDPOINT_URL=double.url, **ONE_RETRY)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: AWS: ListPipelineExecutions: Throttl")

@@ -141,7 +141,12 @@ def test_a_pattern_that_eventbridge_refuses_makes_no_rule(
 
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3)
 EVENTS = st.recursive(
-    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text("ab", min_size=1), inner)
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=3)
+    ),
+    max_leaves=8,
 )
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
@@ -268,12 +269,40 @@ def test_hanging_call_runs_into_the_callers_time_out(
         invoke(impatient_runtime, name, chat())
 
 
-def test_too_many_calls_at_once_are_throttled(runtime: Any, endpoint: MakeEndpoint) -> None:
-    name = endpoint(faults={"latency_ms": 150, "throttle_over": 2})
-    with ThreadPoolExecutor(6) as pool:
-        codes = list(pool.map(lambda n: error_code(runtime, name, chat(f"Q{n}?")), range(6)))
-    assert codes.count("ThrottlingException") == 4
-    assert error_code(runtime, name, chat()) is None
+def test_too_many_calls_at_once_are_throttled(
+    endpoint_url: str, runtime: Any, endpoint: MakeEndpoint
+) -> None:
+    """Two calls that hang are under way for as long as the test holds them."""
+    name = endpoint(faults={"hang": 1, "throttle_over": 2})
+    held = [hanging_call(endpoint_url, name) for _ in range(2)]
+    until(lambda: outcomes(endpoint_url, name) == {"hang": 2})
+    endpoint(faults={"throttle_over": 2})
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(lambda n: error_code(runtime, name, chat(f"Q{n}?")), range(4)))
+    assert codes == ["ThrottlingException"] * 4
+    held.pop().close()
+    until(lambda: error_code(runtime, name, chat()) is None)
+    held.pop().close()
+
+
+def hanging_call(url: str, name: str) -> HTTPConnection:
+    """A call that was sent and waits for its answer until it is closed."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=30)
+    connection.request("POST", f"/endpoints/{name}/invocations", json.dumps(chat()))
+    return connection
+
+
+def outcomes(url: str, name: str) -> dict[str, int]:
+    counted: dict[str, int] = httpx.get(f"{url}/_demo/calls").json()["by_name"].get(name, {})
+    return counted
+
+
+def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Returns once it holds. AssertionError: it never did."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not so within {seconds} s"
+        time.sleep(0.01)
 
 
 def test_latency_is_real_and_varies_with_the_request(runtime: Any, endpoint: MakeEndpoint) -> None:
