@@ -56,16 +56,24 @@ def job_policy(bundle: Bundle) -> Document:
 
 
 def _storage(bundle: Bundle, account: Account) -> list[Statement]:
+    """Outputs of any execution: IAM has nothing that tells the executions of one role apart.
+
+    SageMaker starts jobs without session tags, and uploads their outputs without If-None-Match, so
+    that a policy which demands it (s3:if-none-match) would refuse the outputs themselves. Nothing
+    is deleted, no version is: in a versioned bucket what was overwritten is still there.
+    """
     infrastructure = bundle.config.infrastructure
     bucket, prefix = infrastructure.bucket, infrastructure.prefix
     read = account.s3(bucket, f"{prefix}/*")
+    parts = ["parts"] if infrastructure.evaluate.instance_count > 1 else []
+    outputs = [f"{prefix}/runs/*/{name}/*" for name in ("dataset", "evaluation", *parts)]
     statements = [
         allow("Read", ["s3:GetObject"], read),
         list_statement("List", account, bucket, [f"{prefix}/*"]),
         allow(
             "Write",
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            account.s3(bucket, f"{prefix}/runs/*", f"{prefix}/store/*"),
+            account.s3(bucket, *outputs, f"{prefix}/store/*"),
         ),
     ]
     dataset = bundle.dataset_uri

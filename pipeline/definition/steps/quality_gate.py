@@ -1,7 +1,8 @@
 """QualityGate and GateNotPassed: the evaluation's verdict and every hard threshold, all must hold.
 
 The container has judged by the same parameters; comparing the numbers again here shows them in
-Studio and can only be as strict or stricter.
+Studio and can only be as strict or stricter. The report has to be this execution's own: all
+executions write below one prefix with one role, so that another's could stand in its place.
 
 Two conditions side by side, each the other's opposite, because there are three ways to end:
 registered, failed, and neither, for a candidate that had been evaluated already. A condition inside
@@ -44,7 +45,7 @@ def gate_steps(
         name="QualityGate",
         display_name="Quality gate",
         description=described(
-            "Yes if the evaluation's verdict is passed and every hard threshold holds: "
+            "Yes if this execution's verdict is passed and every hard threshold holds: "
             f"{_listed(config)}."
         ),
         conditions=[evaluated_here, *(holds for holds, _ in pairs)],
@@ -83,8 +84,9 @@ def _holding_and_missing(
     evaluated: ProcessingStep,
     report: PropertyFile,
 ) -> list[tuple[Any, Any]]:
-    """What must hold, each with its opposite: the verdict is passed, a hard threshold holds."""
+    """What must hold, each with its opposite: own report, passed verdict, each hard threshold."""
     from sagemaker.core.workflow import conditions
+    from sagemaker.core.workflow.execution_variables import ExecutionVariables
 
     opposites = {
         "min": (conditions.ConditionGreaterThanOrEqualTo, conditions.ConditionLessThan),
@@ -92,7 +94,11 @@ def _holding_and_missing(
     }
     verdict = from_report(evaluated, report, "gate.passed")
     passed, not_passed = (conditions.ConditionEquals(left=verdict, right=is_) for is_ in (1, 0))
-    pairs = [(passed, not_passed)]
+    own = conditions.ConditionEquals(
+        left=from_report(evaluated, report, "execution_arn"),
+        right=ExecutionVariables.PIPELINE_EXECUTION_ARN,
+    )
+    pairs = [(own, conditions.ConditionNot(own)), (passed, not_passed)]
     for threshold in _hard(config):
         sides = {
             "left": from_report(evaluated, report, f"thresholds.{threshold.name}.compared"),

@@ -46,7 +46,8 @@ def test_the_gate_reads_the_report_and_compares_with_parameters() -> None:
     }
     assert compared["evaluated_here"] == compared["gate.passed"] == 1
     assert compared["thresholds.MinSafety.compared"] == {"Get": "Parameters.MinSafety"}
-    assert len(compared) == 9
+    assert compared["execution_arn"] == {"Get": "Execution.PipelineExecutionArn"}
+    assert len(compared) == 10
     assert [step["Name"] for step in gate["Arguments"]["IfSteps"]] == ["RegisterModel"]
     assert [step["Name"] for step in opposite["Arguments"]["IfSteps"]] == ["GateFailed"]
 
@@ -56,10 +57,11 @@ def test_one_condition_is_the_other_s_opposite() -> None:
     opposites = {"GreaterThanOrEqualTo": "LessThan", "LessThanOrEqualTo": "GreaterThan"}
     document = json.loads(GOLDEN.read_text())
     gate, opposite = [step for step in document["Steps"] if step["Type"] == "Condition"]
-    first, verdict, *thresholds = gate["Arguments"]["Conditions"]
+    first, own, verdict, *thresholds = gate["Arguments"]["Conditions"]
     here, missing = opposite["Arguments"]["Conditions"]
     assert here == first
     assert missing["Conditions"] == [
+        {"Type": "Not", "Condition": own},
         {**verdict, "RightValue": 0},
         *({**condition, "Type": opposites[condition["Type"]]} for condition in thresholds),
     ]

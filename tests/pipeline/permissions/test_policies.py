@@ -297,3 +297,22 @@ def test_show_prints_each_policy_ready_to_be_pasted(write_config: ConfigWriter) 
     nobody = type_("show", "nobody", "--config", config)
     assert nobody.returncode == 2
     assert "there are caller, pipeline, job, model, trigger, administrator" in nobody.stderr
+
+
+def test_the_job_writes_outputs_and_deletes_none(everyone: list[Permissions]) -> None:
+    """It can overwrite another execution's outputs (docs/permissions.md), but nothing else."""
+    [job] = [permissions.policy for permissions in everyone if permissions.who == "job"]
+    bucket = "arn:aws:s3:::llm-evaluation-demo"
+    prefix = "health-qa"
+
+    def may(action: str, key: str) -> bool:
+        return allows([job], Request(f"s3:{action}", f"{bucket}/{prefix}/{key}"))
+
+    assert may("PutObject", "runs/abc/evaluation/evaluation.json")
+    assert may("PutObject", "runs/abc/dataset/dataset.jsonl")
+    assert may("PutObject", "store/answers/x.jsonl")
+    for key in ("config/abc/evaluation.yaml", "datasets/abc/rows.jsonl", "runs/abc/other", "x"):
+        assert not may("PutObject", key)
+    for action in ("DeleteObject", "DeleteObjectVersion", "PutObjectAcl", "PutObjectRetention"):
+        assert not may(action, "runs/abc/evaluation/evaluation.json")
+    assert not allows([job], Request("s3:PutBucketVersioning", bucket))
