@@ -1,4 +1,4 @@
-"""`check --online`: all that the file names is asked for once, before a pipeline pays for it.
+"""`check --online`: everything that the file names is checked once, before a pipeline pays for it.
 
 With the caller's credentials: that the job role may do the same is `permissions`' matter.
 """
@@ -97,7 +97,7 @@ def _role_look(session: Session, arn: str) -> Callable[[], str]:
         if "sagemaker.amazonaws.com" not in json.dumps(document):
             raise LaunchError(
                 "it does not trust sagemaker.amazonaws.com; `pipeline_definition.py permissions "
-                "create` mends it"
+                "create` fixes it"
             )
         return "there, and trusts SageMaker"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def error_line(error: Exception, config: str) -> str:
-    """What is wrong, where, how to mend it; a line for each mistake of a ConfigError.
+    """What is wrong, where, how to fix it; a line for each mistake of a ConfigError.
 
     `config`: the configuration file's name.
     """
@@ -29,7 +29,7 @@ def error_line(error: Exception, config: str) -> str:
         return (
             f"{config}: infrastructure.pipeline_role: {named[0] if named else 'the role'} is not "
             "there, or does not trust sagemaker.amazonaws.com; "
-            "`pipeline_definition.py permissions create` makes and mends it"
+            "`pipeline_definition.py permissions create` creates and repairs it"
         )
     aws = explain(error, "caller", config)
     if aws:

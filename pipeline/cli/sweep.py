@@ -10,13 +10,13 @@ from pipeline.cli.configured import connect, read_bundle
 
 
 def sweep(arguments: Namespace) -> int:
-    from pipeline.executions.sweep import parse_age, sweep_leftovers
+    from pipeline.executions.sweep import parse_age, sweep_abandoned
 
     older_than = parse_age(arguments.older_than)
     bundle = read_bundle(arguments)
     _, client = connect(bundle)
     name = bundle.config.pipeline.name
-    left = sweep_leftovers(client, name, older_than, print, dry_run=arguments.dry_run)
+    left = sweep_abandoned(client, name, older_than, print, dry_run=arguments.dry_run)
     for line in left:
         print(f"error: could not be deleted: {line}", file=sys.stderr)
     return NOT_SUCCEEDED if left else SUCCEEDED

@@ -1,7 +1,7 @@
 """What an execution is called in Studio's list, and what its description says was evaluated.
 
-Only whoever starts an execution can name it: StartPipelineExecution takes a name and a description,
-a target of EventBridge takes parameters alone. What a rule starts is called by SageMaker.
+Only the caller who starts an execution can name it: StartPipelineExecution takes a name and a
+description, a target of EventBridge takes parameters alone. What a rule starts, SageMaker names.
 """
 
 from __future__ import annotations

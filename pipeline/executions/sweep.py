@@ -23,7 +23,7 @@ def parse_age(text: str) -> dt.timedelta:
     return dt.timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
-def sweep_leftovers(
+def sweep_abandoned(
     client: Any,
     pipeline: str,
     older_than: dt.timedelta,
@@ -36,27 +36,27 @@ def sweep_leftovers(
     Returns what could not be deleted, with reasons. Raises botocore's ClientError.
     """
     chosen = []
-    for leftover in find_abandoned(client, pipeline):
-        if _is_in_use(client, leftover):
-            say(f"in use: {describe(leftover)}, which still runs")
-        elif age(leftover) < older_than:
-            say(f"younger than asked for: {describe(leftover)}")
+    for deployment in find_abandoned(client, pipeline):
+        if _is_in_use(client, deployment):
+            say(f"in use: {describe(deployment)}, which still runs")
+        elif age(deployment) < older_than:
+            say(f"younger than asked for: {describe(deployment)}")
         else:
-            chosen.append(leftover)
+            chosen.append(deployment)
     if dry_run:
-        for leftover in chosen:
-            say(f"would delete {describe(leftover)}")
+        for deployment in chosen:
+            say(f"would delete {describe(deployment)}")
         return []
     if not chosen:
         say(f"nothing to delete for pipeline {pipeline}")
     return sweep(client, chosen, say)
 
 
-def _is_in_use(client: Any, leftover: Deployment) -> bool:
+def _is_in_use(client: Any, deployment: Deployment) -> bool:
     """An execution that nobody knows any more does not run."""
     from botocore.exceptions import ClientError
 
-    arn = leftover.execution_arn
+    arn = deployment.execution_arn
     if not arn.startswith("arn:"):
         return False
     try:

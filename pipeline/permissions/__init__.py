@@ -1,7 +1,7 @@
 """Who may do what: one policy for each of those who act, with the names of this configuration.
 
-caller          whoever types upsert, start, status, trigger put
-administrator   whoever types permissions create (and lets trigger put make its role)
+caller          the person who types upsert, start, status, trigger put
+administrator   the person who types permissions create (and lets trigger put make its role)
 pipeline        the role of SageMaker Pipelines: starts the jobs, reads the verdict, registers
 job             the role of the processing jobs: read, ask, score, record, deploy a candidate
 model           the role that a candidate's container runs with: its image, its data, its log

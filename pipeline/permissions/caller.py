@@ -1,4 +1,4 @@
-"""Whoever types the commands, and the administrator who makes the roles."""
+"""The person who types the commands, and the administrator who creates the roles."""
 
 from __future__ import annotations
 

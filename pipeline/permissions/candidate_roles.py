@@ -41,7 +41,7 @@ def deploy_statements(bundle: Bundle) -> Iterator[Statement]:
         ],
         _made_for_candidates(bundle),
     )
-    yield leftovers_statement()
+    yield list_deployments_statement()
     yield allow(
         "CandidatePackage",
         ["sagemaker:DescribeModelPackage"],
@@ -68,7 +68,7 @@ def sweep_statements(bundle: Bundle) -> Iterator[Statement]:
     if bundle.config.candidate is None:
         return
     yield allow("Sweep", [*_DELETE, "sagemaker:ListTags"], _made_for_candidates(bundle))
-    yield leftovers_statement()
+    yield list_deployments_statement()
 
 
 def _made_for_candidates(bundle: Bundle) -> list[str]:
@@ -77,10 +77,10 @@ def _made_for_candidates(bundle: Bundle) -> list[str]:
     return account_of(bundle).sagemaker(*(f"{kind}/{prefix}*" for kind in kinds))
 
 
-def leftovers_statement() -> Statement:
+def list_deployments_statement() -> Statement:
     """IAM allows no names for lists."""
     kinds = ("EndpointConfigs", "Endpoints", "Models")
-    return allow("Leftovers", [f"sagemaker:List{kind}" for kind in kinds], ["*"])
+    return allow("ListDeployments", [f"sagemaker:List{kind}" for kind in kinds], ["*"])
 
 
 def model_policy(bundle: Bundle) -> Document:

@@ -1,4 +1,4 @@
-"""The policies of a configuration, and the roles that `permissions create` makes or mends."""
+"""The policies of a configuration, and the roles that `permissions create` creates or repairs."""
 
 from __future__ import annotations
 

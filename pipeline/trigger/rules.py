@@ -174,7 +174,7 @@ def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger) -> str
     if wanted - known:
         raise LaunchError(
             f"the pipeline {name} has no parameter {', '.join(sorted(wanted - known))}: `upsert` "
-            f"it, or mend trigger: in the configuration; it has {', '.join(sorted(known))}"
+            f"it, or fix trigger: in the configuration; it has {', '.join(sorted(known))}"
         )
     return str(described["PipelineArn"])
 

@@ -14,7 +14,7 @@ _POLICY = "`pipeline_definition.py permissions show {who}`"
 
 @dataclass(frozen=True)
 class _Hint:
-    """`advice` for what says `pattern`, in "Operation: Code: message", by whoever `{policy}` is."""
+    """`advice` for what says `pattern`, in "Operation: Code: message"; `{policy}` is who asked."""
 
     pattern: str
     advice: str

@@ -5,7 +5,7 @@ key. A job writes files of its own name, which SageMaker uploads while it runs, 
 earlier jobs left in S3: a job that was killed goes on where it stopped.
 
 The first record that cannot be kept closes the store: nothing is put in or looked up any more, and
-since whoever asks a service looks here first, nothing more is asked.
+since every caller of a service looks here first, nothing more is asked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far an evaluation is: what has come until now, and what that says of rate and time left.
 
-Whoever does the work counts it here, one addition for an answer and one for a verdict; everything
-else is worked out by whoever looks, every few seconds. Money and tokens are `Spend`'s.
+Each worker counts its work here, one addition for an answer and one for a verdict; everything
+else is worked out by the display, every few seconds. Money and tokens are `Spend`'s.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ BURST_SECONDS = 5.0
 
 @dataclass
 class Turn:
-    """One call. Whoever makes it says what came of it."""
+    """One call. Its caller reports what came of it."""
 
     started: float
     tokens: int | None = None

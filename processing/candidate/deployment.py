@@ -2,7 +2,7 @@
 
 All three are made inside the evaluation job and not by pipeline steps: no step type deletes an
 endpoint, a stopped execution runs no further steps, and a Fail step ends the execution. What costs
-money by the hour has to be deleted by whoever lives as long as it is needed. The tags tell
+money by the hour has to be deleted by a process that lives as long as it is needed. The tags tell
 `processing.candidate.cleanup` what a job that was killed has left.
 """
 

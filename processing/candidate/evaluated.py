@@ -1,7 +1,7 @@
 """Which candidates have been evaluated, or are being: one object in S3 for each fingerprint.
 
 An evaluation first claims its fingerprint, by S3's conditional write, so that of two executions
-that a duplicate event has started at the same moment only one goes on. When it has its verdict, it
+that a duplicate event has started at the same moment only one goes on. When it has a verdict, it
 writes that in the claim's place; when it fails, it takes the claim back. A claim whose execution
 has ended without either (a killed job) counts for nothing.
 

@@ -124,7 +124,7 @@ def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _T
 
 
 def keep_verdict(evaluation: Evaluation, job: EvaluationJob) -> None:
-    """A candidate's verdict, for whoever comes with the same candidate again."""
+    """A candidate's verdict, for later executions with the same candidate."""
     import boto3
 
     if job.model_package_arn and job.store.uri:

@@ -45,7 +45,7 @@ class AnswerStream:
 
         try:
             self._result.set_result(ask(hand_on))
-        except BaseException as error:  # noqa: BLE001 told to whoever waits
+        except BaseException as error:  # noqa: BLE001 raised where the rows are waited for
             self._result.set_exception(error)
             for coming in list(self._coming.values()):
                 if not coming.done():

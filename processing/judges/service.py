@@ -2,8 +2,8 @@
 
 MLflow's own route asks up to ten times with growing pauses, gives most of its judges neither
 parameters nor an address, and RAGAS's and DeepEval's routes retry too. Here a call is made once;
-whoever wants the verdict decides whether to ask again. Only a call that the judge throttles is made
-again here: throttling costs time, and neither an attempt nor the verdict's other calls.
+the scorer that wants the verdict decides whether to ask again. Only a call that the judge throttles
+is made again here: throttling costs time, and neither an attempt nor the verdict's other calls.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _OF_ANY = (
 _OF_SAGEMAKER = (
     (
         _REFUSED,
-        "whoever asks needs the right to call it: `pipeline_definition.py permissions show job` "
+        "the caller needs the right to call it: `pipeline_definition.py permissions show job` "
         "prints the job role's policy",
     ),
     (

@@ -61,8 +61,8 @@ def skip_searches_for_absent_modules() -> None:
 def without_importing(name: str) -> Iterator[None]:
     """Within the block the module is not imported, unless it already is.
 
-    `mlflow.genai.evaluate` imports litellm and the Databricks SDK whoever judges: 3 s of processor
-    time and 200 MB.
+    `mlflow.genai.evaluate` imports litellm and the Databricks SDK whatever judges are used: 3 s of
+    processor time and 200 MB.
     """
     if name in sys.modules:
         yield

@@ -15,7 +15,7 @@ def quiet_evaluate(rows_at_once: int) -> None:
         "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": 1,
         # "auto" would hold scoring at 10 rows a second, whatever the judge can take
         "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": 0,
-        # else the first row is asked for once more, to see whether that makes a trace
+        # else the first row is asked once more, to see whether that makes a trace
         "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION": "true",
     }
     os.environ.update({key: str(value) for key, value in settings.items()})

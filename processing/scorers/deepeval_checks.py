@@ -1,7 +1,7 @@
 """Whether a judge's reply judges all that a DeepEval metric put to it.
 
 DeepEval takes the share of the verdicts that came: no verdict at all counts 1, and so does one for
-four claims. Here every item has its verdict, or the row has none. Read from deepeval 4.3.1.
+four claims. Here every item gets a verdict, or the row gets none. Read from deepeval 4.3.1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether a judge's reply judges all that a RAGAS metric put to it, on the scale that it documents.
 
 RAGAS takes the verdicts that came, whatever number they are: one of four statements, or a 99 where
-0 and 1 can be. Here every statement has its verdict, or the row has none. Read from ragas 0.4.3.
+0 and 1 can be. Here every statement gets a verdict, or the row gets none. Read from ragas 0.4.3.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What AWS refuses ends a command in one line: its own words, and what mends it."""
+"""What AWS refuses ends a command in one line: its own words, and how to fix it."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def local_aws(
     job_runner = docker_runner() if docker else None
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
-    os.environ.update(environment)  # for the server's own clients, and whoever started us
+    os.environ.update(environment)  # for the server's own clients, and the process that started us
     endpoints = {
         config.endpoint.name: EndpointBehaviour(),
         GOOD: EndpointBehaviour(model="good"),
