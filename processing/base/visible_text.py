@@ -1,7 +1,7 @@
 """Foreign text as it may be shown: on one line, and whatever commands a reader made visible.
 
 Answers, dataset values, judges' reasons and services' messages may hold line ends, terminal escapes
-and signs that reverse or hide text. Everything that prints, logs or sends them on goes through here.
+and signs that reverse or hide text. Everything that prints, logs or sends them goes through here.
 """
 
 from __future__ import annotations
