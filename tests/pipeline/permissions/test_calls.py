@@ -81,6 +81,7 @@ JOB_SELDOM = {
     "sagemaker:ListTags",  # is something that is named as a candidate's of this pipeline?
     "sagemaker:DescribePipelineExecution",  # another execution claims to evaluate the candidate
     "s3:DeleteObject",  # the evaluation failed: its own claim is taken back
+    "sagemaker:DescribeProcessingJob",  # a killed job has left its MLflow run open
 }
 JOB_OVER_HTTP = {
     "bedrock:InvokeModel",  # where litellm signs Converse itself; the demo judge counts them
@@ -185,8 +186,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     calls = {
         "caller": calls_in(state / "caller.jsonl"),
         "administrator": calls_in(state / "administrator.jsonl"),
-        "job": [c for c in calls_in(state / "job.jsonl") if "stamp_candidate" not in c["program"]],
-        "stamp": [c for c in calls_in(state / "job.jsonl") if "stamp_candidate" in c["program"]],
+        "job": [
+            c for c in calls_in(state / "job.jsonl") if "candidate.approval" not in c["program"]
+        ],
+        "stamp": [c for c in calls_in(state / "job.jsonl") if "candidate.approval" in c["program"]],
     }
     return Recorded(
         bundle=load_bundle(config),
