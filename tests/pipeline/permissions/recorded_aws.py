@@ -13,7 +13,7 @@ from pipeline.definition.bundle import load_bundle
 from pipeline.local.demo.services import local_aws
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-RECORDER = Path(__file__).parent / "recorder"
+RECORDER = Path(__file__).with_name("recorder")
 
 if __name__ == "__main__":
     bundle, state = load_bundle(Path(sys.argv[1])), Path(sys.argv[2])
