@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import DiskError
 from processing.base.secrets import masked
+from processing.base.sigterm import Stopped
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
@@ -61,8 +62,8 @@ class PaidVerdicts:
             assert built.judge is not None
             self.health.failed(built.judge, error)
             return {"error": masked(error.reason)}, False
-        except DiskError:
-            raise  # no verdict can be kept, so none may be paid for
+        except (DiskError, Stopped):
+            raise  # no verdict can be kept, or none is wanted: none may be paid for
         except BaseException as error:  # noqa: BLE001 no scorer ever stops the others, or us
             return {"error": masked(f"{type(error).__name__}: {error}")}, False
 

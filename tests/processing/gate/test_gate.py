@@ -234,14 +234,14 @@ def test_the_condition_step_compares_only_what_is_hard(write_config: ConfigWrite
     steps = {step["Name"]: step["Arguments"] for step in definition["Steps"]}
     holding = steps["QualityGate"]["Conditions"]
     here, missing = steps["GateNotPassed"]["Conditions"]
-    for conditions in (holding, [here, missing]):
-        paths = re.findall(r'"Path": "([^"]+)"', json.dumps(conditions))
-        assert set(paths) == {
+    for conditions in (holding, [here, *missing["Conditions"]]):
+        compared = [c.get("Condition", c)["LeftValue"]["Std:JsonGet"]["Path"] for c in conditions]
+        assert compared == [
             "evaluated_here",
             "execution_arn",
             "gate.passed",
             "thresholds.MinRougeLFmeasure.compared",
-        }
+        ]
     parameters = {parameter["Name"] for parameter in definition["Parameters"]}
     assert parameters >= {"MinRougeLFmeasure", "MinChrfScore", "MaxBleuScore"}
 
