@@ -51,5 +51,7 @@ def test_throttling_costs_no_verdict_and_no_finished_call(
     metric = evaluation(aws, "throttling", done.stdout)["metrics"]["FactualCorrectness"]
     assert (metric["n"], metric["errors"]) == (40, 0)
     outcomes = aws.judge_calls("throttling-judge")
-    assert outcomes["answered"] == 40 * 4
+    # two claims of one wording ask one thing: whichever comes later may find the answer kept
+    requests = {record["key"] for record in kept(aws, "throttling", "judge-replies")}
+    assert 40 * 3 < len(requests) <= outcomes["answered"] <= 40 * 4
     assert outcomes["ThrottlingException"] > 40
