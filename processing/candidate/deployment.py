@@ -11,12 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from processing.base.aws_errors import explain
 from processing.base.errors import CandidateError, ConfigError
+from processing.candidate.inference_ami import inference_ami_version
 from processing.candidate.package import CandidatePackage, model_containers
 from processing.config.candidate import Candidate
 from processing.config.model import EvaluationConfig
@@ -85,7 +86,9 @@ def create(
         client.create_model(
             ModelName=name, Tags=tags, **_model_request(package, config), **_network(config)
         )
-        client.create_endpoint_config(**endpoint_config_request(name, config), Tags=tags)
+        client.create_endpoint_config(
+            **endpoint_config_request(name, config, package.images), Tags=tags
+        )
         client.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
     except (ClientError, BotoCoreError) as error:
         raise CandidateError(
@@ -94,10 +97,16 @@ def create(
 
 
 def _model_request(package: CandidatePackage, config: EvaluationConfig) -> dict[str, Any]:
+    """Several containers are an inference pipeline, a single one is not."""
     candidate = candidate_section(config)
+    containers = model_containers(package, candidate.environment)
     request: dict[str, Any] = {
         "ExecutionRoleArn": config.infrastructure.model_role,
-        "Containers": model_containers(package, candidate.environment),
+        **(
+            {"PrimaryContainer": containers[0]}
+            if len(containers) == 1
+            else {"Containers": containers}
+        ),
     }
     return {**request, "EnableNetworkIsolation": True} if candidate.network_isolation else request
 
@@ -115,10 +124,15 @@ def _network(config: EvaluationConfig) -> dict[str, Any]:
     }
 
 
-def endpoint_config_request(name: str, config: EvaluationConfig) -> dict[str, Any]:
-    """Of CreateEndpointConfig, without tags. `name` is the model's too."""
+def endpoint_config_request(
+    name: str, config: EvaluationConfig, images: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Of CreateEndpointConfig, without tags. `name` is the model's too, `images` are in it."""
     candidate = candidate_section(config)
-    limits = {
+    optional = {
+        "InferenceAmiVersion": inference_ami_version(
+            candidate.instance_type, candidate.inference_ami_version, images
+        ),
         "VolumeSizeInGB": candidate.volume_gb,
         "ModelDataDownloadTimeoutInSeconds": candidate.download_seconds,
         "ContainerStartupHealthCheckTimeoutInSeconds": candidate.startup_seconds,
@@ -128,7 +142,7 @@ def endpoint_config_request(name: str, config: EvaluationConfig) -> dict[str, An
         "ModelName": name,
         "InstanceType": candidate.instance_type,
         "InitialInstanceCount": candidate.instance_count,
-        **{limit: value for limit, value in limits.items() if value is not None},
+        **{member: value for member, value in optional.items() if value is not None},
     }
     return {"EndpointConfigName": name, "ProductionVariants": [variant]}
 

@@ -53,6 +53,10 @@ class CandidatePackage:
         """`group/version`, as the end of the ARN has it."""
         return self.arn.partition(":model-package/")[2]
 
+    @property
+    def images(self) -> list[str]:
+        return [container["Image"] for container in self.containers if container.get("Image")]
+
     def identity(self, candidate: Candidate) -> str:
         """What an answer is kept under: the package, what is in it, and how it is deployed."""
         deployed = candidate.model_dump(include=DEPLOYED_AS)
@@ -91,22 +95,46 @@ def read_package(client: Any, arn: str, approved_group: str) -> CandidatePackage
 def model_containers(
     package: CandidatePackage, environment: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """CreateModel's Containers. Raises CandidateError for what cannot be deployed unapproved."""
+    """CreateModel's Containers, one at least; a package that is deployed by name is one.
+
+    Raises CandidateError for a package without an image, and for what cannot be deployed
+    unapproved.
+    """
+    _require_images(package)
     if package.group is None or package.approval == "Approved":
         by_name: dict[str, Any] = {"ModelPackageName": package.arn}
         return [{**by_name, "Environment": environment} if environment else by_name]
     return [_container(package, container, environment) for container in package.containers]
 
 
+def _require_images(package: CandidatePackage) -> None:
+    """A Marketplace product has its image elsewhere; every other container needs one."""
+    for container in package.containers:
+        if container.get("Image") or container.get("ProductId"):
+            continue
+        base = container.get("BaseModel", {}).get("HubContentName")
+        what = (
+            f"is a fine-tuning job's output: weights for {base} of SageMaker's hub, without an "
+            "inference image"
+            if base
+            else "has a container without Image"
+        )
+        raise CandidateError(
+            f"candidate {package.arn} {what}, so CreateModel cannot make a model of it: register "
+            "it again with an image in InferenceSpecification.Containers, or deploy it yourself "
+            "(sagemaker.serve.ModelBuilder finds the base model's image) and evaluate that "
+            "endpoint with -p EndpointName=..."
+        )
+
+
 def _container(
     package: CandidatePackage, container: dict[str, Any], environment: dict[str, str]
 ) -> dict[str, Any]:
     hindrance = next((name for name in ONLY_BY_NAME if container.get(name)), None)
-    if hindrance or not container.get("Image"):
+    if hindrance:
         raise CandidateError(
-            f"candidate {package.arn} is {package.approval} and has "
-            f"{hindrance or 'a container without Image'}: SageMaker deploys it only by its name, "
-            "and that only when it is Approved"
+            f"candidate {package.arn} is {package.approval} and has {hindrance}: SageMaker deploys "
+            "it only by its name, and that only when it is Approved"
         )
     taken = {name: container[name] for name in CONTAINER_MEMBERS if container.get(name)}
     if "ModelDataSource" in taken:

@@ -11,7 +11,8 @@ from processing.config.section import S3Uri, Section
 class Candidate(Section):
     """The endpoint that a model package (ModelPackageArn) is deployed to while it is evaluated.
 
-    `environment` is added to what the package says of its containers. `download_seconds` and
+    `environment` is added to what the package says of its containers. `inference_ami_version` is
+    chosen by `processing.candidate.inference_ami` if it is not given. `download_seconds` and
     `startup_seconds` are SageMaker's own limits for the model's data and the container's health
     check; after `wait_seconds` without InService the candidate counts as failed. `model_data` and
     `images` are where candidates come from; only `permissions` asks, for what model_role may read.
@@ -19,6 +20,7 @@ class Candidate(Section):
 
     instance_type: str = Field(pattern=patterns.INSTANCE)
     instance_count: int = Field(default=1, ge=1, le=16)
+    inference_ami_version: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$", max_length=63)
     volume_gb: int | None = Field(default=None, ge=1, le=512)
     download_seconds: int | None = Field(default=None, ge=60, le=3600)
     startup_seconds: int | None = Field(default=None, ge=60, le=3600)
