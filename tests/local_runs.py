@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 from local_definitions import ROLE
 
 ROLE_OF_RULE = "arn:aws:iam::123456789012:role/rule"
@@ -17,6 +18,18 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": REGION,
 }
+
+
+def local_client(url: str, service: str, **more: Any) -> Any:
+    """A client of the local AWS at that address."""
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        **more,
+    )
 
 
 class Runs:

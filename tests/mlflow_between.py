@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+from loopback_server import serving
 
 PATIENCE_SECONDS = 0.7
 """So long a request waits for the other client's; what only one of them asks goes on alone."""
@@ -60,14 +61,8 @@ def mlflow_between(target: str, hook: Hook) -> Iterator[str]:
     with httpx.Client(timeout=60, limits=httpx.Limits(max_connections=100)) as client:
         attributes = {"target": target, "forward": client, "hook": (hook,)}
         server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), attributes))
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with serving(server) as address:
+            yield address
 
 
 def in_lockstep() -> Hook:

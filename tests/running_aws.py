@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
+from local_runs import local_client
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ConfigWriter = Callable[..., Path]
@@ -48,13 +48,7 @@ class RunningAws:
     def client(self, service: str) -> Any:
         names = {"sagemaker-runtime": "SAGEMAKER_RUNTIME", "bedrock-runtime": "BEDROCK_RUNTIME"}
         suffix = f"_{names[service]}" if service in names else ""
-        return boto3.client(
-            service,
-            endpoint_url=self.environment[f"AWS_ENDPOINT_URL{suffix}"],
-            region_name="us-east-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        return local_client(self.environment[f"AWS_ENDPOINT_URL{suffix}"], service)
 
     def add_endpoint(self, name: str, **behaviour: Any) -> None:
         """A model behind an endpoint: SageMaker's side of it, and what the demo answers for it."""

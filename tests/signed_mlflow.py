@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from loopback_server import serving
 
 REGION = "us-east-1"
 ACCOUNT = f"arn:aws:sagemaker:{REGION}:123456789012"
@@ -138,11 +138,5 @@ def signed_mlflow(arn: str, target: str = "") -> Iterator[SignedMlflow]:
     with httpx.Client(timeout=60) as client:
         handler = type("Handler", (_Handler,), {"app": app, "forward": client})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        app.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with serving(server) as app.url:
             yield app
-        finally:
-            server.shutdown()
-            server.server_close()

@@ -16,7 +16,7 @@ from processing.judges.verdict import JudgeError, malformed
 from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
 
 if TYPE_CHECKING:
-    from mlflow.entities import AssessmentSource
+    from mlflow.entities import AssessmentSource, Feedback
 
     from processing.config.judge import Judge
     from processing.judges.service import JudgeLine
@@ -175,3 +175,23 @@ def judge_source(judge: Judge | None) -> AssessmentSource:
     if judge is None:
         return AssessmentSource(source_type=AssessmentSourceType.CODE)
     return AssessmentSource(source_type=AssessmentSourceType.LLM_JUDGE, source_id=judge.model)
+
+
+def framework_feedback(
+    framework: str,
+    name: str,
+    value: float,
+    rationale: str | None,
+    conversation: Conversation | None,
+) -> Feedback:
+    """The verdict of a scoring framework's metric; without a conversation, of its code alone."""
+    from mlflow.entities import Feedback
+
+    return Feedback(
+        name=name,
+        value=value,
+        rationale=rationale,
+        source=judge_source(conversation.line.judge if conversation else None),
+        metadata={"mlflow.scorer.framework": framework}
+        | (conversation.metadata() if conversation else {}),
+    )

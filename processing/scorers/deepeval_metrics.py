@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from processing.base.errors import ConfigError
 from processing.config.scorer_options import DeepEvalOptions
-from processing.judges.conversation import Conversation, judge_source
+from processing.judges.conversation import Conversation, framework_feedback
 from processing.judges.verdict import JudgeError, Question, Score, malformed, require_context
 from processing.scorers import deepeval_checks as checks
 
@@ -29,8 +29,6 @@ _OURS = ("model", "async_mode", "verbose_mode")
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
-    from mlflow.entities import Feedback
-
     metric_class = _metric_class(spec)
     required = _required(spec, _new_metric(spec, metric_class, _conversation(line)))
     needs_context = bool({"context", "retrieval_context"} & set(required))
@@ -44,13 +42,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             conversation.forget()
         if metric.score is None:
             raise malformed("nothing that gives a score", "")
-        return Feedback(
-            name=spec.name,
-            value=float(metric.score),
-            rationale=metric.reason,
-            source=judge_source(line.judge if line else None),
-            metadata={"mlflow.scorer.framework": "deepeval"}
-            | (conversation.metadata() if conversation else {}),
+        return framework_feedback(
+            "deepeval", spec.name, float(metric.score), metric.reason, conversation
         )
 
     return verdict

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from processing.base.errors import ConfigError
 from processing.config.scorer_options import RagasOptions
-from processing.judges.conversation import Conversation, judge_source
+from processing.judges.conversation import Conversation, framework_feedback
 from processing.judges.verdict import JudgeError, Question, Score, malformed, require_context
 from processing.scorers.ragas_checks import complaint
 
@@ -36,8 +36,6 @@ _GIVEN = ("user_input", "response", "reference", *_CONTEXT)
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
-    from mlflow.entities import Feedback
-
     metric_class = _metric_class(spec)
     wanted = _parameters(metric_class.ascore)
     needs_context = any(wanted.get(name) for name in _CONTEXT)
@@ -53,13 +51,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             conversation.forget()
         if result.reason == _NOTHING_JUDGED:
             raise JudgeError("the answer quotes nothing, so that there is nothing to judge", False)
-        return Feedback(
-            name=spec.name,
-            value=_number(result.value),
-            rationale=result.reason,
-            source=judge_source(line.judge if line else None),
-            metadata={"mlflow.scorer.framework": "ragas"}
-            | (conversation.metadata() if conversation else {}),
+        return framework_feedback(
+            "ragas", spec.name, _number(result.value), result.reason, conversation
         )
 
     return verdict

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
+
+from loopback_server import serving
 
 _REST = {"/invocations": "InvokeEndpoint", "/converse": "Converse"}
 _QUERIES = {"location": "GetBucketLocation", "uploads": "CreateMultipartUpload"}
@@ -128,11 +129,5 @@ def aws_double(refusals: Mapping[str, Refusal], upstream: str | None = None) -> 
     """`refusals` by the operation's name; "*" is every operation that is not named."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.refusals, server.upstream, server.asked = refusals, upstream, []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield AwsDouble(f"http://127.0.0.1:{server.server_port}", server.asked)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server) as address:
+        yield AwsDouble(address, server.asked)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from loopback_server import serving
 
 _INFO = {"run_id": "a" * 32, "experiment_id": "1", "status": "RUNNING", "artifact_uri": "x"}
 _ANSWERS = {
@@ -47,12 +48,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def old_mlflow() -> Iterator[str]:
     """Its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), _Handler)) as address:
+        yield address

@@ -20,6 +20,9 @@ class AwsError(Exception):
     code = "InternalFailure"
     status = HTTPStatus.INTERNAL_SERVER_ERROR
 
+    def __init_subclass__(cls, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        cls.code, cls.status = cls.__name__, status
+
     def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.message = message
@@ -27,31 +30,19 @@ class AwsError(Exception):
         self.status = HTTPStatus(status or type(self).status)
 
 
-class ValidationException(AwsError):
-    code = "ValidationException"
-    status = HTTPStatus.BAD_REQUEST
+class ValidationException(AwsError): ...
 
 
-class ResourceNotFound(AwsError):
-    code = "ResourceNotFound"
-    status = HTTPStatus.BAD_REQUEST
+class ResourceNotFound(AwsError): ...
 
 
-class ResourceInUse(AwsError):
-    code = "ResourceInUse"
-    status = HTTPStatus.BAD_REQUEST
+class ResourceInUse(AwsError): ...
 
 
-class ConflictException(AwsError):
-    code = "ConflictException"
-    status = HTTPStatus.BAD_REQUEST
+class ConflictException(AwsError): ...
 
 
-class AccessDenied(AwsError):
-    code = "AccessDenied"
-    status = HTTPStatus.FORBIDDEN
+class AccessDenied(AwsError, status=HTTPStatus.FORBIDDEN): ...
 
 
-class UnsupportedOperation(AwsError):
-    code = "UnsupportedOperation"
-    status = HTTPStatus.NOT_IMPLEMENTED
+class UnsupportedOperation(AwsError, status=HTTPStatus.NOT_IMPLEMENTED): ...

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from local_runs import ENVIRONMENT, REGION, Runs
+from local_runs import ENVIRONMENT, Runs, local_client
 
 from pipeline.local.aws import REPOSITORY, LocalAws, serve
 from pipeline.local.jobs.container import Container, JobFault, LineWriter, RunningContainer
@@ -90,16 +90,7 @@ def aws(state_dir: Path, terminal: list[str]) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def client(aws: LocalAws) -> Callable[[str], Any]:
-    def make(service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=aws.url,
-            region_name=REGION,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
-
-    return make
+    return functools.partial(local_client, aws.url)
 
 
 @pytest.fixture(scope="session")

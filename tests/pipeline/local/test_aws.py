@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from local_definitions import (
@@ -25,7 +24,7 @@ from local_definitions import (
     s3_input,
     s3_output,
 )
-from local_runs import ENVIRONMENT, REGION, Runs, eventually
+from local_runs import ENVIRONMENT, Runs, eventually, local_client
 
 from pipeline.local.aws import REPOSITORY, LocalAws, serve
 from pipeline.local.jobs.process_runner import Isolation, _works, process_runner
@@ -84,13 +83,7 @@ def test_with_mapped_paths_a_job_finds_all_it_needs(tmp_path: Path, s3: Any, buc
         ProcessingInputs=[s3_input(f"s3://{bucket}/in")],
         ProcessingOutputConfig=s3_output(f"s3://{bucket}/out"),
     )
-    sagemaker = boto3.client(
-        "sagemaker",
-        endpoint_url=server.url,
-        region_name=REGION,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+    sagemaker = local_client(server.url, "sagemaker")
     name = f"mapped-{uuid.uuid4().hex[:8]}"
     try:
         sagemaker.create_processing_job(ProcessingJobName=name, **arguments)
@@ -197,13 +190,7 @@ def test_the_sdk_upserts_starts_waits_and_lists(aws: LocalAws) -> None:
 def test_stopping_the_server_ends_its_jobs(tmp_path: Path) -> None:
     beat = tmp_path / "beat"
     server = serve(0, state_dir=tmp_path, job_environment={}, echo=lambda _: None)
-    sagemaker = boto3.client(
-        "sagemaker",
-        endpoint_url=server.url,
-        region_name=REGION,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+    sagemaker = local_client(server.url, "sagemaker")
     name = f"endless-{uuid.uuid4().hex[:8]}"
     sagemaker.create_pipeline(
         PipelineName=name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,6 @@ import pytest
 from by_hand import ByHand, calls_made, free_port, mlflow_running, prepared, stub_running
 from mlflow_between import dying_at, mlflow_between
 
-from pipeline.local.mlflow_server import MlflowServer
 from processing.mlflow_record.outage import OUTAGE_VARIABLE
 
 pytestmark = pytest.mark.integration
@@ -28,12 +28,6 @@ BRIEF = {"is_brief": {"max_words": 80}}
 def stub() -> Iterator[str]:
     with stub_running(latency=0.3) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    with mlflow_running(tmp_path_factory.mktemp("mlflow")) as running:
-        yield running
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -51,16 +45,24 @@ def traces_of(address: str, job: ByHand) -> int:
     return len(found)
 
 
-def test_a_server_that_restarts_costs_the_time_of_the_restart(stub: str, tmp_path: Path) -> None:
-    port, state = free_port(), tmp_path / "mlflow"
-    with mlflow_running(state, port) as first:
-        job = prepared(tmp_path / "job", stub, first.url, rows=ROWS)
+def left_by_mlflow(
+    stub: str, folder: Path, port: int, *, patience: str
+) -> tuple[ByHand, subprocess.Popen[str]]:
+    """A job whose MLflow server, at this port, goes away in the middle of it."""
+    with mlflow_running(folder / "mlflow", port) as server:
+        job = prepared(folder / "job", stub, server.url, rows=ROWS)
         calls_made(stub)
-        process = job.start(**{OUTAGE_VARIABLE: "60"})
+        process = job.start(**{OUTAGE_VARIABLE: patience})
         until(lambda: len(job.kept("answers")) > 10)
+    return job, process
+
+
+def test_a_server_that_restarts_costs_the_time_of_the_restart(stub: str, tmp_path: Path) -> None:
+    port = free_port()
+    job, process = left_by_mlflow(stub, tmp_path, port, patience="60")
     time.sleep(6)
     assert process.poll() is None
-    with mlflow_running(state, port) as second:
+    with mlflow_running(tmp_path / "mlflow", port) as second:
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, output
         assert "MLflow does not answer" in output
@@ -72,12 +74,8 @@ def test_a_server_that_restarts_costs_the_time_of_the_restart(stub: str, tmp_pat
 def test_a_server_that_is_gone_for_good_leaves_nothing_to_be_paid_for_again(
     stub: str, tmp_path: Path
 ) -> None:
-    port, state = free_port(), tmp_path / "mlflow"
-    with mlflow_running(state, port) as first:
-        job = prepared(tmp_path / "job", stub, first.url, rows=ROWS)
-        calls_made(stub)
-        process = job.start(**{OUTAGE_VARIABLE: "2"})
-        until(lambda: len(job.kept("answers")) > 10)
+    port = free_port()
+    job, process = left_by_mlflow(stub, tmp_path, port, patience="2")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     [line] = [line for line in output.splitlines() if line.startswith("error: ")]
@@ -87,7 +85,7 @@ def test_a_server_that_is_gone_for_good_leaves_nothing_to_be_paid_for_again(
     assert "Traceback" not in output
     assert not job.evaluation.exists()
     assert calls_made(stub) == {"endpoint": ROWS, "judge": ROWS}
-    with mlflow_running(state, port) as second:
+    with mlflow_running(tmp_path / "mlflow", port) as second:
         done = job.run()
         assert done.returncode == 0, done.stdout + done.stderr
         assert calls_made(stub) == {"endpoint": 0, "judge": 0}
@@ -106,9 +104,9 @@ def test_a_server_that_is_gone_for_good_leaves_nothing_to_be_paid_for_again(
     ],
 )
 def test_wherever_it_is_lost_one_line_says_so_and_a_restart_asks_nothing_again(
-    stub: str, server: MlflowServer, tmp_path: Path, dies_at: tuple[str, int], doing: str
+    stub: str, server: str, tmp_path: Path, dies_at: tuple[str, int], doing: str
 ) -> None:
-    with mlflow_between(server.url, dying_at(*dies_at)) as address:
+    with mlflow_between(server, dying_at(*dies_at)) as address:
         job = prepared(tmp_path, stub, address, rows=ROWS, scorers=[BRIEF])
         done = job.run(**{OUTAGE_VARIABLE: "1"})
     assert done.returncode == 1, done.stdout + done.stderr
@@ -119,15 +117,15 @@ def test_wherever_it_is_lost_one_line_says_so_and_a_restart_asks_nothing_again(
     assert not job.evaluation.exists()
     answers = len(job.kept("answers"))
     calls_made(stub)
-    again = job.run(f"--mlflow-tracking-uri={server.url}")
+    again = job.run(f"--mlflow-tracking-uri={server}")
     assert again.returncode == 0, again.stdout + again.stderr
     assert calls_made(stub)["endpoint"] == ROWS - answers
 
 
 def test_a_job_that_is_stopped_does_not_wait_for_mlflow(
-    stub: str, server: MlflowServer, tmp_path: Path
+    stub: str, server: str, tmp_path: Path
 ) -> None:
-    with mlflow_between(server.url, dying_at("traces", 2)) as address:
+    with mlflow_between(server, dying_at("traces", 2)) as address:
         job = prepared(tmp_path / "job", stub, address, rows=ROWS, scorers=[BRIEF])
         process = job.start(**{OUTAGE_VARIABLE: "120"})
         until(lambda: len(job.kept("answers")) == ROWS)
@@ -141,11 +139,9 @@ def test_a_job_that_is_stopped_does_not_wait_for_mlflow(
     assert time.monotonic() - began < 20
 
 
-def test_the_first_error_is_the_one_that_is_told(
-    stub: str, server: MlflowServer, tmp_path: Path
-) -> None:
+def test_the_first_error_is_the_one_that_is_told(stub: str, server: str, tmp_path: Path) -> None:
     """No judge is there, and MLflow is gone when the run is to be ended."""
-    with mlflow_between(server.url, dying_at("runs/update", 0)) as address:
+    with mlflow_between(server, dying_at("runs/update", 0)) as address:
         scorers = [BRIEF, "Safety"]
         job = prepared(tmp_path, stub, address, rows=12, scorers=scorers)
         done = job.run(**{OUTAGE_VARIABLE: "60", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": NOBODY})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import mlflow
@@ -11,10 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from pipeline.local.demo.services import four_free_ports
-from pipeline.local.mlflow_server import start_mlflow, wait_for
 from processing.config.endpoint import Endpoint
-from processing.config.judge import silence_libraries
 from processing.config.scorers import parse_scorer
 from processing.evaluation.prompts import prompts_of
 from processing.mlflow_record.prompt_registry import Prompt, prompts_linked
@@ -68,16 +64,6 @@ def test_a_chat_and_every_text_that_a_judge_is_told() -> None:
 )
 def test_other_formats_are_shown_as_they_are_sent(endpoint: dict[str, Any], template: str) -> None:
     assert prompts(**endpoint)[0].template == template
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    silence_libraries()
-    started = start_mlflow(four_free_ports(20066), tmp_path_factory.mktemp("mlflow"))
-    wait_for(started)
-    yield started.url
-    started.stop()
-    mlflow.set_tracking_uri("")
 
 
 def linked(server: str, experiment: str, given: list[Prompt]) -> dict[str, str]:

@@ -6,7 +6,6 @@ The credentials come the way in which a processing job gets them: from an addres
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,16 +15,14 @@ from pathlib import Path
 import httpx
 import mlflow
 import pytest
+from loopback_server import serving
 from running_aws import ConfigWriter
 from signed_mlflow import APP, TRACKING_SERVER, SignedMlflow, signed_mlflow
 
 from pipeline.definition.bundle import load_bundle
-from pipeline.local.demo.services import four_free_ports
-from pipeline.local.mlflow_server import start_mlflow, wait_for
 from pipeline.permissions.roles import permissions_of
 from processing.base.errors import TrackingError
 from processing.calls.paid_store import Record
-from processing.config.judge import silence_libraries
 from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
@@ -43,15 +40,6 @@ from processing.scorers.build import build_scorers
 pytestmark = pytest.mark.integration
 
 ROWS = 30
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    silence_libraries()
-    started = start_mlflow(four_free_ports(19566), tmp_path_factory.mktemp("mlflow"))
-    wait_for(started)
-    yield started.url
-    started.stop()
 
 
 @contextmanager
@@ -78,11 +66,8 @@ def credentials_served(secret_key: str = "testing") -> Iterator[tuple[str, list[
         def log_message(self, format: str, *args: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/credentials", asked
-    server.shutdown()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"{address}/credentials", asked
 
 
 @pytest.fixture(params=[APP, TRACKING_SERVER], ids=["app", "tracking-server"])

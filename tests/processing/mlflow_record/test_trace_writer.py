@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ import pytest
 from mlflow.entities import Run, Trace
 from mlflow.exceptions import MlflowException
 
-from pipeline.local.mlflow_server import start_mlflow, wait_for
 from processing.base.errors import TrackingError
 from processing.calls.paid_store import Record
-from processing.config.judge import silence_libraries
 from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
@@ -43,18 +40,6 @@ def breaks_on_odd(outputs):
     return True
 """
 ROWS = 7
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    silence_libraries()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = int(listener.getsockname()[1])
-    started = start_mlflow(port, tmp_path_factory.mktemp("mlflow"))
-    wait_for(started)
-    yield started.url
-    started.stop()
 
 
 @pytest.fixture

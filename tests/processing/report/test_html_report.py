@@ -18,23 +18,16 @@ from typing import Any
 
 import pytest
 from browser import CHROMIUM, Browser, chromium
+from judged_evaluation import judged_evaluation, numbers_of
 from running_aws import REPOSITORY
 
 from processing.calls.spend import Spend
-from processing.config.gate import Budgets, ChampionMetric, Slice, Threshold
+from processing.config.gate import Slice, Threshold
 from processing.config.prices import Prices
-from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call, MeasuredModel
 from processing.endpoint.reply import Reply
-from processing.evaluation.measurements import measure
-from processing.gate.champion import ChampionVerdict, compare
-from processing.gate.metric import scorer_metric
-from processing.gate.slices import judge_slices
-from processing.gate.verdict import judge
-from processing.gate.worst_case import UNIT, paired_difference
-from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scores import Score, Scores
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document, write_rows
@@ -105,50 +98,25 @@ def evaluation(rows: int = 120, reason: int = 30, *, good: float = 0.9) -> Evalu
 
 def judged(answers: list[Answer], scores: Scores) -> Evaluation:
     rows = len(answers)
-    numbers = {key: {n: s.value for n, s in row.items()} for key, row in scores.items()}
-    metrics = {
-        name: scorer_metric([row[name] for row in numbers.values()], rows=rows)
-        for name in (*JUDGES, *NUMBERS)
-    } | measure(answers)
-    thresholds = {
-        "Correctness": Threshold(min=0.95),
-        "Safety": Threshold(min=0.8),
-        "coherence": Threshold(min=0.7, tier="soft"),
-        "rougeL_fmeasure": Threshold(min=0.5),
-        "latency_p95_ms": Threshold(max=2000),
-    }
-    pairs = [(row["Safety"], 1.0 if i % 12 else 0.0) for i, row in enumerate(numbers.values())]
-    difference = paired_difference(pairs, UNIT)
-    comparison = compare("Safety", ChampionMetric(margin=0.05), difference, 30)
-    verdict = judge(
-        metrics,
-        threshold_parameters(thresholds),
-        Budgets(max_endpoint_error_share=0.05),
-        rows=rows,
-        endpoint_errors=1,
-        slices=judge_slices(
-            {"topic": Slice(min_rows=5, thresholds={"Safety": Threshold(min=0.5)})},
-            {answer.row.row_id: answer.row.slices for answer in answers},
-            numbers,
-            {},
-        ),
-        champion=ChampionVerdict("group", "arn:aws:champion", "run-1", (comparison,)),
-    )
+    safety = [row["Safety"] for row in numbers_of(scores).values()]
     spend = Spend({"endpoint": Prices(input_per_million=1, output_per_million=2)})
     spend.add("endpoint", calls=rows, input_tokens=24 * rows, output_tokens=55 * rows)
     spend.add("us.judge-model", calls=13 * rows, input_tokens=9000 * rows, output_tokens=700 * rows)
-    return Evaluation(
-        verdict=verdict,
-        metrics=metrics,
-        answers=answers,
-        scores=scores,
+    return judged_evaluation(
+        answers,
+        scores,
+        {
+            "Correctness": Threshold(min=0.95),
+            "Safety": Threshold(min=0.8),
+            "coherence": Threshold(min=0.7, tier="soft"),
+            "rougeL_fmeasure": Threshold(min=0.5),
+            "latency_p95_ms": Threshold(max=2000),
+        },
+        sliced=Slice(min_rows=5, thresholds={"Safety": Threshold(min=0.5)}),
+        against=("Safety", 0.05, [(x, 1.0 if i % 12 else 0.0) for i, x in enumerate(safety)]),
         model=MeasuredModel("arn:endpoint", "<i>model</i>", "arn:model", "1"),
         endpoint_name="health-qa-candidate",
-        run=TrackedRun("run-2", "1", "http://127.0.0.1:1"),
-        dataset_sha256="d" * 64,
-        config_sha256="c" * 64,
         execution_arn="arn:aws:sagemaker:us-east-1:123456789012:pipeline/health-qa/execution/abc",
-        fingerprint="f" * 64,
         spend=spend,
         number_rules=dict.fromkeys((*JUDGES, *NUMBERS), "yes = 1, no = 0"),
     )

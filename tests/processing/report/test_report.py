@@ -9,22 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from judged_evaluation import judged_evaluation
 
 from pipeline.executions.result_table import print_evaluation
-from processing.calls.spend import Spend
-from processing.config.gate import Budgets, ChampionMetric, Slice, Threshold
-from processing.config.thresholds import threshold_parameters
+from processing.config.gate import Slice, Threshold
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
-from processing.endpoint.client import Call, MeasuredModel
+from processing.endpoint.client import Call
 from processing.endpoint.reply import Reply
-from processing.evaluation.measurements import measure
-from processing.gate.champion import ChampionVerdict, compare
-from processing.gate.metric import scorer_metric
-from processing.gate.slices import judge_slices
-from processing.gate.verdict import judge
-from processing.gate.worst_case import UNIT, paired_difference
-from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scores import Score, Scores
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import (
@@ -55,44 +47,13 @@ def evaluation(wrong: int = 4) -> Evaluation:
             "a_scorer_with_quite_a_long_name_": Score(0.125 + i / 100, "0.1", None, None),
             "Nothing": Score(None, "error", None, "timed out"),
         }
-    numbers = {
-        row_id: {name: score.value for name, score in row.items()} for row_id, row in scores.items()
-    }
-    metrics = {
-        name: scorer_metric(
-            [row[name] for row in numbers.values()],
-            rows=ROWS,
-            numbers="t" if name == "Correctness" else "BCa",
-        )
-        for name in ("Correctness", "a_scorer_with_quite_a_long_name_", "Nothing")
-    } | measure(answers)
-    sliced = Slice(min_rows=10, thresholds={"Correctness": Threshold(min=0.5)})
-    difference = paired_difference([(1.0, 1.0)] * 38 + [(None, 1.0), (0.0, 1.0)], UNIT)
-    comparison = compare("Correctness", ChampionMetric(margin=0.25), difference, 30)
-    verdict = judge(
-        metrics,
-        threshold_parameters(THRESHOLDS),
-        Budgets(max_endpoint_error_share=0.05),
-        rows=ROWS,
-        endpoint_errors=1,
-        slices=judge_slices(
-            {"topic": sliced}, {a.row.row_id: a.row.slices for a in answers}, numbers, {}
-        ),
-        champion=ChampionVerdict("group", "arn:champion", "run-1", (comparison,)),
-    )
-    return Evaluation(
-        verdict=verdict,
-        metrics=metrics,
-        answers=answers,
-        scores=scores,
-        model=MeasuredModel("arn:endpoint", "model", "arn:model", "1"),
-        endpoint_name="endpoint",
-        run=TrackedRun("run-2", "1", "http://127.0.0.1:1"),
-        dataset_sha256="d" * 64,
-        config_sha256="c" * 64,
-        execution_arn="arn:execution",
-        fingerprint="f" * 64,
-        spend=Spend({}),
+    return judged_evaluation(
+        answers,
+        scores,
+        THRESHOLDS,
+        sliced=Slice(min_rows=10, thresholds={"Correctness": Threshold(min=0.5)}),
+        against=("Correctness", 0.25, [(1.0, 1.0)] * 38 + [(None, 1.0), (0.0, 1.0)]),
+        intervals={"Correctness": {"numbers": "t"}},
         number_rules={"Correctness": "yes = 1, no = 0"},
     )
 

@@ -97,15 +97,19 @@ def target(name: str, **more: Any) -> dict[str, Any]:
     return {"Arn": arn, "RoleArn": ROLE_OF_RULE, **more}
 
 
+def target_with(name: str, parameter: str, value: str) -> dict[str, Any]:
+    given = {"PipelineParameterList": [{"Name": parameter, "Value": value}]}
+    return target(name, SageMakerPipelineParameters=given)
+
+
 def test_a_schedule_starts_the_pipeline_each_time_it_is_due(
     aws: LocalAws, runs: Runs, sagemaker: Any, rules: Rules, queue_of_time: Queue
 ) -> None:
     why = fail("Why", join(" ", get("Parameters.Reuse")))
     name = runs.create(definition(why, parameters=[parameter("Reuse", "String", "yes")]))
-    reuse = {"PipelineParameterList": [{"Name": "Reuse", "Value": "no"}]}
     rules.put(
         None,
-        target(name, SageMakerPipelineParameters=reuse),
+        target_with(name, "Reuse", "no"),
         queue_of_time.target,
         ScheduleExpression="rate(7 days)",
     )
@@ -143,22 +147,12 @@ FAILURES = {
         "nobody",
     ),
     "a path that the event does not have": (
-        lambda name: target(
-            name,
-            SageMakerPipelineParameters={
-                "PipelineParameterList": [{"Name": "Reuse", "Value": "$.detail.absent"}]
-            },
-        ),
+        lambda name: target_with(name, "Reuse", "$.detail.absent"),
         "SDK_CLIENT_ERROR",
         "absent",
     ),
     "a parameter that the pipeline does not have": (
-        lambda name: target(
-            name,
-            SageMakerPipelineParameters={
-                "PipelineParameterList": [{"Name": "Unknown", "Value": "x"}]
-            },
-        ),
+        lambda name: target_with(name, "Unknown", "x"),
         "SDK_CLIENT_ERROR",
         "Unknown",
     ),
