@@ -9,6 +9,7 @@ from processing.base.errors import LaunchError
 
 if TYPE_CHECKING:
     from boto3 import Session
+    from sagemaker.mlops.workflow.pipeline import Pipeline
 
     from pipeline.definition.bundle import Bundle
 
@@ -21,7 +22,15 @@ def read_bundle(arguments: Namespace) -> Bundle:
 
 
 def checked_definition(arguments: Namespace, bundle: Bundle) -> str:
-    """Raises LaunchError, a line for each thing that AWS would refuse; DatasetError."""
+    """Raises what `checked_pipeline` raises."""
+    return checked_pipeline(arguments, bundle)[1]
+
+
+def checked_pipeline(arguments: Namespace, bundle: Bundle) -> tuple[Pipeline, str]:
+    """The pipeline, and its definition as JSON.
+
+    Raises LaunchError, a line for each thing that AWS would refuse; DatasetError.
+    """
     import logging
 
     from pipeline.checks.dataset import check_dataset
@@ -31,11 +40,12 @@ def checked_definition(arguments: Namespace, bundle: Bundle) -> str:
     check_dataset(bundle, str(arguments.config))
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
-    text: str = build(bundle).definition()
+    pipeline = build(bundle)
+    text = pipeline.definition()
     problems = [*check_definition(text), *check_candidate(bundle.config)]
     if problems:
         raise LaunchError("\n".join(problems))
-    return text
+    return pipeline, text
 
 
 def connect(bundle: Bundle) -> tuple[Session, Any]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 
 from pipeline.cli.command import SUCCEEDED, Command
-from pipeline.cli.configured import checked_definition, read_bundle
+from pipeline.cli.configured import checked_pipeline, read_bundle
 
 
 def upsert(arguments: Namespace) -> int:
-    from pipeline.definition.build import build
-
     bundle = read_bundle(arguments)
-    checked_definition(arguments, bundle)
-    response = build(bundle).upsert()
+    pipeline, _ = checked_pipeline(arguments, bundle)
+    response = pipeline.upsert()
     for upload in bundle.uploads:
         print(f"uploaded {upload.path} to {upload.uri}")
     print(f"upserted {response['PipelineArn']}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.account import region
 from pipeline.definition.bundle import Bundle, load_bundle
+from pipeline.definition.sdk_internals import validate_defaults_once
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -32,6 +33,7 @@ def get_pipeline(config: str | Path, session: PipelineSession | None = None) -> 
 def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     """The pipeline of a configuration that has been read already."""
     region(bundle)
+    validate_defaults_once()
     from pipeline.definition.parameters import pipeline_parameters
     from pipeline.definition.sdk_pipeline import EvaluationPipeline
     from pipeline.definition.steps.candidate_approval import stamp_step
