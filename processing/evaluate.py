@@ -19,6 +19,7 @@ from processing.candidate.package import measured_model
 from processing.candidate.run import evaluate_candidate, keep_verdict
 from processing.config.judge import silence_libraries
 from processing.dataset.shards import read_share
+from processing.evaluation.cached_rows import require_current_rows
 from processing.evaluation.evaluate import evaluate
 from processing.evaluation.imports import kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import failure_reported_to_others, hand_in
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     skip_searches_for_absent_modules()
     container.name_region()
     job = read_arguments(argv, __doc__)
+    require_current_rows(job)
     (job.output / EVALUATION_FILE).unlink(missing_ok=True)  # of an earlier evaluation, by hand
     if job.model_package_arn and not job.deployed:
         evaluate_candidate(job, sys.argv[1:] if argv is None else argv)

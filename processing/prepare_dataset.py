@@ -36,6 +36,7 @@ from processing.dataset.rows import (
 from processing.dataset.sampling import Selection, select
 from processing.dataset.shards import remove_shards, shard_files, write_shards
 from processing.dataset.size_limits import BUFFER_BYTES
+from processing.dataset.source_version import version_for_job
 from processing.dataset.sources import OpenSource, open_source
 from processing.dataset.validation import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
 
@@ -57,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         inputs=arguments.input,
         output=arguments.output,
         shards=config.infrastructure.evaluate.instance_count,
+        source_version=version_for_job(dataset.source) if config.pipeline.cache else None,
     )
     rows = shard_files(len(manifest.shards))
     return [arguments.output / name for name in (*rows, MANIFEST_FILE)]
@@ -94,7 +96,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path, shards: int) -> Manifest:
+def prepare(
+    dataset: Dataset,
+    *,
+    config: Path,
+    inputs: Path,
+    output: Path,
+    shards: int,
+    source_version: str | None = None,
+) -> Manifest:
     """Write the rows, to so many files, and `manifest.json` to `output`; tell what was read.
 
     Raises DatasetError where there are no usable rows, or too many unusable ones; the manifest is
@@ -125,6 +135,7 @@ def prepare(dataset: Dataset, *, config: Path, inputs: Path, output: Path, shard
         manifest = _manifest(
             dataset=dataset,
             source=source,
+            source_version=source_version,
             tally=tally,
             selection=selection,
             contents=contents,
@@ -186,6 +197,7 @@ def _manifest(
     *,
     dataset: Dataset,
     source: OpenSource,
+    source_version: str | None,
     tally: Tally,
     selection: Selection,
     contents: Contents,
@@ -196,6 +208,7 @@ def _manifest(
     names = [part.name for part in source.parts]
     return Manifest(
         source=dataset.source,
+        source_version=source_version,
         format=source.format,
         files=source.files,
         seed=dataset.seed,

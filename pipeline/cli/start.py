@@ -13,6 +13,7 @@ from processing.base.errors import LaunchError
 
 def start(arguments: Namespace) -> int:
     from pipeline.checks.parameters import check_names, check_parameters
+    from pipeline.definition.dataset_version import with_dataset_version
     from pipeline.definition.execution_name import name_execution
     from pipeline.executions import launch
 
@@ -23,6 +24,7 @@ def start(arguments: Namespace) -> int:
     pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
     check_names(parameters, pipeline)
     named = name_execution(pipeline, bundle, parameters)
+    parameters = with_dataset_version(session, pipeline, bundle, parameters)
     if not named.up_to_date:
         print(
             f"note: {arguments.config} is not the file that was upserted: this runs the pipeline "

@@ -6,6 +6,7 @@ Keys hold the content's digest, so that an upload never changes what an earlier 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,19 +35,26 @@ class Bundle:
     """A configuration file with everything that it refers to on this machine.
 
     `config_uploads` are evaluation.yaml and the files that it names, together in one folder of S3,
-    `config_uri`. `dataset_uri` is where the pipeline finds the dataset: in S3, or on the hub.
+    `config_uri`. `dataset_config_uri` is the file again, under a key that changes only with what
+    PrepareDataset reads of it. `dataset_uri` is where the pipeline finds the dataset: in S3, or on
+    the hub.
     """
 
     config: EvaluationConfig
     folder: Path
     config_uploads: list[Upload]
     config_uri: str
+    dataset_config_uri: str
     dataset_upload: Upload | None
     dataset_uri: str
 
     @property
     def uploads(self) -> list[Upload]:
         return [*self.config_uploads, *([self.dataset_upload] if self.dataset_upload else [])]
+
+    def holds_its_content(self, dataset_uri: str) -> bool:
+        """Whether the rows behind this address never change: our upload, or a hub's commit."""
+        return dataset_uri.startswith((f"{self.uri('datasets')}/", "hf://"))
 
     def uri(self, *parts: str) -> str:
         """s3://bucket/prefix/parts..."""
@@ -69,6 +77,7 @@ def load_bundle(path: Path) -> Bundle:
         )
     bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
     folder = f"{prefix}/config/{config_digest(path, config)[:16]}"
+    dataset_folder = f"{prefix}/config/dataset-{_dataset_digest(config)[:16]}"
     named = {"evaluation.yaml": path, **{f: path.parent / f for f in config.scorer_files()}}
     upload = (
         Upload(local, bucket, f"{prefix}/datasets/{_digest(local)[:16]}/{local.name}")
@@ -78,8 +87,12 @@ def load_bundle(path: Path) -> Bundle:
     return Bundle(
         config=config,
         folder=path.parent,
-        config_uploads=[Upload(p, bucket, f"{folder}/{name}") for name, p in named.items()],
+        config_uploads=[
+            *(Upload(p, bucket, f"{folder}/{name}") for name, p in named.items()),
+            Upload(path, bucket, f"{dataset_folder}/evaluation.yaml"),
+        ],
         config_uri=f"s3://{bucket}/{folder}",
+        dataset_config_uri=f"s3://{bucket}/{dataset_folder}",
         dataset_upload=upload,
         dataset_uri=upload.uri if upload else source,
     )
@@ -94,6 +107,16 @@ def send(bundle: Bundle, session: Session) -> None:
     )
     for upload in bundle.uploads:
         s3.upload_file(str(upload.path), upload.bucket, upload.key, ExtraArgs=encryption)
+
+
+def _dataset_digest(config: EvaluationConfig) -> str:
+    """Of what PrepareDataset goes by: a new threshold does not make it prepare the rows again."""
+    read = {
+        "dataset": config.dataset.model_dump(mode="json"),
+        "instances": config.infrastructure.evaluate.instance_count,
+        "cache": config.pipeline.cache,
+    }
+    return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -15,6 +15,9 @@ from processing.evaluation.job import NO_PACKAGE
 if TYPE_CHECKING:
     from sagemaker.core.workflow.parameters import Parameter
 
+NOT_LOOKED_AT = "not-looked-at"
+"""DatasetVersion's default: only the dataset's address says whether it is the same."""
+
 APPROVAL_STATUSES = ["PendingManualApproval", "Approved", "Rejected"]
 
 
@@ -26,6 +29,7 @@ class PipelineParameters:
     inference_component: Parameter | None
     model_package_arn: Parameter
     dataset_uri: Parameter
+    dataset_version: Parameter | None
     sample_size: Parameter
     approval_status: Parameter
     mlflow_tracking_uri: Parameter
@@ -41,6 +45,7 @@ class PipelineParameters:
             self.inference_component,
             self.model_package_arn,
             self.dataset_uri,
+            self.dataset_version,
             self.sample_size,
             self.approval_status,
             self.mlflow_tracking_uri,
@@ -66,6 +71,9 @@ def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineP
         inference_component=ParameterString("InferenceComponent", component) if component else None,
         model_package_arn=ParameterString("ModelPackageArn", NO_PACKAGE),
         dataset_uri=ParameterString("DatasetUri", dataset_uri),
+        dataset_version=(
+            ParameterString("DatasetVersion", NOT_LOOKED_AT) if config.pipeline.cache else None
+        ),
         sample_size=ParameterInteger("SampleSize", config.dataset.sample_size),
         approval_status=ParameterString(
             "ApprovalStatus", config.registration.approval_status, enum_values=APPROVAL_STATUSES

@@ -8,6 +8,7 @@ from typing import Any
 from sagemaker.mlops.workflow.pipeline import Pipeline
 
 from pipeline.definition.bundle import Bundle, send
+from pipeline.definition.dataset_version import with_dataset_version
 from pipeline.definition.descriptions import pipeline_description
 from pipeline.definition.execution_name import name_execution
 from pipeline.definition.package_group import put_group
@@ -74,9 +75,11 @@ class EvaluationPipeline(Pipeline):  # type: ignore[misc]
         **sdk_arguments: Any,
     ) -> Any:
         """With a display name and a description that say what is evaluated, if none are given."""
-        named = name_execution(self.describe(), self.bundle, parameters or {})
+        described = self.describe()
+        named = name_execution(described, self.bundle, parameters or {})
+        session = self.sagemaker_session.boto_session
         return super().start(
-            parameters,
+            with_dataset_version(session, described, self.bundle, parameters or {}),
             execution_display_name or named.display_name,
             execution_description or named.description,
             **sdk_arguments,

@@ -29,7 +29,10 @@ FINAL = {"Succeeded", "Failed", "Stopped", "CompletedWithFailures"}
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One step of an execution. Times are aware datetimes; None until they have happened."""
+    """One step of an execution. Times are aware datetimes; None until they have happened.
+
+    `outcome`: a condition's, the registered package, or the execution that a step was cached from.
+    """
 
     name: str
     status: str
@@ -213,6 +216,9 @@ def _step(step: Mapping[str, Any]) -> StepStatus:
         "Arn"
     )
     job = metadata.get("ProcessingJob", {}).get("Arn")
+    cached_from = step.get("CacheHitResult", {}).get("SourcePipelineExecutionArn")
+    if cached_from:
+        outcome, job = f"cached from execution {cached_from.rpartition('/')[2]}", None
     return StepStatus(
         name=step["StepName"],
         status=step["StepStatus"],

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.dataset_version import PARAMETER
 from pipeline.definition.trigger_names import TriggerNames, names_of
 from pipeline.permissions.roles import (
     MADE_BY,
@@ -132,7 +133,7 @@ def event_pattern(trigger: Trigger) -> dict[str, Any]:
 def wanted_target(
     bundle: Bundle, trigger: Trigger, rule: str, pipeline_arn: str, queue_arn: str
 ) -> dict[str, Any]:
-    values = _parameters(trigger, scheduled=rule == names_of(bundle).schedule)
+    values = _parameters(bundle, trigger, scheduled=rule == names_of(bundle).schedule)
     listed = [{"Name": name, "Value": value} for name, value in values.items()]
     return {
         "Id": TARGET_ID,
@@ -147,10 +148,14 @@ def wanted_target(
     }
 
 
-def _parameters(trigger: Trigger, *, scheduled: bool) -> Mapping[str, str]:
-    if scheduled:
-        return trigger.schedule_parameters
-    return {"ModelPackageArn": "$.detail.ModelPackageArn", **trigger.parameters}
+def _parameters(bundle: Bundle, trigger: Trigger, *, scheduled: bool) -> Mapping[str, str]:
+    candidate = {"ModelPackageArn": "$.detail.ModelPackageArn", **trigger.parameters}
+    given = trigger.schedule_parameters if scheduled else candidate
+    dataset = given.get("DatasetUri", bundle.dataset_uri)
+    if not bundle.config.pipeline.cache or bundle.holds_its_content(dataset):
+        return given
+    # nobody looks at the dataset when a rule starts the pipeline: prepare it for each event
+    return {PARAMETER: "$.id", **given}
 
 
 def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger) -> str:
@@ -168,9 +173,9 @@ def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger) -> str
     known = {parameter["Name"] for parameter in declared}
     wanted: set[str] = set()
     if trigger.candidates_group:
-        wanted |= _parameters(trigger, scheduled=False).keys()
+        wanted |= _parameters(bundle, trigger, scheduled=False).keys()
     if trigger.schedule:
-        wanted |= _parameters(trigger, scheduled=True).keys()
+        wanted |= _parameters(bundle, trigger, scheduled=True).keys()
     if wanted - known:
         raise LaunchError(
             f"the pipeline {name} has no parameter {', '.join(sorted(wanted - known))}: `upsert` "

@@ -88,6 +88,12 @@ _HINTS = (
     ),
     # buckets
     _Hint(
+        r"No S3 objects found",
+        "nothing is at that address: if PrepareDataset was taken from the cache, what it wrote has "
+        "been deleted since, and `pipeline_definition.py start -p DatasetVersion=again` prepares "
+        "it anew; else correct dataset.source in {config}, or -p DatasetUri",
+    ),
+    _Hint(
         r"NoSuchBucket|bucket does not exist",
         "create the bucket, or correct infrastructure.bucket in {config}",
     ),

@@ -84,6 +84,13 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         )
         yield ("trigger", "approval_status"), message
     yield from _roles(config)
+    hub = config.dataset.hub
+    if config.pipeline.cache and config.dataset.from_hub and not (hub and hub.revision):
+        message = (
+            "needs dataset.hub.revision (a commit of the dataset on the hub): without it the rows "
+            "may change, and the cache would not notice"
+        )
+        yield ("pipeline", "cache"), message
     parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
     for name in sorted({name for name in parameters if parameters.count(name) > 1}):
         message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"

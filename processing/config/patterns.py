@@ -12,6 +12,11 @@ MLFLOW = (
     r"^(https?://.+|arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(app|tracking-server)/.+)$"
 )
 JUDGE = r"^[a-z0-9_\-]+(/[a-z]+)?:/.+"
+# ISO 8601, of what SageMaker's step cache takes (years, months, weeks, days, hours, minutes)
+DURATION = (
+    r"^P(\d+Y(\d+M)?(\d+W)?(\d+D)?|\d+M(\d+W)?(\d+D)?|\d+W(\d+D)?|\d+D)(T(\d+H(\d+M)?|\d+M))?$"
+    r"|^PT(\d+H(\d+M)?|\d+M)$"
+)
 
 IN_WORDS = {
     BUCKET: "the name of a bucket alone, such as my-bucket",
@@ -22,5 +27,6 @@ IN_WORDS = {
     ROLE: "the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME, with the account's 12 digits",
     MLFLOW: "an http(s) address, or the ARN of a MLflow App: "
     "arn:aws:sagemaker:REGION:ACCOUNT:mlflow-app/NAME (or of a mlflow-tracking-server)",
+    DURATION: "an ISO 8601 duration, such as P30D (30 days) or PT12H (12 hours)",
     JUDGE: "provider:/model, such as bedrock:/us.amazon.nova-pro-v1:0",
 }

@@ -195,12 +195,14 @@ class ShardFile(_Part):
 class Manifest(_Part):
     """`manifest.json`. `sha256` is empty where no rows were written; `notes` then say why.
 
-    It is that of all rows, as they follow one another in `shards`.
+    It is that of all rows, as they follow one another in `shards`. `source_version` is that of
+    `processing.dataset.source_version`, where a cached manifest has to be held against it.
     """
 
     # "schema" itself is taken: BaseModel has a method of that name.
     schema_version: Literal[1] = Field(default=1, alias="schema")
     source: str
+    source_version: str | None = None
     format: Literal["jsonl", "csv", "parquet", "hub"]
     files: list[SourceFile]
     seed: int

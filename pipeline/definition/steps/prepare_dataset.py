@@ -23,11 +23,17 @@ if TYPE_CHECKING:
 def prepare_step(
     bundle: Bundle, parameters: PipelineParameters, session: PipelineSession
 ) -> ProcessingStep:
-    """Not cached: the cache goes by the S3 URI, behind which the objects may have changed."""
-    from sagemaker.mlops.workflow.steps import ProcessingStep
+    """Cached for `pipeline.cache`, if that is set.
+
+    The cache goes by image, arguments, environment and the inputs' URIs (developer guide, "Default
+    cache key attributes"), not by the outputs, whose URI has the execution's id. An input's objects
+    may be replaced, so DatasetVersion is in the environment too, which only the cache reads.
+    """
+    from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep
 
     config = bundle.config
-    inputs = [s3_input("config", bundle.config_uri)]
+    version = parameters.dataset_version
+    inputs = [s3_input("config", bundle.dataset_config_uri)]
     if not config.dataset.from_hub:
         inputs.append(s3_input("raw", parameters.dataset_uri))
     machine = config.infrastructure.prepare
@@ -40,7 +46,13 @@ def prepare_step(
             "that cannot be used, and why."
         ),
         step_args=step_arguments(
-            processor(bundle, session, machine, "processing.prepare_dataset"),
+            processor(
+                bundle,
+                session,
+                machine,
+                "processing.prepare_dataset",
+                environment={"DATASET_VERSION": version} if version is not None else {},
+            ),
             inputs=inputs,
             outputs=[run_output(bundle, "dataset")],
             arguments=[
@@ -49,6 +61,11 @@ def prepare_step(
                 "--sample-size",
                 parameters.sample_size.to_string(),
             ],
+        ),
+        cache_config=(
+            CacheConfig(enable_caching=True, expire_after=config.pipeline.cache)
+            if config.pipeline.cache
+            else None
         ),
         retry_policies=retry_policies(),
     )

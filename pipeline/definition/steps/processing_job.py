@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.bundle import Bundle
@@ -27,6 +28,7 @@ def processor(
     module: str,
     *,
     role: str | None = None,
+    environment: Mapping[str, Any] = MappingProxyType({}),
 ) -> Processor:
     """A Processor that runs `python3 -m module` in the configured image, as the job role or `role`.
 
@@ -46,7 +48,11 @@ def processor(
         output_kms_key=infrastructure.output_kms_key,
         max_runtime_in_seconds=machine.max_runtime_seconds,
         entrypoint=["python3", "-m", module],
-        env={VARIABLE: code_digest(), **({DEBUG: "1"} if os.environ.get(DEBUG) else {})},
+        env={
+            VARIABLE: code_digest(),
+            **({DEBUG: "1"} if os.environ.get(DEBUG) else {}),
+            **environment,
+        },
         tags=sdk_tags(infrastructure),
         network_config=_network(infrastructure),
         sagemaker_session=session,

@@ -11,7 +11,7 @@ APPLICATION_PROFILE = (
 )
 EXAMPLE: dict[str, Any] = {}
 FULL: dict[str, Any] = {
-    "pipeline": {"name": "full"},
+    "pipeline": {"name": "full", "cache": "P30D"},
     "endpoint": {"inference_component": "component-1"},
     "dataset": {"source": "s3://their-data/questions/all.jsonl"},
     "scorers": [

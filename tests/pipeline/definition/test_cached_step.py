@@ -1,0 +1,117 @@
+"""`pipeline.cache`: what the step cache of SageMaker Pipelines goes by, in our definition."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from running_aws import ConfigWriter
+
+from pipeline.definition.build import build
+from pipeline.definition.bundle import load_bundle
+from pipeline.permissions.roles import permissions_of
+from pipeline.trigger.rules import wanted_target
+from processing.base.errors import ConfigError
+
+# developer guide, "Default cache key attributes by pipeline step type"
+KEY = ("AppSpecification", "Environment", "ProcessingInputs")
+CACHED = {"name": "cached", "cache": "P30D"}
+THEIRS = {"source": "s3://their-data/questions/all.jsonl"}
+
+
+def steps_of(write_config: ConfigWriter, **changes: Any) -> dict[str, dict[str, Any]]:
+    document = json.loads(build(load_bundle(write_config(**changes))).definition())
+    return {step["Name"]: step for step in document["Steps"]}
+
+
+def key_of(step: dict[str, Any]) -> dict[str, Any]:
+    return {name: step["Arguments"].get(name) for name in KEY}
+
+
+def test_only_prepare_dataset_is_cached_and_only_if_asked_for(write_config: ConfigWriter) -> None:
+    cached = {n: s.get("CacheConfig") for n, s in steps_of(write_config, pipeline=CACHED).items()}
+    assert cached["PrepareDataset"] == {"Enabled": True, "ExpireAfter": "P30D"}
+    assert {kept for name, kept in cached.items() if name != "PrepareDataset"} == {None}
+    assert all("CacheConfig" not in step for step in steps_of(write_config).values())
+
+
+def test_the_key_is_the_same_in_every_execution_and_knows_the_dataset_sample_and_version(
+    write_config: ConfigWriter,
+) -> None:
+    key = json.dumps(key_of(steps_of(write_config, pipeline=CACHED)["PrepareDataset"]))
+    assert '{"Get": "Execution.' not in key
+    for parameter in ("DatasetUri", "SampleSize", "DatasetVersion"):
+        assert f'{{"Get": "Parameters.{parameter}"}}' in key
+
+
+def test_a_new_seed_is_another_key_and_a_new_threshold_is_not(write_config: ConfigWriter) -> None:
+    def key(**changes: Any) -> dict[str, Any]:
+        return key_of(steps_of(write_config, pipeline=CACHED, **changes)["PrepareDataset"])
+
+    first = key()
+    assert key(thresholds={"Safety": {"min": 0.5}}) == first
+    assert key(dataset={"seed": 8}) != first
+    assert key(infrastructure={"evaluate": {"instance_count": 2}}) != first
+
+
+def test_what_evaluates_reads_the_rows_where_the_cached_step_left_them(
+    write_config: ConfigWriter,
+) -> None:
+    evaluate = steps_of(write_config, pipeline=CACHED)["EvaluateModel"]
+    [rows] = [i for i in evaluate["Arguments"]["ProcessingInputs"] if i["InputName"] == "dataset"]
+    assert rows["S3Input"]["S3Uri"] == {
+        "Get": "Steps.PrepareDataset.ProcessingOutputConfig.Outputs['dataset'].S3Output.S3Uri"
+    }
+
+
+@pytest.mark.parametrize(
+    ("dataset", "given", "version"),
+    [
+        ({}, {}, None),  # uploaded under its digest
+        (THEIRS, {}, "$.id"),
+        ({}, {"DatasetUri": "$.detail.Dataset"}, "$.id"),
+        (THEIRS, {"DatasetVersion": "2026-11"}, "2026-11"),
+    ],
+)
+def test_a_rule_has_rows_that_may_change_prepared_for_each_event(
+    write_config: ConfigWriter, dataset: dict[str, str], given: dict[str, str], version: str | None
+) -> None:
+    trigger = {"candidates_group": "candidates", "parameters": given}
+    bundle = load_bundle(write_config(pipeline=CACHED, dataset=dataset, trigger=trigger))
+    assert bundle.config.trigger is not None
+    target = wanted_target(bundle, bundle.config.trigger, "cached-candidates", "arn:p", "arn:q")
+    listed = target["SageMakerPipelineParameters"]["PipelineParameterList"]
+    assert {p["Name"]: p["Value"] for p in listed}.get("DatasetVersion") == version
+
+
+def test_who_starts_may_look_whether_the_dataset_has_changed(write_config: ConfigWriter) -> None:
+    def sids(**changes: Any) -> set[str]:
+        [caller] = [p for p in permissions_of(load_bundle(write_config(**changes)))
+                    if p.who == "caller"]  # fmt: skip
+        return {statement["Sid"] for statement in caller.policy["Statement"]}
+
+    assert "DatasetVersion" in sids(pipeline=CACHED, dataset=THEIRS)
+    assert "DatasetVersion" not in sids(pipeline=CACHED)
+    assert "DatasetVersion" not in sids(dataset=THEIRS)
+
+
+def test_rows_of_the_hub_are_cached_only_by_commit(write_config: ConfigWriter) -> None:
+    hub = {"source": "hf://owner/name"}
+    with pytest.raises(ConfigError, match=r"pipeline\.cache: needs dataset\.hub\.revision"):
+        load_bundle(write_config(pipeline=CACHED, dataset=hub))
+    assert load_bundle(
+        write_config(pipeline=CACHED, dataset=hub | {"hub": {"revision": "0a1b2c3"}})
+    )
+
+
+@pytest.mark.parametrize("duration", ["P30D", "P1Y", "P2M", "P1W", "PT12H", "PT30M", "P1DT12H"])
+def test_durations_as_iso_8601_has_them(write_config: ConfigWriter, duration: str) -> None:
+    config = load_bundle(write_config(pipeline={"name": "cached", "cache": duration})).config
+    assert config.pipeline.cache == duration
+
+
+@pytest.mark.parametrize("duration", ["30 days", "30D", "P", "PT", "P1DT", "P1H", "P30", "p30d"])
+def test_what_is_no_duration_is_refused(write_config: ConfigWriter, duration: str) -> None:
+    with pytest.raises(ConfigError, match=r"pipeline\.cache: must be an ISO 8601 duration"):
+        load_bundle(write_config(pipeline={"name": "cached", "cache": duration}))
