@@ -1,9 +1,9 @@
 """Which models of Bedrock the judges are, as IAM names them.
 
-Source: Bedrock user guide, "Prerequisites for inference profiles". Of a system-defined profile the
-regions that it routes to are Bedrock's to choose, so its model is named in every region, but only
-when it is asked through that profile. That a `global.` profile also needs the form without a region
-is in the guide and has not been tried.
+Source: Bedrock user guide, "Prerequisites for inference profiles" and "Global cross-Region
+inference". Of a system-defined profile the regions that it routes to are Bedrock's to choose, so
+its model is named in every region, but only when it is asked through that profile. A `global.`
+profile, and one of your own, which may be made from it, also needs the model without a region.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pipeline.permissions.statements import Statement, allow
 from processing.config.model import EvaluationConfig
 
 _ACTIONS = ["bedrock:InvokeModel"]  # Converse is authorised as InvokeModel
-# us.anthropic.claude-..., global.anthropic.claude-..., us-gov.amazon.nova-...: area.provider.model
-_PROFILE = re.compile(r"(?P<area>[a-z]{2,6}(-[a-z]+)?)\.(?P<model>[a-z0-9-]+\..+)")
+# us.anthropic.claude-..., global.anthropic.claude-..., us-gov.amazon.nova-...: area.provider.model;
+# openai.gpt-5.6 is no profile: areas are countries' two letters, or one of these
+_PROFILE = re.compile(r"(?P<area>global|apac|[a-z]{2}(-[a-z]+)?)\.(?P<model>[a-z0-9-]+\..+)")
 
 
 def judge_models(config: EvaluationConfig) -> list[str]:
@@ -44,7 +45,10 @@ def _statements(sid: str, account: Account, name: str) -> list[Statement]:
         profile, model = account.arn("bedrock", f"inference-profile/{name}"), _model_of(name)
         if model == name:
             return [allow(sid, _ACTIONS, [_foundation_model(account, account.region, name)])]
-    models = [_foundation_model(account, where, model) for where in ("*", "")]
+    anywhere = model == "*" or "inference-profile/global." in profile
+    models = [
+        _foundation_model(account, where, model) for where in (("*", "") if anywhere else ("*",))
+    ]
     through = {"ArnEquals": {"bedrock:InferenceProfileArn": profile}}
     return [allow(sid, _ACTIONS, [profile]), allow(f"{sid}Models", _ACTIONS, models, through)]
 

@@ -19,6 +19,12 @@ _LITELLM_PROVIDERS = {
 }
 
 
+DEFAULT_MAX_TOKENS = 8192
+"""A verdict takes some hundred tokens; what a judge thinks counts toward the limit too."""
+
+_LIMITS = ("max_tokens", "maxTokens", "max_completion_tokens")
+
+
 class Judge(BaseModel):
     """A judge as an MLflow model URI: `bedrock:/MODEL`, `openai:/MODEL`, `anthropic:/MODEL`, ...
 
@@ -30,7 +36,7 @@ class Judge(BaseModel):
 
     model: str = Field(pattern=patterns.JUDGE)
     base_url: str | None = Field(default=None, pattern=r"^https?://.+")
-    parameters: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
+    parameters: dict[str, Any] = {}
     timeout_seconds: float = Field(default=60, gt=0, le=900)
     # how long, in pauses, a call that is throttled is made again
     retry_seconds: float = Field(default=120, ge=0)
@@ -46,6 +52,17 @@ class Judge(BaseModel):
             if key in parameters:
                 raise ValueError(f"{key} could cut a judge's JSON verdict short; leave it out")
         return parameters
+
+    @property
+    def sent_parameters(self) -> dict[str, Any]:
+        """What each request has: `parameters`, and DEFAULT_MAX_TOKENS if they name no limit.
+
+        Nothing else is added: a model may refuse a parameter that others take, as newer ones do
+        with temperature.
+        """
+        if any(limit in self.parameters for limit in _LIMITS):
+            return self.parameters
+        return {**self.parameters, "max_tokens": DEFAULT_MAX_TOKENS}
 
     @property
     def litellm_model(self) -> str:

@@ -87,7 +87,9 @@ class EvaluationJob:
             "endpoint.prompt": self.endpoint.prompt,
             "endpoint.system_prompt": self.endpoint.system_prompt or "",
             "judge.model": judge.model if judge else "none",
-            "judge.parameters": json.dumps(judge.parameters if judge else {}, ensure_ascii=False),
+            "judge.parameters": json.dumps(
+                judge.sent_parameters if judge else {}, ensure_ascii=False
+            ),
             "scorers": ", ".join(spec.name for spec in self.config.scorers),
             **{f"threshold.{p.name}": p.bound for p in self.thresholds},
         }

@@ -25,6 +25,7 @@ _INFERENCE_CONFIG = {
     "temperature": "temperature",
     "max_tokens": "maxTokens",
     "maxTokens": "maxTokens",
+    "max_completion_tokens": "maxTokens",
     "top_p": "topP",
     "topP": "topP",
 }
@@ -97,8 +98,9 @@ def _look_at(response_dict: dict[str, Any], **_: Any) -> None:
 
 
 def _request(judge: Judge, messages: Messages) -> dict[str, Any]:
-    known = {_INFERENCE_CONFIG[k]: v for k, v in judge.parameters.items() if k in _INFERENCE_CONFIG}
-    other = {k: v for k, v in judge.parameters.items() if k not in _INFERENCE_CONFIG}
+    sent = judge.sent_parameters
+    known = {_INFERENCE_CONFIG[k]: v for k, v in sent.items() if k in _INFERENCE_CONFIG}
+    other = {k: v for k, v in sent.items() if k not in _INFERENCE_CONFIG}
     system = [{"text": m["content"]} for m in messages if m["role"] == "system"]
     request: dict[str, Any] = {
         "modelId": judge.model.partition(":/")[2],

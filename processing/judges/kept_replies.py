@@ -51,7 +51,7 @@ class KeptReplies:
 def request_key(judge: Judge, messages: Messages, schema: type[BaseModel] | None) -> str:
     """What a reply is kept under: the judge's model and the exact request."""
     form = _form(schema) if schema else ""
-    return key_of(judge.model, judge.base_url, judge.parameters, messages, form)
+    return key_of(judge.model, judge.base_url, judge.sent_parameters, messages, form)
 
 
 @functools.cache

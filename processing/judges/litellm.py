@@ -44,7 +44,7 @@ class LitellmWire:
 
         try:
             response: Any = litellm.completion(
-                **judge.parameters,
+                **judge.sent_parameters,
                 model=judge.litellm_model,
                 messages=list(messages),
                 response_format=schema if form != "plain" else None,

@@ -36,7 +36,7 @@ class OpenAIWire:
             with _client(
                 judge.base_url, judge.api_key
             ).chat.completions.with_streaming_response.create(
-                **{**judge.parameters, **held},
+                **{**judge.sent_parameters, **held},
                 model=judge.model.partition(":/")[2],
                 messages=messages,
                 timeout=judge.timeout_seconds,

@@ -98,8 +98,11 @@ def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:
         decides["function"] = spec.name
         decides["sha256"] = hashlib.sha256((folder / spec.options.file).read_bytes()).hexdigest()
     if judge is not None:
-        asked = judge.model_dump(mode="json")
-        decides["judge"] = {key: asked[key] for key in ("model", "base_url", "parameters")}
+        decides["judge"] = {
+            "model": judge.model,
+            "base_url": judge.base_url,
+            "parameters": judge.sent_parameters,
+        }
     decides["versions"] = {
         package: importlib.metadata.version(package) for package in SCORERS[spec.kind].packages
     }

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from judge_models import EXAMPLE_JUDGE
 from running_aws import ConfigWriter
 
 from pipeline.checks.offline import check_definition
@@ -41,8 +42,7 @@ def test_an_endpoint_s_execution_says_what_is_asked_and_judged(bundle: Bundle) -
     named = name_execution(described(bundle), bundle, {}, NOW)
     assert named.display_name == "my-endpoint-2026-11-23-1915"
     assert named.description == (
-        "Evaluates the endpoint my-endpoint on 45 rows of s3://b/q.jsonl, judge "
-        "bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0."
+        f"Evaluates the endpoint my-endpoint on 45 rows of s3://b/q.jsonl, judge {EXAMPLE_JUDGE}."
     )
 
 

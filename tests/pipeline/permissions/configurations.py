@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from judge_models import EXAMPLE_ID
+
 ACCOUNT = "123456789012"
-PROFILE = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+PROFILE = EXAMPLE_ID
 APPLICATION_PROFILE = (
     f"arn:aws:bedrock:us-east-1:{ACCOUNT}:application-inference-profile/abcdefgh1234"
 )

@@ -232,12 +232,14 @@ def test_eventbridge_may_start_this_pipeline_for_its_two_rules(write_config: Con
         assert allows([trigger.trust], request) is taken
 
 
+ANYWHERE, HERE = "arn:aws:bedrock:", f"arn:aws:bedrock:us-east-1:{ACCOUNT}"
+MODEL = PROFILE.partition(".")[2]
 JUDGES = [
     # what is asked, through which profile, and whether the job may
     (f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/{PROFILE}", None, True),
-    ("arn:aws:bedrock:us-west-2::foundation-model/" + PROFILE.removeprefix("us."),
-     f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/{PROFILE}", True),
-    ("arn:aws:bedrock:us-west-2::foundation-model/" + PROFILE.removeprefix("us."), None, False),
+    (f"{ANYWHERE}us-west-2::foundation-model/{MODEL}", f"{HERE}:inference-profile/{PROFILE}", True),
+    (f"{ANYWHERE}::foundation-model/{MODEL}", f"{HERE}:inference-profile/{PROFILE}", True),
+    (f"{ANYWHERE}us-west-2::foundation-model/{MODEL}", None, False),
     (f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.anthropic.other", None, False),
     ("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0", None, True),
     ("arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-pro-v1:0", None, False),
@@ -255,6 +257,43 @@ def test_the_job_asks_the_judges_of_the_configuration_and_no_other_model(
     [job] = [p for p in permissions_of(load_bundle(write_config(**FULL))) if p.who == "job"]
     context = {"bedrock:InferenceProfileArn": profile} if profile else {}
     assert allows([job.policy], Request("bedrock:InvokeModel", asked, context)) is allowed
+
+
+@pytest.mark.parametrize("area", ["us", "eu", "apac", "jp", "us-gov", "global"])
+@pytest.mark.parametrize("by_arn", [False, True])
+def test_a_profile_is_asked_with_its_model_in_the_regions_that_it_routes_to(
+    area: str, by_arn: bool, write_config: ConfigWriter
+) -> None:
+    """A global profile is also authorised without a region, and the guide has it named as such."""
+    profile = f"{HERE}:inference-profile/{area}.amazon.nova-2-lite-v1:0"
+    model = f"bedrock:/{profile if by_arn else profile.partition('/')[2]}"
+    [job] = [
+        permissions.policy
+        for permissions in permissions_of(load_bundle(write_config(judge={"model": model})))
+        if permissions.who == "job"
+    ]
+
+    def may(resource: str, through: str = profile) -> bool:
+        context = {"bedrock:InferenceProfileArn": through}
+        return allows([job], Request("bedrock:InvokeModel", resource, context))
+
+    assert may(profile)
+    assert may(f"{ANYWHERE}eu-west-3::foundation-model/amazon.nova-2-lite-v1:0")
+    without_region = f"{ANYWHERE}::foundation-model/amazon.nova-2-lite-v1:0"
+    assert may(without_region) or area != "global"
+    assert (f'"{without_region}"' in json.dumps(job)) is (area == "global")
+    assert not may(f"{ANYWHERE}eu-west-3::foundation-model/amazon.nova-pro-v1:0")
+    assert not may(f"{ANYWHERE}eu-west-3::foundation-model/amazon.nova-2-lite-v1:0", "another")
+
+
+@pytest.mark.parametrize("model", ["openai.gpt-5.6-luna", "zai.glm-4.7", "meta.llama3-3-70b:0"])
+def test_a_model_with_a_point_in_its_version_is_no_profile(
+    model: str, write_config: ConfigWriter
+) -> None:
+    config = write_config(judge={"model": f"bedrock:/{model}"})
+    [job] = [p.policy for p in permissions_of(load_bundle(config)) if p.who == "job"]
+    [statement] = [s for s in job["Statement"] if s["Action"] == ["bedrock:InvokeModel"]]
+    assert statement["Resource"] == [f"{ANYWHERE}us-east-1::foundation-model/{model}"]
 
 
 def test_a_role_of_ones_own_name_and_path_is_used_as_it_is(write_config: ConfigWriter) -> None:

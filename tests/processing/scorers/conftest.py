@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from marker_judge import CLAUDE, MarkerJudge, serve
+from judge_models import EXAMPLE_JUDGE
+from marker_judge import MarkerJudge, serve
 from stub_wire import StubWire
 
 from processing.config.judge import Judge, silence_libraries
@@ -59,7 +60,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> StubWire:
 def build(tmp_path: Path) -> Callable[..., BuiltScorer]:
     """build(entry, model=..., **judge) makes one scorer from an entry under `scorers:`."""
 
-    def make(entry: object, model: str = CLAUDE, **judge: Any) -> BuiltScorer:
+    def make(entry: object, model: str = EXAMPLE_JUDGE, **judge: Any) -> BuiltScorer:
         told = Judge.model_validate({"model": model, "retry_seconds": 0, **judge})
         return build_scorers([parse_scorer(entry)], told, tmp_path)[0]
 

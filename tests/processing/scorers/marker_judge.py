@@ -18,8 +18,6 @@ from typing import Any
 
 from processing.judges.verdict import Question
 
-CLAUDE = "bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0"
-
 MARKER = re.compile(r"\b(GOOD|BAD)ROW-\d+\b")
 
 

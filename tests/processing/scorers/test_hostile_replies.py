@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from marker_judge import CLAUDE, MarkerJudge, question
+from judge_models import EXAMPLE_JUDGE
+from marker_judge import MarkerJudge, question
 from stub_wire import StubWire, says
 
 from processing.config.scorer_numbers import number_of
@@ -63,7 +64,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("reply", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
-@pytest.mark.parametrize("model", [CLAUDE, "openai:/mine"], ids=["bedrock", "openai"])
+@pytest.mark.parametrize("model", [EXAMPLE_JUDGE, "openai:/mine"], ids=["bedrock", "openai"])
 def test_a_hostile_reply_is_no_verdict(
     judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str, entry: Any, reply: str
 ) -> None:
@@ -93,7 +94,7 @@ def test_a_verdict_by_tool_that_stands_twice_is_no_verdict(
     assert build("Safety").score(question("GOODROW-1")).value == "yes"
 
 
-@pytest.mark.parametrize("model", [CLAUDE, "openai:/mine"], ids=["bedrock", "openai"])
+@pytest.mark.parametrize("model", [EXAMPLE_JUDGE, "openai:/mine"], ids=["bedrock", "openai"])
 @pytest.mark.parametrize(
     "body",
     [b"[" * 200_000, b'{"output": ' * 100_000, b"1" * 10_000, b'"' + b"x" * 3_000_000 + b'"'],
@@ -120,7 +121,7 @@ ODD_BODIES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("model", [CLAUDE, "openai:/mine"], ids=["bedrock", "openai"])
+@pytest.mark.parametrize("model", [EXAMPLE_JUDGE, "openai:/mine"], ids=["bedrock", "openai"])
 @pytest.mark.parametrize("body", ODD_BODIES, ids=json.dumps)
 def test_a_body_of_another_form_is_worth_another_try(
     judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str, body: Any

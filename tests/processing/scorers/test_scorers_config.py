@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from judge_models import EXAMPLE_JUDGE
 from running_aws import REPOSITORY, ConfigWriter
 
 from processing.base.errors import ConfigError
@@ -19,7 +20,7 @@ from processing.config.scorer_numbers import number_of, number_range, number_rul
 from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.scorers.build import build_scorers
 
-JUDGE = Judge(model="bedrock:/us.anthropic.claude-sonnet-4-20250514-v1:0")
+JUDGE = Judge(model=EXAMPLE_JUDGE)
 LEVELS = {"coherent": 1, "somewhat coherent": 0.5, "incoherent": 0}
 TEMPLATE = {"template": "Is {{ outputs }} coherent?", "levels": LEVELS}
 
@@ -249,6 +250,20 @@ def test_definition_follows_the_judge_s_parameters_and_not_its_speed() -> None:
 
     assert definition(concurrency=2, timeout_seconds=5) == definition()
     assert definition(parameters={"temperature": 1.0}) != definition()
+
+
+def test_definition_has_what_is_sent_whether_the_file_says_it_or_not() -> None:
+    def sent(**judge: Any) -> Any:
+        told = Judge.model_validate({"model": JUDGE.model} | judge)
+        built = build_scorers([parse_scorer("Safety")], told)[0]
+        return json.loads(built.definition)["judge"]["parameters"]
+
+    assert sent() == {"max_tokens": 8192}
+    assert sent(parameters={"top_p": 0.5}) == {"top_p": 0.5, "max_tokens": 8192}
+    for limit in ({"max_tokens": 9}, {"maxTokens": 9}, {"max_completion_tokens": 9}):
+        assert sent(parameters=limit) == limit
+    before = {"temperature": 0.0, "max_tokens": 1024}  # what 0.1.0 sent; its verdicts are kept
+    assert sent(parameters=before) == before
 
 
 def test_reading_a_configuration_imports_no_scorer_s_library() -> None:

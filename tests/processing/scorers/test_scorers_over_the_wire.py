@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from marker_judge import CLAUDE, MarkerJudge, question
+from judge_models import EXAMPLE_JUDGE
+from marker_judge import MarkerJudge, question
 
+from processing.config.judge import DEFAULT_MAX_TOKENS
 from processing.config.scorer_numbers import number_of
 from processing.judges.verdict import JudgeError
 from processing.scorers.build import BuiltScorer
@@ -50,7 +52,7 @@ def kind(model: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "model", [CLAUDE, NOVA, UNKNOWN, ARN], ids=["claude", "nova", "new", "arn"]
+    "model", [EXAMPLE_JUDGE, NOVA, UNKNOWN, ARN], ids=["claude", "nova", "new", "arn"]
 )
 @pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
 def test_bedrock_uri_as_users_write_it_works(
@@ -135,7 +137,8 @@ def test_scorer_may_have_a_judge_of_its_own(
     assert built.judge.model == small["model"]
     assert built.score(question("GOODROW-1")).source.source_id == small["model"]
     assert judge.received[0].path.startswith("/model/us.amazon.nova-lite")
-    assert judge.received[0].body["inferenceConfig"] == {"temperature": 0.75}
+    config = judge.received[0].body["inferenceConfig"]
+    assert config == {"temperature": 0.75, "maxTokens": DEFAULT_MAX_TOKENS}
 
 
 RETRYABLE = [
@@ -198,7 +201,7 @@ def test_answer_that_is_no_verdict_is_worth_another_try(
     assert len(judge.received) == 1
 
 
-@pytest.mark.parametrize("model", [CLAUDE, "openai:/slow"], ids=["bedrock", "openai"])
+@pytest.mark.parametrize("model", [EXAMPLE_JUDGE, "openai:/slow"], ids=["bedrock", "openai"])
 def test_slow_judge_is_given_up(
     judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str
 ) -> None:

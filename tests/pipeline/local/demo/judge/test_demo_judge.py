@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
+from judge_models import EXAMPLE_ID
 
 from pipeline.local.demo.judge.server import JUDGE_ERRORS
 
-CLAUDE = "us.anthropic.claude-sonnet-4-20250514-v1:0"
-ARN = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{CLAUDE}"
+ARN = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{EXAMPLE_ID}"
 QUICK = {"latency_ms": 20, "jitter_ms": 0}
 SCHEMA = {
     "type": "object",
@@ -48,7 +48,7 @@ def faulty(judge_url: str) -> Iterator[Any]:
     httpx.delete(f"{judge_url}/_demo/models/faulty")
 
 
-@pytest.mark.parametrize("model_id", [CLAUDE, ARN])
+@pytest.mark.parametrize("model_id", [EXAMPLE_ID, ARN])
 def test_plain_prompt_is_answered_with_json_text(bedrock: Any, model_id: str) -> None:
     response = bedrock.converse(modelId=model_id, messages=said(safety_prompt("Drink water.")))
     block = response["output"]["message"]["content"][0]
@@ -67,7 +67,7 @@ def test_plain_prompt_is_answered_with_json_text(bedrock: Any, model_id: str) ->
 
 def test_json_schema_is_answered_with_json_text(bedrock: Any) -> None:
     response = bedrock.converse(
-        modelId=CLAUDE,
+        modelId=EXAMPLE_ID,
         messages=said(safety_prompt("They are all subhuman.")),
         outputConfig=text_format(SCHEMA),
     )
@@ -78,7 +78,7 @@ def test_json_schema_is_answered_with_json_text(bedrock: Any) -> None:
 
 def test_tool_is_answered_with_its_use(bedrock: Any) -> None:
     response = bedrock.converse(
-        modelId=CLAUDE, messages=said(safety_prompt("Rest.")), toolConfig={"tools": [TOOL]}
+        modelId=EXAMPLE_ID, messages=said(safety_prompt("Rest.")), toolConfig={"tools": [TOOL]}
     )
     use = response["output"]["message"]["content"][0]["toolUse"]
     assert use["name"] == "json_tool_call"
@@ -90,7 +90,7 @@ def test_invoke_model_in_anthropics_form(bedrock: Any) -> None:
     body = {**ANTHROPIC, "messages": [{"role": "user", "content": safety_prompt("Rest.")}]}
 
     def invoke(**more: Any) -> Any:
-        response = bedrock.invoke_model(modelId=CLAUDE, body=json.dumps({**body, **more}))
+        response = bedrock.invoke_model(modelId=EXAMPLE_ID, body=json.dumps({**body, **more}))
         return json.loads(response["body"].read())
 
     plain = invoke()
@@ -110,21 +110,21 @@ def test_invoke_model_in_anthropics_form(bedrock: Any) -> None:
     ],
 )
 def test_safety_looks_for_phrases_not_for_subjects(bedrock: Any, text: str, result: str) -> None:
-    response = bedrock.converse(modelId=CLAUDE, messages=said(safety_prompt(text)))
+    response = bedrock.converse(modelId=EXAMPLE_ID, messages=said(safety_prompt(text)))
     verdict = json.loads(response["output"]["message"]["content"][0]["text"])
     assert verdict["result"] == result
 
 
 def test_unknown_prompt_is_refused_and_never_judged(bedrock: Any) -> None:
     with pytest.raises(bedrock.exceptions.ValidationException, match="does not know this prompt"):
-        bedrock.converse(modelId=CLAUDE, messages=said("Is this answer any good? yes|no"))
+        bedrock.converse(modelId=EXAMPLE_ID, messages=said("Is this answer any good? yes|no"))
 
 
 def test_schema_that_the_rule_cannot_fill_is_refused(bedrock: Any) -> None:
     schema = {**SCHEMA, "required": ["result", "score"]}
     with pytest.raises(bedrock.exceptions.ValidationException, match=r"requires \['score'\]"):
         bedrock.converse(
-            modelId=CLAUDE,
+            modelId=EXAMPLE_ID,
             messages=said(safety_prompt("Rest.")),
             outputConfig=text_format(schema),
         )
@@ -135,7 +135,7 @@ def test_schema_that_the_rule_cannot_fill_is_refused(bedrock: Any) -> None:
 )
 def test_request_in_an_unknown_form_is_refused(bedrock: Any, body: dict[str, Any]) -> None:
     with pytest.raises(bedrock.exceptions.ValidationException):
-        bedrock.invoke_model(modelId=CLAUDE, body=json.dumps(body))
+        bedrock.invoke_model(modelId=EXAMPLE_ID, body=json.dumps(body))
 
 
 @pytest.mark.parametrize("code", JUDGE_ERRORS)
@@ -195,16 +195,16 @@ def test_calls_are_counted_by_model_and_rule(judge_url: str, bedrock: Any, fault
     with pytest.raises(ClientError):
         bedrock.converse(modelId=faulty(fail=1), messages=said(safety_prompt("Rest.")))
     with pytest.raises(ClientError):
-        bedrock.converse(modelId=CLAUDE, messages=said("Whatever."))
+        bedrock.converse(modelId=EXAMPLE_ID, messages=said("Whatever."))
     counted = httpx.get(f"{judge_url}/_demo/calls").json()
     assert counted["by_name"] == {
         ARN: {"answered": 2},
         "faulty": {"ServiceUnavailableException": 1},
-        CLAUDE: {"ValidationException": 1},
+        EXAMPLE_ID: {"ValidationException": 1},
     }
     assert counted["by_kind"] == {"Safety": 2}
 
 
 def test_other_operations_are_refused_by_name(bedrock: Any) -> None:
     with pytest.raises(ClientError, match="converse-stream is not served"):
-        bedrock.converse_stream(modelId=CLAUDE, messages=said("Hello"))
+        bedrock.converse_stream(modelId=EXAMPLE_ID, messages=said("Hello"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from judge_models import EXAMPLE_ID, EXAMPLE_JUDGE
 
 from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
 from processing.config.judge import Judge
@@ -18,7 +19,6 @@ from processing.config.scorers import parse_scorer
 from processing.judges.verdict import Question
 from processing.scorers.build import build_scorers
 
-MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 EVERY = 5
 GUIDELINES = {
     "follows_objective": ["The response answers the health question that was asked."],
@@ -58,7 +58,7 @@ def rows() -> list[dict[str, str]]:
 
 
 def mean(entry: Any, rows: list[dict[str, str]], answer: Callable[[str], str]) -> float:
-    scorer = build_scorers([parse_scorer(entry)], Judge(model=f"bedrock:/{MODEL}"), Path())[0]
+    scorer = build_scorers([parse_scorer(entry)], Judge(model=EXAMPLE_JUDGE), Path())[0]
 
     def number(row: dict[str, str]) -> float:
         asked = Question(row["question"], answer(row["question"]), row["answer"], None)
@@ -75,7 +75,7 @@ def mean(entry: Any, rows: list[dict[str, str]], answer: Callable[[str], str]) -
 def test_good_endpoint_scores_high_and_the_worse_one_no_higher(
     rows: list[dict[str, str]], judge_faults: Callable[..., None], entry: Any
 ) -> None:
-    judge_faults(MODEL)
+    judge_faults(EXAMPLE_ID)
     knowledge = Knowledge(read_knowledge(HEALTH_KNOWLEDGE))
     good = mean(entry, rows, knowledge.good_answer)
     worse = mean(entry, rows, knowledge.worse_answer)

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from judge_models import CLAUDE_ID, NOVA_ID
 
-CLAUDE = "bedrock/converse:/us.anthropic.claude-sonnet-4-20250514-v1:0"
-NOVA = "bedrock/converse:/us.amazon.nova-pro-v1:0"
-BY_ARN = (
-    "bedrock/converse:/arn:aws:bedrock:us-east-1:123456789012:inference-profile/"
-    "us.anthropic.claude-sonnet-4-20250514-v1:0"
-)
+CLAUDE = f"bedrock/converse:/{CLAUDE_ID}"
+NOVA = f"bedrock/converse:/{NOVA_ID}"
+BY_ARN = f"bedrock/converse:/arn:aws:bedrock:us-east-1:123456789012:inference-profile/{CLAUDE_ID}"
 QUESTION = {"question": "How do I stop a nosebleed?"}
 EXPECTED = {
     "expected_response": "Sit upright, lean forward and pinch the soft part of the nose for ten "
