@@ -14,10 +14,12 @@ from pathlib import Path
 from processing.base import container
 from processing.base.instance import this_instance
 from processing.base.job import run_job
+from processing.base.stored_secrets import export_secrets, read_secrets
 from processing.calls.progress_display import progress_shown
 from processing.candidate.package import measured_model
 from processing.candidate.run import evaluate_candidate, keep_verdict
 from processing.config.judge import silence_libraries
+from processing.config.judge_keys import require_judge_keys
 from processing.dataset.shards import read_share
 from processing.evaluation.cached_rows import require_current_rows
 from processing.evaluation.evaluate import evaluate
@@ -38,7 +40,11 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     job = read_arguments(argv, __doc__)
     require_current_rows(job)
     (job.output / EVALUATION_FILE).unlink(missing_ok=True)  # of an earlier evaluation, by hand
-    if job.model_package_arn and not job.deployed:
+    deploys = job.model_package_arn and not job.deployed
+    # what deploys evaluates in another process, whose environment anybody on the machine can list
+    (read_secrets if deploys else export_secrets)(job.config.secrets)
+    require_judge_keys(job.config)
+    if deploys:
         evaluate_candidate(job, sys.argv[1:] if argv is None else argv)
         return [job.output / EVALUATION_FILE]
     instance = this_instance()

@@ -20,6 +20,7 @@ from typing import IO
 from processing.base import container
 from processing.base.errors import DatasetError
 from processing.base.job import run_job
+from processing.base.stored_secrets import export_secrets
 from processing.calls.progress_display import SECONDS, live_line
 from processing.calls.progress_line import duration
 from processing.config.dataset import Dataset
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     container.name_region()
     arguments = _arguments(argv)
     config = load_config(arguments.config)
+    export_secrets(config.secrets)  # HF_TOKEN, before the hub's library is imported
     asked = {"source": arguments.source, "sample_size": arguments.sample_size}
     dataset = config.dataset.model_copy(
         update={name: value for name, value in asked.items() if value is not None}

@@ -18,6 +18,7 @@ from pipeline.definition.bundle import Bundle
 from pipeline.permissions.judges import judge_models
 from pipeline.permissions.platform import ECR_IMAGE
 from processing.base.errors import LaunchError
+from processing.base.stored_secrets import StoredSecret
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -58,6 +59,8 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
     yield f"endpoint {config.endpoint.name}", lambda: _endpoint(session, config.endpoint.name)
     for model in judge_models(config):
         yield f"judge {model}", _judge_look(session, model)
+    for variable, secret in config.secrets.items():
+        yield f"secret {variable}", _secret_look(session, secret)
     uri = config.mlflow.tracking_uri
     yield f"MLflow {uri}", lambda: _mlflow(uri)
 
@@ -134,6 +137,28 @@ def _judge_look(session: Session, model: str) -> Callable[[], str]:
             inferenceConfig={"maxTokens": 16},
         )
         return "answers"
+
+    return look
+
+
+def _secret_look(session: Session, secret: StoredSecret) -> Callable[[], str]:
+    """Whether it is there; its value is the job's alone."""
+
+    def look() -> str:
+        if not secret.in_parameter_store:
+            client = session.client("secretsmanager", region_name=secret.region)
+            described = client.describe_secret(SecretId=secret.arn)
+            if "DeletedDate" in described:
+                raise LaunchError(f"{secret.arn} is about to be deleted: restore it")
+            return "there"
+        pages = (
+            session.client("ssm", region_name=secret.region)
+            .get_paginator("describe_parameters")
+            .paginate(ParameterFilters=[{"Key": "Name", "Values": [secret.name]}])
+        )
+        if not any(page["Parameters"] for page in pages):
+            raise LaunchError(f"there is no parameter {secret.arn}: put it, or correct the ARN")
+        return "there"
 
     return look
 

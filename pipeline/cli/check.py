@@ -16,6 +16,7 @@ def check(arguments: Namespace) -> int:
     import json
 
     from processing.config.judge import silence_libraries
+    from processing.config.judge_keys import missing_judge_keys
     from processing.scorers.build import build_scorers
 
     bundle = read_bundle(arguments)
@@ -34,6 +35,8 @@ def check(arguments: Namespace) -> int:
             f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
             "the local AWS accepts it, AWS does not"
         )
+    for line in missing_judge_keys(config, {*config.secrets, *config.infrastructure.environment}):
+        print(f"note: {line}")
     return _check_online(arguments, bundle) if arguments.online else SUCCEEDED
 
 

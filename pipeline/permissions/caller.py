@@ -11,6 +11,7 @@ from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
+from pipeline.permissions.secrets import see_secrets_statements
 from pipeline.permissions.statements import (
     Document,
     Statement,
@@ -128,6 +129,7 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
         allow("EndpointStatus", ["sagemaker:DescribeEndpoint"],
               account.sagemaker(f"endpoint/{config.endpoint.name}")),
         *judge_statements(account, config),
+        *see_secrets_statements(config),
     ]  # fmt: skip
     if repositories := repository_arns(account, [config.infrastructure.image]):
         statements.append(allow("ImageThere", ["ecr:DescribeImages"], repositories))

@@ -7,6 +7,7 @@ from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import deploy_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import platform_statements
+from pipeline.permissions.secrets import secret_statements
 from pipeline.permissions.statements import (
     Document,
     Statement,
@@ -42,6 +43,7 @@ def job_policy(bundle: Bundle) -> Document:
             *platform_statements(bundle, account, job=True),
             *_endpoint(bundle, account),
             *judge_statements(account, config),
+            *secret_statements(config),
             *_mlflow(bundle, account),
             *_champion(bundle, account),
             *deploy_statements(bundle),

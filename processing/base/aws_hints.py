@@ -64,6 +64,16 @@ _HINTS = (
         "judge.model names no model that Bedrock has in this region: `aws bedrock "
         "list-foundation-models` and `list-inference-profiles` say which there are",
     ),
+    # secrets
+    _Hint(
+        r"find the specified secret|ParameterNotFound|secret .*marked for deletion",
+        "put the secret there, or correct its ARN under secrets: in {config}",
+    ),
+    _Hint(
+        r"perform: secretsmanager:|perform: ssm:GetParameter|Access to KMS is not allowed",
+        "`pipeline_definition.py permissions create` gives the job role what secrets: names; a "
+        "secret or key of another account has to allow the role as well",
+    ),
     # rights in general
     _Hint(
         r"perform: ecr:",

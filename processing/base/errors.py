@@ -2,6 +2,7 @@
 
 ReportedError               what is wrong, where, and how to fix it
 ├── ConfigError             evaluation.yaml: key path and line
+├── SecretError             a secret that the file names cannot be read
 ├── DatasetError            the rows cannot be used
 ├── EndpointError           the model endpoint does not exist, or has stopped answering
 ├── CandidateError          the model package cannot be deployed, or did not start
@@ -22,6 +23,10 @@ class ReportedError(Exception):
 
 class ConfigError(ReportedError):
     """The configuration cannot be used; the message holds one line for each mistake."""
+
+
+class SecretError(ReportedError):
+    """A secret that evaluation.yaml names is missing, denied or of no use; a line for each."""
 
 
 class DatasetError(ReportedError):

@@ -1,19 +1,26 @@
 """Passwords, keys and tokens: found by name and by shape, refused where given, masked where shown.
 
 What stands in evaluation.yaml or in a parameter is uploaded, recorded and shown; secrets belong in
-the environment of the shell and of the job.
+Secrets Manager or Parameter Store, from where the job reads those that `secrets:` names.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 MASK = "***"
 SHORTEST = 8
 """A value of the environment with fewer characters is no secret, and would mask ordinary words."""
+SHORTEST_DECLARED = 4
+"""The same for a variable that is said to hold a secret."""
+DECLARED = "LLM_EVALUATION_SECRETS"
+"""A variable of the job's environment: which of its variables hold secrets, whatever their names.
+"""
 
 Location = tuple[str | int, ...]
 
@@ -63,6 +70,8 @@ def secrets_in(document: Any, location: Location = ()) -> Iterator[tuple[Locatio
     if isinstance(document, dict):
         for key, value in document.items():
             at = (*location, key)
+            if at == ("secrets",):  # it takes nothing but ARNs
+                continue
             if isinstance(value, str) and is_secret_name(str(key)) and _may_be_one(value):
                 yield at, f"is a secret by its name; {_instead(at)}"
             else:
@@ -92,22 +101,32 @@ def _instead(location: Location) -> str:
     if location[:1] == ("mlflow",):
         return TRACKING_INSTEAD
     return (
-        "leave it out: this file is uploaded and recorded; set it in the environment of the shell "
-        "or the job (OPENAI_API_KEY, HF_TOKEN, ...)"
+        "leave it out: what stands here is uploaded and recorded; keep it in Secrets Manager or "
+        "Parameter Store and name its ARN under secrets: (secrets: {OPENAI_API_KEY: arn:...}), "
+        "from where the job reads it into its environment"
     )
 
 
 TRACKING_INSTEAD = (
     "give the address without it: MLflow reads MLFLOW_TRACKING_USERNAME and "
-    "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, from the environment"
+    "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, from the environment, where secrets: "
+    "brings them for the job"
 )
 
 
 def _of_environment() -> list[str]:
     """Longest first, so that none is cut by another that it holds."""
+    declared = os.environ.get(DECLARED, "").split(",")
     found = {
-        value
+        form
         for name, value in os.environ.items()
-        if len(value) >= SHORTEST and is_secret_name(name)
+        for form in (_forms(value) if name in declared else [value])
+        if len(form) >= (SHORTEST_DECLARED if name in declared else SHORTEST)
+        and (name in declared or is_secret_name(name))
     }
     return sorted(found, key=len, reverse=True)
+
+
+def _forms(value: str) -> list[str]:
+    """As it is, each of its lines, inside JSON, and inside an address."""
+    return [value, *value.splitlines(), json.dumps(value)[1:-1], quote(value, safe="")]

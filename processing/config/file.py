@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from processing.base.errors import ConfigError
 from processing.base.secrets import masked, secrets_in
+from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
 from processing.config.model import EvaluationConfig
 from processing.config.patterns import IN_WORDS
@@ -91,6 +92,12 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             "may change, and the cache would not notice"
         )
         yield ("pipeline", "cache"), message
+    for name in sorted(config.secrets.keys() & config.infrastructure.environment.keys()):
+        yield ("secrets", name), "is also in infrastructure.environment: a variable has one value"
+    for name, value in config.infrastructure.environment.items():
+        if is_secret_arn(value):
+            message = f"is a secret's ARN: move it to secrets: {name}, which the job reads"
+            yield ("infrastructure", "environment", name), message
     parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
     for name in sorted({name for name in parameters if parameters.count(name) > 1}):
         message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from processing.config import patterns
 from processing.config.section import Section
+from processing.config.variables import require_variables
 
 RoleArn = Annotated[str, Field(pattern=patterns.ROLE)]
 
@@ -38,6 +39,10 @@ class Infrastructure(Section):
     subnets: list[str] = Field(default=[], max_length=16)
     security_group_ids: list[str] = Field(default=[], max_length=5)
     encrypt_inter_container_traffic: bool = False
+    # a job takes 100 of 256 characters each, and three are ours
+    environment: Annotated[
+        dict[str, Annotated[str, Field(max_length=256)]], AfterValidator(require_variables)
+    ] = Field(default={}, max_length=97)
     # a resource takes 50, and a candidate's endpoint has four more
     tags: dict[str, str] = Field(default={}, max_length=46)
 

@@ -72,11 +72,12 @@ class Judge(BaseModel):
 
     @property
     def api_key(self) -> str | None:
-        """What goes to `base_url`; None lets litellm find the provider's own credentials.
+        """What goes to an OpenAI-compatible `base_url`; None lets litellm find the provider's own.
 
         OpenAI's client wants a key even for a server on this machine that asks for none.
         """
-        return os.environ.get("OPENAI_API_KEY", "none") if self.base_url else None
+        openai = self.model.startswith("openai:/")
+        return os.environ.get("OPENAI_API_KEY", "none") if openai and self.base_url else None
 
 
 def mlflow_model_uri(model: str) -> str:

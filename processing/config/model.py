@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from processing.base.stored_secrets import StoredSecret, parse_secret
 from processing.config.candidate import Candidate
 from processing.config.dataset import Dataset
 from processing.config.endpoint import Endpoint
@@ -22,6 +23,7 @@ from processing.config.registration import Registration
 from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.config.section import Section
 from processing.config.trigger import Trigger
+from processing.config.variables import require_variables
 
 MEASUREMENTS = (
     "latency_mean_ms",
@@ -57,6 +59,10 @@ class EvaluationConfig(Section):
     registration: Registration
     trigger: Trigger | None = None
     mlflow: Mlflow
+    secrets: Annotated[
+        dict[str, Annotated[StoredSecret, BeforeValidator(parse_secret)]],
+        AfterValidator(require_variables),
+    ] = Field(default={}, max_length=50)
     infrastructure: Infrastructure
 
     @field_validator("scorers")

@@ -75,7 +75,7 @@ _OF_OTHERS = (
     (_NOT_REACHED, "does a server run at judge.base_url, and can the job reach it (VPC, port)?"),
     (
         ("401", "403", "AuthenticationError"),
-        "does the job have a key that the judge's server takes?",
+        "does the job have a key that the judge's server takes? secrets: brings it",
     ),
     (("404", "NotFoundError"), "does the judge's server have the model that judge.model names?"),
 )

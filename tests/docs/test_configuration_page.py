@@ -11,8 +11,13 @@ from running_aws import REPOSITORY
 
 from processing.config.model import EvaluationConfig
 
-PAGE = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8")
-TABLE = PAGE.partition("## Scorers")[0]
+PAGE = re.sub(  # without the examples
+    r"^```.*?^```$",
+    "",
+    (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8"),
+    flags=re.DOTALL | re.MULTILINE,
+)
+TABLE = PAGE.partition("\n## ")[0]
 
 
 def sections(annotation: Any) -> Iterator[type[BaseModel]]:

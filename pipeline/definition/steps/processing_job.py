@@ -49,6 +49,7 @@ def processor(
         max_runtime_in_seconds=machine.max_runtime_seconds,
         entrypoint=["python3", "-m", module],
         env={
+            **infrastructure.environment,
             VARIABLE: code_digest(),
             **({DEBUG: "1"} if os.environ.get(DEBUG) else {}),
             **environment,

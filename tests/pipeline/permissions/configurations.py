@@ -35,6 +35,11 @@ FULL: dict[str, Any] = {
         "tracking_uri": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:mlflow-app/app-ABC",
         "artifact_location": "s3://mlflow-artifacts/evaluations",
     },
+    "secrets": {
+        "OPENAI_API_KEY": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:judges-AbCdEf:key::",
+        "ANTHROPIC_API_KEY": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:judges-AbCdEf:k::",
+        "HF_TOKEN": f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/hub/token",
+    },
     "infrastructure": {
         "stamp_role": f"arn:aws:iam::{ACCOUNT}:role/llm-evaluation-stamp",
         "image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/team/llm-evaluation:1.2.3",

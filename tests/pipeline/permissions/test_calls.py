@@ -377,7 +377,9 @@ def test_no_other_configuration_gives_the_job_what_it_does_not_need(
     full = actions_of(policy_of(load_bundle(write_config(**FULL)), "job"))
     of_components = {"sagemaker:DescribeInferenceComponent"}
     of_champion = {"sagemaker:ListModelPackages", "sagemaker:DescribeModelPackage"}
-    assert full - example <= JOB_PLATFORM | JOB_OVER_HTTP | of_components | of_champion
+    of_secrets = {"secretsmanager:GetSecretValue", "ssm:GetParameter"}
+    assert of_secrets <= full
+    assert full - example <= JOB_PLATFORM | JOB_OVER_HTTP | of_components | of_champion | of_secrets
     server = actions_of(policy_of(load_bundle(write_config(**TRACKING_SERVER)), "job"))
     assert {action.partition(":")[0] for action in server - example} == {"sagemaker-mlflow"}
 

@@ -104,8 +104,9 @@ def test_every_resource_is_one_of_its_actions_and_has_region_account_and_name(
             assert "*" not in kind or service == "logs"
             if rest == "*":
                 # names that AWS gives at run time, or that stand behind an endpoint of our choice
-                assert kind in {"endpoint-config", "model", "network-interface"} or (
-                    "bedrock:InferenceProfileArn" in json.dumps(statement.get("Condition"))
+                known_by = ("bedrock:InferenceProfileArn", "kms:EncryptionContext:")
+                assert kind in {"endpoint-config", "model", "network-interface"} or any(
+                    key in json.dumps(statement.get("Condition")) for key in known_by
                 )
 
 
@@ -294,6 +295,32 @@ def test_a_model_with_a_point_in_its_version_is_no_profile(
     [job] = [p.policy for p in permissions_of(load_bundle(config)) if p.who == "job"]
     [statement] = [s for s in job["Statement"] if s["Action"] == ["bedrock:InvokeModel"]]
     assert statement["Resource"] == [f"{ANYWHERE}us-east-1::foundation-model/{model}"]
+
+
+SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:judges-AbCdEf"
+PARAMETER = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/hub/token"
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/5555-6666"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context", "allowed"),
+    [
+        ("secretsmanager:GetSecretValue", SECRET, {}, True),
+        ("secretsmanager:GetSecretValue", f"{SECRET}x", {}, False),
+        ("ssm:GetParameter", PARAMETER, {}, True),
+        ("ssm:GetParameter", f"{PARAMETER}/x", {}, False),
+        ("kms:Decrypt", KEY, {"kms:EncryptionContext:SecretARN": SECRET}, True),
+        ("kms:Decrypt", KEY, {"kms:EncryptionContext:SecretARN": f"{SECRET}x"}, False),
+        ("kms:Decrypt", KEY, {"kms:EncryptionContext:PARAMETER_ARN": PARAMETER}, True),
+        ("kms:Decrypt", KEY, {}, False),
+    ],
+)
+def test_the_job_alone_reads_the_secrets_that_the_file_names_and_no_other(
+    action: str, resource: str, context: dict[str, str], allowed: bool, write_config: ConfigWriter
+) -> None:
+    for permissions in permissions_of(load_bundle(write_config(**FULL))):
+        can = allows([permissions.policy], Request(action, resource, context))
+        assert can is (allowed and permissions.who == "job"), permissions.who
 
 
 def test_a_role_of_ones_own_name_and_path_is_used_as_it_is(write_config: ConfigWriter) -> None:
