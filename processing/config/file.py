@@ -92,12 +92,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             "may change, and the cache would not notice"
         )
         yield ("pipeline", "cache"), message
-    for name in sorted(config.secrets.keys() & config.infrastructure.environment.keys()):
-        yield ("secrets", name), "is also in infrastructure.environment: a variable has one value"
-    for name, value in config.infrastructure.environment.items():
-        if is_secret_arn(value):
-            message = f"is a secret's ARN: move it to secrets: {name}, which the job reads"
-            yield ("infrastructure", "environment", name), message
+    yield from _variables(config)
     parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
     for name in sorted({name for name in parameters if parameters.count(name) > 1}):
         message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"
@@ -215,6 +210,15 @@ def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             "candidate must not be able to approve it"
         )
         yield ("registration", "stamp_candidate"), message
+
+
+def _variables(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    for name in sorted(config.secrets.keys() & config.infrastructure.environment.keys()):
+        yield ("secrets", name), "is also in infrastructure.environment: a variable has one value"
+    for name, value in config.infrastructure.environment.items():
+        if is_secret_arn(value):
+            message = f"is a secret's ARN: move it to secrets: {name}, which the job reads"
+            yield ("infrastructure", "environment", name), message
 
 
 def _dotted(location: Location) -> str:
