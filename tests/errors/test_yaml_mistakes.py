@@ -41,7 +41,7 @@ def line_of(text: str, document: str) -> int:
         ("role/llm-evaluation-job", "llm-job", "job_role", "must be the ARN of a role"),
         ("http://127.0.0.1:4569", "arn:aws:sagemaker:us-east-1:1:x", "  tracking_uri",
          "mlflow.tracking_uri: must be an http(s) address, or the ARN of a MLflow App"),
-        ("model: bedrock:/", "model: ", "  model: us.", "such as bedrock:/"),
+        ("model: bedrock:/", "model: ", "  model: global.", "such as bedrock:/"),
         ("bucket: llm", "bucket: s3://llm", "  bucket", "the name of a bucket alone"),
         ("ml.g5.2xlarge", "g5.2xlarge", "instance_type", "such as ml.m5.large"),
     ],
