@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.bundle import Bundle
+from pipeline.permissions.artifact_store import check_artifact_store
 from pipeline.permissions.judges import judge_models
 from pipeline.permissions.platform import ECR_IMAGE
 from processing.base.errors import LaunchError
@@ -63,6 +64,8 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
         yield f"secret {variable}", _secret_look(session, secret)
     uri = config.mlflow.tracking_uri
     yield f"MLflow {uri}", lambda: _mlflow(uri)
+    if config.mlflow.is_managed:
+        yield "MLflow's artifacts", lambda: check_artifact_store(session, bundle)
 
 
 def _account(session: Session, bundle: Bundle) -> str:

@@ -37,6 +37,11 @@ def check(arguments: Namespace) -> int:
         )
     for line in missing_judge_keys(config, {*config.secrets, *config.infrastructure.environment}):
         print(f"note: {line}")
+    if not arguments.online and config.mlflow.is_managed:
+        print(
+            "note: where MLflow keeps artifacts, and whether the job may write there, is not known "
+            "without AWS: `check --online` and `permissions create` ask for it"
+        )
     return _check_online(arguments, bundle) if arguments.online else SUCCEEDED
 
 

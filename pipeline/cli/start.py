@@ -31,7 +31,7 @@ def start(arguments: Namespace) -> int:
             "as SageMaker has it; `upsert` brings it up to date",
             file=sys.stderr,
         )
-    arn = launch.start(client, bundle.config.pipeline.name, parameters, named)
+    arn = launch.start(client, pipeline, parameters, named)
     print(f"started {arn}\nas {named.display_name}", flush=True)
     if not arguments.wait:
         return SUCCEEDED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,11 +77,11 @@ def _session(bundle: Bundle) -> PipelineSession:
 
 
 def _mlflow_config(bundle: Bundle) -> Any:
-    """Ties executions to the MLflow App in Studio; an address or tracking server cannot be tied."""
+    """Ties executions to the MLflow App or tracking server in Studio; an address cannot be tied."""
     from sagemaker.core.shapes.shapes import MlflowConfig
 
     mlflow = bundle.config.mlflow
-    if not re.fullmatch(r"arn:[^:]+:sagemaker:[^:]+:\d+:mlflow-app/.+", mlflow.tracking_uri):
+    if not mlflow.is_managed:
         return None
     return MlflowConfig(
         mlflow_resource_arn=mlflow.tracking_uri, mlflow_experiment_name=mlflow.experiment

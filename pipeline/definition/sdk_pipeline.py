@@ -13,6 +13,7 @@ from pipeline.definition.descriptions import pipeline_description
 from pipeline.definition.execution_name import name_execution
 from pipeline.definition.package_group import put_group
 from pipeline.definition.steps.processing_job import sdk_tags
+from pipeline.definition.tied_experiment import moved_experiment
 
 
 class EvaluationPipeline(Pipeline):  # type: ignore[misc]
@@ -82,7 +83,10 @@ class EvaluationPipeline(Pipeline):  # type: ignore[misc]
             with_dataset_version(session, described, self.bundle, parameters or {}),
             execution_display_name or named.display_name,
             execution_description or named.description,
-            **sdk_arguments,
+            **{
+                "mlflow_experiment_name": moved_experiment(described, parameters or {}),
+                **sdk_arguments,
+            },
         )
 
     def _bring(self) -> None:

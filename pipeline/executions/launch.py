@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.execution_name import ExecutionName
+from pipeline.definition.tied_experiment import moved_experiment
 from processing.base.errors import LaunchError
 from processing.base.s3 import bucket_and_key
 from processing.base.visible_text import visible, visible_document
@@ -93,10 +94,17 @@ def sagemaker_client(session: Session) -> Any:
     return session.client("sagemaker", config=Config(retries={"mode": "standard"}))
 
 
-def start(client: Any, pipeline: str, parameters: Mapping[str, str], named: ExecutionName) -> str:
-    """Start the pipeline and return the execution's ARN. boto3 gives each start its own token."""
+def start(
+    client: Any, pipeline: Mapping[str, Any], parameters: Mapping[str, str], named: ExecutionName
+) -> str:
+    """Start the pipeline and return the execution's ARN. boto3 gives each start its own token.
+
+    `pipeline` is DescribePipeline's answer.
+    """
+    experiment = moved_experiment(pipeline, parameters)
     started = client.start_pipeline_execution(
-        PipelineName=pipeline,
+        PipelineName=pipeline["PipelineName"],
+        **({"MlflowExperimentName": experiment} if experiment else {}),
         PipelineExecutionDisplayName=named.display_name,
         PipelineExecutionDescription=named.description,
         PipelineParameters=[{"Name": k, "Value": v} for k, v in parameters.items()],

@@ -8,6 +8,7 @@ from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.trigger_names import names_of
 from pipeline.executions.job_progress import LOG_GROUP
+from pipeline.permissions.artifact_store import describe_statements
 from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
@@ -134,6 +135,7 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
     if repositories := repository_arns(account, [config.infrastructure.image]):
         statements.append(allow("ImageThere", ["ecr:DescribeImages"], repositories))
     uri = config.mlflow.tracking_uri
+    statements += describe_statements("MlflowArtifacts", uri)
     if ":mlflow-app/" in uri:
         statements.append(allow("MlflowAnswers", ["sagemaker:CallMlflowAppApi"], [uri]))
     elif ":mlflow-tracking-server/" in uri:
@@ -186,8 +188,10 @@ def _trigger(bundle: Bundle, account: Account) -> list[Statement]:
     return statements
 
 
-def administrator_policy(roles: Iterable[str]) -> Document:
-    """These roles and no other."""
+def administrator_policy(bundle: Bundle, roles: Iterable[str]) -> Document:
+    """These roles and no other; and where MLflow keeps artifacts, if the file does not say it."""
+    mlflow = bundle.config.mlflow
+    asked = describe_statements("MlflowArtifacts", mlflow.tracking_uri)
     return document(
         [
             allow(
@@ -202,6 +206,7 @@ def administrator_policy(roles: Iterable[str]) -> Document:
                     "iam:UpdateAssumeRolePolicy",
                 ],
                 roles,
-            )
+            ),
+            *([] if mlflow.artifact_location else asked),
         ]
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.permissions.artifact_store import tied_statements
 from pipeline.permissions.candidate_roles import candidates_of
 from pipeline.permissions.statements import Document, Statement, allow, document, key_use, pass_role
 
@@ -48,6 +49,7 @@ def pipeline_policy(bundle: Bundle) -> Document:
             ),
             allow("SourceModel", ["sagemaker:DescribeModel"], account.sagemaker("model/*")),
             *_source_packages(bundle),
+            *tied_statements(config.mlflow.tracking_uri),
             *key_use("OutputKey", account, infrastructure.output_kms_key, ["kms:Decrypt"]),
         ]
     )

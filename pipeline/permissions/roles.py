@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.trigger_names import names_of
+from pipeline.permissions.artifact_store import with_artifact_store
 from pipeline.permissions.caller import administrator_policy, caller_policy
 from pipeline.permissions.candidate_roles import model_policy, stamp_policy
 from pipeline.permissions.job_role import job_policy
@@ -59,7 +60,7 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
     return [
         Permissions("caller", caller_policy(bundle)),
         *roles,
-        Permissions("administrator", administrator_policy(role_arns)),
+        Permissions("administrator", administrator_policy(bundle, role_arns)),
     ]
 
 
@@ -71,11 +72,14 @@ def trigger_permissions(bundle: Bundle) -> Permissions:
 def create_roles(session: Session, bundle: Bundle) -> list[str]:
     """Make the roles, or give them these policies; a line for each. Raises ClientError.
 
+    The job role gets rights to where the MLflow App or tracking server says it keeps artifacts.
     Only the inline policies named llm-evaluation-... and the trust are ours; what else a role has
     stays as it is.
     """
     iam = session.client("iam")
-    return [put_role(iam, p, "permissions create") for p in permissions_of(bundle) if p.role_arn]
+    bundle, lines = with_artifact_store(session, bundle)
+    made = [put_role(iam, p, "permissions create") for p in permissions_of(bundle) if p.role_arn]
+    return [*made, *lines]
 
 
 def put_role(iam: Any, wanted: Permissions, made_by: str) -> str:

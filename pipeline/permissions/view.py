@@ -28,10 +28,10 @@ def show_lines(bundle: Bundle, who: str | None) -> Iterator[str]:
 
 def _notes(bundle: Bundle) -> Iterator[str]:
     mlflow = bundle.config.mlflow
-    if mlflow.tracking_uri.startswith("arn:") and mlflow.artifact_location is None:
+    if mlflow.is_managed and mlflow.artifact_location is None:
         yield (
-            "# note: mlflow.artifact_location is not set, so the job role gets no right to where "
-            "MLflow keeps artifacts (DescribeMlflowApp: ArtifactStoreUri)"
+            "# note: mlflow.artifact_location is not set, so this job policy has no right to where "
+            "MLflow keeps artifacts; `permissions create` asks the App or tracking server for it"
         )
     candidate = bundle.config.candidate
     if candidate and not (candidate.model_data and candidate.images):

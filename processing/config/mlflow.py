@@ -11,7 +11,8 @@ from processing.config.section import S3Uri, Section
 class Mlflow(Section):
     """`tracking_uri`: a SageMaker MLflow App or tracking server ARN, or an http(s) address.
 
-    `artifact_location` is where that App or server keeps artifacts; only `permissions` asks for it.
+    `artifact_location` is where that App or server keeps artifacts; only `permissions` asks for it,
+    and `permissions create` finds it.
     `prompts`: whether they are kept in its prompt registry.
     """
 
@@ -19,3 +20,8 @@ class Mlflow(Section):
     experiment: str = Field(default="llm-evaluation", min_length=1)
     artifact_location: S3Uri | None = None
     prompts: bool = True
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether SageMaker runs it: an App or a tracking server, not an address."""
+        return self.tracking_uri.startswith("arn:")

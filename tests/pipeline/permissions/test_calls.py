@@ -388,16 +388,34 @@ def test_no_other_configuration_gives_the_job_what_it_does_not_need(
 def test_the_pipeline_role_may_do_what_its_steps_need_and_no_more(
     write_config: ConfigWriter,
 ) -> None:
-    for change in ({}, FULL):
+    for change in ({}, FULL, TRACKING_SERVER):
         bundle = load_bundle(write_config(**change))
         policy = policy_of(bundle, "pipeline")
+        document = json.loads(build(bundle).definition())
         requests = [
-            request
-            for step in all_steps(json.loads(build(bundle).definition())["Steps"])
-            for request in step_requests(bundle, step)
+            *tie_requests(document["MlflowConfig"]),
+            *(
+                request
+                for step in all_steps(document["Steps"])
+                for request in step_requests(bundle, step)
+            ),
         ]
         assert refused([policy], requests) == []
         assert actions_of(policy) - KEY_ACTIONS == {request.action for request in requests}
+
+
+def tie_requests(tied: dict[str, Any] | None) -> Iterator[Request]:
+    """Not documented: AWS's samples give an execution role both of an App's actions."""
+    if tied is None:
+        return
+    arn = tied["MlflowResourceArn"]
+    if ":mlflow-app/" in arn:
+        yield Request("sagemaker:DescribeMlflowApp", arn)
+        yield Request("sagemaker:CallMlflowAppApi", arn)
+        return
+    yield Request("sagemaker:DescribeMlflowTrackingServer", arn)
+    for name in ("GetExperimentByName", "GetExperiment", "CreateExperiment"):
+        yield Request(f"sagemaker-mlflow:{name}", arn)
 
 
 def all_steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -442,8 +460,8 @@ def step_requests(bundle: Bundle, step: dict[str, Any]) -> Iterator[Request]:
 
 def test_every_boto3_operation_in_the_source_is_in_a_policy(write_config: ConfigWriter) -> None:
     """Also those that no recording came by."""
-    bundle = load_bundle(write_config(**FULL))
-    allowed = {a for p in permissions_of(bundle) for a in actions_of(p.policy)}
+    bundles = [load_bundle(write_config(**change)) for change in (FULL, TRACKING_SERVER)]
+    allowed = {a for b in bundles for p in permissions_of(b) for a in actions_of(p.policy)}
     named = operations_in_source()
     assert {"describe_model", "invoke_endpoint", "set_queue_attributes"} <= named.keys()
     assert {name for name, actions in named.items() if not actions & allowed} == set()
