@@ -14,7 +14,7 @@ from pipeline.definition.build import get_pipeline
 from pipeline.definition.bundle import load_bundle
 from pipeline.local.aws import serve
 from pipeline.local.jobs.container import Container, JobFault, LineWriter, RunningContainer
-from pipeline.local.server.account import furnish
+from pipeline.permissions.roles import create_roles
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +40,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         patch.setenv("AWS_ENDPOINT_URL", server.url)
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         session = Session()
-        furnish(session, load_bundle(REPOSITORY / "evaluation.yaml").config, [])
+        session.client("s3").create_bucket(Bucket="llm-evaluation-demo")
+        create_roles(session, load_bundle(REPOSITORY / "evaluation.yaml"))
         yield session
     server.stop()
 
