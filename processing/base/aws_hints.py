@@ -49,7 +49,18 @@ _HINTS = (
     ),
     # judges
     _Hint(
-        r"have access to the model|aws-marketplace:|use case details",
+        r"end of its life",
+        "Bedrock has switched this model off, and for good: name a newer one in judge.model "
+        "(`aws bedrock list-inference-profiles` says which there are)",
+    ),
+    _Hint(
+        r"marked by provider as Legacy",
+        "Bedrock is about to switch this model off, and takes no account for it any more that has "
+        "not asked it lately: name an active one in judge.model (`aws bedrock "
+        "list-foundation-models` has each model's modelLifecycle)",
+    ),
+    _Hint(
+        r"have access to the model|[Mm]odel access is denied|aws-marketplace:|use case details",
         "enable the model for this account (Bedrock console, Model access, in the region that "
         "asks), or name another in judge.model",
     ),
@@ -59,7 +70,7 @@ _HINTS = (
         "bedrock:/us.anthropic.claude-..., or the profile's ARN",
     ),
     _Hint(
-        r"model identifier is invalid|resolve the foundation model|end of its life"
+        r"model identifier is invalid|resolve the foundation model"
         r"|ResourceNotFoundException: .*[Mm]odel",
         "judge.model names no model that Bedrock has in this region: `aws bedrock "
         "list-foundation-models` and `list-inference-profiles` say which there are",

@@ -81,6 +81,12 @@ def _scales(config: EvaluationConfig) -> dict[str, Scale]:
     return {spec.name: scale_of(spec) for spec in config.scorers}
 
 
+def _left_out(scores: Scores) -> dict[str, str]:
+    """The run's parameter that says what judges have refused, and were asked without."""
+    found = {score.left_out for row in scores.values() for score in row.values()} - {None}
+    return {"judge.left_out": "; ".join(sorted(map(str, found)))} if found else {}
+
+
 def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: EvaluationJob) -> None:
     """Write rows.jsonl and report.html into `job.output`; verdict and reports into the active run.
 
@@ -91,6 +97,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
     write_html(job.output, document)
     log_outcome(
         evaluation.run,
+        params=_left_out(evaluation.scores),
         tags={
             "verdict": verdict.word,
             "reason": verdict.summary,

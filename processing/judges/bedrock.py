@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 
 from processing.judges.reply_json import require_single_keys
 from processing.judges.verdict import JudgeError, malformed
-from processing.judges.wire import JudgeReply, Messages, RequestRefused
+from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge
@@ -30,13 +31,18 @@ _INFERENCE_CONFIG = {
     "topP": "topP",
 }
 _RETRYABLE_STATUS = frozenset({408, 409, 424, 429})  # 424: Bedrock's ModelErrorException
+_NO_SUCH_MODEL = re.compile(
+    "have access to the model|[Mm]odel access is denied|use case details|aws-marketplace"
+    "|end of its life|marked by provider as Legacy|on-demand throughput|identifier is invalid"
+)
+"""Of the model, and so the same for every request; each has its own hint in `aws_hints`."""
 _THROTTLED = frozenset({"ThrottlingException", "ServiceUnavailableException"})
 
 
 class BedrockWire:
     """A client is made when the first call needs it: building a scorer needs no credentials."""
 
-    forms: tuple[str, ...] = ("text_format", "tool", "plain")
+    forms: tuple[str, ...] = ("text_format", "strict_tool", "tool", "offered_tool", "plain")
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
@@ -44,7 +50,7 @@ class BedrockWire:
         self._lock = threading.Lock()
 
     def ask(
-        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: Form
     ) -> JudgeReply:
         from botocore.exceptions import (
             BotoCoreError,
@@ -53,9 +59,9 @@ class BedrockWire:
             ReadTimeoutError,
         )
 
-        request = _request(judge, messages)
-        if schema is not None and form != "plain":
-            request |= _held_to(schema, form)
+        request = _request(judge, messages, form)
+        if schema is not None and form.kind != "plain":
+            request |= _held_to(schema, form.kind)
         try:
             return _reply(self._client(judge.timeout_seconds).converse(**request))
         except ClientError as error:
@@ -97,8 +103,8 @@ def _look_at(response_dict: dict[str, Any], **_: Any) -> None:
         require_single_keys(response_dict["body"])
 
 
-def _request(judge: Judge, messages: Messages) -> dict[str, Any]:
-    sent = judge.sent_parameters
+def _request(judge: Judge, messages: Messages, form: Form) -> dict[str, Any]:
+    sent = form.parameters
     known = {_INFERENCE_CONFIG[k]: v for k, v in sent.items() if k in _INFERENCE_CONFIG}
     other = {k: v for k, v in sent.items() if k not in _INFERENCE_CONFIG}
     system = [{"text": m["content"]} for m in messages if m["role"] == "system"]
@@ -116,18 +122,15 @@ def _request(judge: Judge, messages: Messages) -> dict[str, Any]:
 
 def _held_to(schema: type[BaseModel], form: str) -> dict[str, Any]:
     document = _closed(schema)
-    if form == "tool":
-        tool = {
+    if form != "text_format":
+        tool: dict[str, Any] = {
             "name": "verdict",
             "description": "Give the verdict",
             "inputSchema": {"json": document},
         }
-        return {
-            "toolConfig": {
-                "tools": [{"toolSpec": tool}],
-                "toolChoice": {"tool": {"name": "verdict"}},
-            }
-        }
+        strict = {"strict": True} if form == "strict_tool" else {}
+        choice = {"toolChoice": {"tool": {"name": "verdict"}}} if form != "offered_tool" else {}
+        return {"toolConfig": {"tools": [{"toolSpec": tool | strict}], **choice}}
     json_schema = {"name": "verdict", "schema": json.dumps(document)}
     return {
         "outputConfig": {
@@ -167,9 +170,10 @@ def _sorted(error: Any) -> RequestRefused | JudgeError:
     code = error.response["Error"].get("Code", "")
     status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
     said = f"{code}: {error.response['Error'].get('Message', '')}"
-    if code == "ValidationException":
+    final = code == "ResourceNotFoundException" or _NO_SUCH_MODEL.search(said) is not None
+    if code == "ValidationException" and not final:
         return RequestRefused(said)
     throttled = status == 429 or code in _THROTTLED
     retryable = throttled or status in _RETRYABLE_STATUS or status >= 500
     late = code == "ModelTimeoutException"
-    return JudgeError(f"the judge failed ({said})", retryable, throttled, timed_out=late)
+    return JudgeError(f"the judge failed ({said})", retryable, throttled, late, final)

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from processing.base.errors import DiskError
 from processing.judges.kept_replies import request_key
 from processing.judges.reply_json import read_object, require_readable_length
-from processing.judges.verdict import JudgeError, malformed
+from processing.judges.verdict import NO_VERDICT, JudgeError, malformed
 from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
+from processing.mlflow_record.scores import JUDGE_LEFT_OUT
 
 if TYPE_CHECKING:
     from mlflow.entities import AssessmentSource, Feedback
@@ -31,14 +32,21 @@ Complaint = Callable[[Schema], "str | None"]
 """
 
 
-_CUT = "it was cut off at the token limit; raise judge.parameters.max_tokens"
+_CUT = {
+    "max_tokens": "it was cut off at the token limit, toward which thinking counts; raise "
+    "judge.parameters.max_tokens",
+    "model_context_window_exceeded": "the prompt and the reply do not fit into the model's context "
+    "window; name a judge with a larger one",
+}
+_CUT["length"] = _CUT["max_tokens"]
+"""Such a reply is no verdict even where it can be read: its end may be missing."""
+
 _FILTERED = "a content filter or guardrail of the judge's stopped it"
 _STOPPED = {
-    "max_tokens": _CUT,
-    "length": _CUT,
     "guardrail_intervened": _FILTERED,
     "content_filtered": _FILTERED,
     "content_filter": _FILTERED,
+    "refusal": _FILTERED,
 }
 """Reasons to stop that another try does not change, as Bedrock and OpenAI call them."""
 
@@ -90,7 +98,8 @@ class Conversation:
         return self._ask(messages, schema, read_object)
 
     def metadata(self) -> dict[str, str]:
-        """Calls and tokens under MLflow's own keys for the tokens; strings, as MLflow keeps them.
+        """Calls, tokens under MLflow's own keys, and what the judge's model has refused and was
+        asked without; strings, as MLflow keeps them.
 
         Tokens are left out where the judge does not tell them. Replies that an earlier try had
         paid for count too: it is what the verdict cost, not when.
@@ -99,6 +108,8 @@ class Conversation:
         if any(self._tokens.values()):
             told[JUDGE_INPUT_TOKENS] = str(self._tokens["input"])
             told[JUDGE_OUTPUT_TOKENS] = str(self._tokens["output"])
+        if left_out := self.line.left_out():
+            told[JUDGE_LEFT_OUT] = ", ".join(left_out)
         return told
 
     def forget(self) -> None:
@@ -151,14 +162,16 @@ class Conversation:
     ) -> tuple[JudgeReply, Read]:
         reply, requests = self.line.ask(messages, schema)
         self._count(reply, requests)
-        if not reply.text:
-            raise malformed(f"nothing (it stopped because of {reply.stop_reason!r})")
-        require_readable_length(reply.text)
+        if why := _CUT.get(reply.stop_reason):
+            raise JudgeError(f"{NO_VERDICT}: {why}", retryable=False)
         try:
+            if not reply.text:
+                raise malformed(f"nothing (it stopped because of {reply.stop_reason!r})")
+            require_readable_length(reply.text)
             return reply, read(reply.text)
         except JudgeError as error:
             if why := _STOPPED.get(reply.stop_reason):
-                raise JudgeError(f"the judge's reply is no verdict: {why}", False) from error
+                raise JudgeError(f"{NO_VERDICT}: {why}", retryable=False) from error
             raise
 
     def _count(self, reply: JudgeReply, requests: int) -> None:

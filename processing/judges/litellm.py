@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from processing.base.errors import ConfigError
 from processing.config.judge import route_bedrock_calls
 from processing.judges.verdict import JudgeError
-from processing.judges.wire import JudgeReply, Messages, RequestRefused
+from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge
@@ -37,23 +37,23 @@ class LitellmWire:
             ) from error
 
     def ask(
-        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: Form
     ) -> JudgeReply:
         import litellm
         import openai
 
         try:
             response: Any = litellm.completion(
-                **judge.sent_parameters,
+                **form.parameters,
                 model=judge.litellm_model,
                 messages=list(messages),
-                response_format=schema if form != "plain" else None,
+                response_format=schema if form.kind != "plain" else None,
                 api_base=judge.base_url,
                 api_key=judge.api_key,
                 timeout=judge.timeout_seconds,
                 num_retries=0,
                 max_retries=0,
-                drop_params=True,
+                drop_params=False,  # what it drops by its own tables, it drops without a word
             )
         # litellm's exceptions are those of OpenAI's client, and share nothing but its base class
         except (openai.OpenAIError, litellm.Timeout, litellm.APIError) as error:
@@ -80,4 +80,5 @@ def _sorted(error: Exception) -> RequestRefused | JudgeError:
     throttled = status in (429, 503)
     retryable = refused or status in _RETRYABLE_STATUS or (status >= 500 and not no_key)
     late = isinstance(error, litellm.Timeout)
-    return JudgeError(f"the judge failed ({said})", retryable, throttled, timed_out=late)
+    final = status in (401, 404)  # no such key, no such model
+    return JudgeError(f"the judge failed ({said})", retryable, throttled, late, final)

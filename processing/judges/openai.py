@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from processing.judges.reply_json import LONGEST_REPLY, read_object, require_readable_length
 from processing.judges.verdict import JudgeError, malformed
-from processing.judges.wire import JudgeReply, Messages, RequestRefused
+from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge
@@ -26,17 +26,19 @@ class OpenAIWire:
     forms: tuple[str, ...] = ("json_schema", "plain")
 
     def ask(
-        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: Form
     ) -> JudgeReply:
         import httpx
         import openai
 
-        held = {"response_format": _response_format(schema)} if schema and form != "plain" else {}
+        held = (
+            {"response_format": _response_format(schema)} if schema and form.kind != "plain" else {}
+        )
         try:
             with _client(
                 judge.base_url, judge.api_key
             ).chat.completions.with_streaming_response.create(
-                **{**judge.sent_parameters, **held},
+                **{**form.parameters, **held},
                 model=judge.model.partition(":/")[2],
                 messages=messages,
                 timeout=judge.timeout_seconds,
@@ -123,4 +125,5 @@ def _sorted(error: Any) -> RequestRefused | JudgeError:
         return RequestRefused(said)
     throttled = status in (429, 503)
     retryable = throttled or status in _RETRYABLE_STATUS or status >= 500
-    return JudgeError(f"the judge failed ({said})", retryable, throttled)
+    final = status in (401, 404)  # no such key, no such model
+    return JudgeError(f"the judge failed ({said})", retryable, throttled, final=final)

@@ -8,6 +8,7 @@ is made again here: throttling costs time, and neither an attempt nor the verdic
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -18,10 +19,11 @@ from pydantic import BaseModel
 
 from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import Spend, judge_name
+from processing.judges.accepted import Accepted
 from processing.judges.kept_replies import KeptReplies
 from processing.judges.silence import Silence
 from processing.judges.verdict import JudgeError
-from processing.judges.wire import JudgeReply, Messages, RequestRefused, Wire
+from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused, Wire
 
 if TYPE_CHECKING:
     from processing.config.judge import Judge
@@ -41,36 +43,36 @@ class JudgeService:
     spend: Spend | None = None
     replies: KeptReplies = field(default_factory=KeptReplies)
     silence: Silence = field(init=False)
-    _working: dict[str, str] = field(default_factory=dict)
+    accepted: Accepted = field(init=False)
+    _answered: bool = False
+    _gone: JudgeError | None = None
 
     def __post_init__(self) -> None:
         self.silence = Silence(self.model)
+        self.accepted = Accepted(self.model, self.wire.forms)
 
     def ask(
         self, judge: Judge, messages: Messages, schema: type[BaseModel] | None
     ) -> tuple[JudgeReply, int]:
         """The reply, and how many requests it took. Raises JudgeError.
 
-        Not every model can be held to a schema, and what Bedrock answers then is undocumented. So
-        until one form has worked, a request that is called invalid is made again in the next form,
-        down to none; each framework's prompt describes the JSON too.
+        A refused request is made again without what is refused (`Accepted`), down to none of it:
+        each framework's prompt describes the JSON too.
         """
         asked = schema.__name__ if schema else ""
-        known = self._working.get(asked)
-        forms = (known,) if known else self.wire.forms if schema else ("plain",)
-        refused = ""
-        for requests, form in enumerate(forms, start=1):
+        form = self.accepted.form(judge, asked)
+        for requests in itertools.count(1):
             try:
                 reply = self._unthrottled(judge, messages, schema, form)
             except RequestRefused as error:
-                refused = str(error)
+                form = self.accepted.instead(judge, asked, form, error)
                 continue
-            self._working[asked] = form
+            self.accepted.works(asked, form)
             return reply, requests
-        raise JudgeError(f"the judge failed: {refused}", retryable=False)
+        raise AssertionError("every refusal leaves out something, or is raised")
 
     def _unthrottled(
-        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: Form
     ) -> JudgeReply:
         """Makes a throttled call again until its pauses come to `judge.retry_seconds`.
 
@@ -90,10 +92,12 @@ class JudgeService:
             ceiling = min(2 * ceiling, LONGEST_PAUSE_SECONDS)
 
     def _once(
-        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: Form
     ) -> JudgeReply:
         name = judge_name(self.model)
         with self.rate_limit.turn() as turn:
+            if self._gone is not None:
+                raise self._gone
             if self.silence.given_up:
                 reason = f"the judge failed ({self.silence.given_up})"
                 raise JudgeError(reason, retryable=False, timed_out=True)
@@ -105,8 +109,11 @@ class JudgeService:
                 turn.throttled = error.throttled
                 if error.timed_out:
                     self.silence.timed_out(judge.timeout_seconds)
+                if error.final and not self._answered:
+                    self._gone = error
                 raise
             self.silence.answered()
+            self._answered = True
             turn.tokens = reply.input_tokens + reply.output_tokens
         if self.spend is not None:
             self.spend.add(name, input_tokens=reply.input_tokens, output_tokens=reply.output_tokens)
@@ -122,6 +129,10 @@ class JudgeLine:
 
     def ask(self, messages: Messages, schema: type[BaseModel] | None) -> tuple[JudgeReply, int]:
         return self.service.ask(self.judge, messages, schema)
+
+    def left_out(self) -> list[str]:
+        """What the model has refused of these requests, and is asked without."""
+        return self.service.accepted.left_out(self.judge)
 
 
 RepliesOf = Callable[["Judge"], KeptReplies]

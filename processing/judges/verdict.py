@@ -24,20 +24,31 @@ class JudgeError(Exception):
     """There is no verdict on a row. `retryable`: asking again may well give one.
 
     `throttled`: the judge was asked too much at once. `timed_out`: it did not answer in time.
+    `final`: it refuses whatever the row is: the model is retired, or a parameter is wrong.
     """
 
     def __init__(
-        self, reason: str, retryable: bool, throttled: bool = False, timed_out: bool = False
+        self,
+        reason: str,
+        retryable: bool,
+        throttled: bool = False,
+        timed_out: bool = False,
+        final: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retryable = retryable
         self.throttled = throttled
         self.timed_out = timed_out
+        self.final = final
 
 
 Score = Callable[[Question], "Feedback"]
 """Gives one row's verdict. Raises JudgeError where there is none. Safe from many threads."""
+
+
+NO_VERDICT = "the judge's reply is no verdict"
+"""How the reason begins where a reply was stopped, and another would be too."""
 
 
 def malformed(what: str, answer: str = "") -> JudgeError:

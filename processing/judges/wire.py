@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -23,8 +23,18 @@ class JudgeReply:
     output_tokens: int
 
 
+@dataclass(frozen=True)
+class Form:
+    """How a request is made: what holds the reply to its schema (`Wire.forms`), and the parameters
+    that go with it, under the names of `judge.parameters`.
+    """
+
+    kind: str
+    parameters: Mapping[str, Any]
+
+
 class RequestRefused(Exception):
-    """The model takes no request of this form; it said so at once, and for nothing."""
+    """The model takes no such request, in its own words; it said so at once, and for nothing."""
 
 
 class Wire(Protocol):
@@ -34,7 +44,7 @@ class Wire(Protocol):
     def forms(self) -> tuple[str, ...]: ...
 
     def ask(
-        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: str
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None, form: Form
     ) -> JudgeReply:
         """Ask once. Raises RequestRefused, or JudgeError for every other failure."""
         ...

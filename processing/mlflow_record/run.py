@@ -186,6 +186,8 @@ def read_metrics(
 
 def log_outcome(
     run: TrackedRun,
+    *,
+    params: Mapping[str, str],
     tags: Mapping[str, str],
     metrics: Mapping[str, float],
     folder: Path,
@@ -194,6 +196,7 @@ def log_outcome(
     """Put the verdict on the active run; among its artifacts go `folder`'s files and `texts`."""
     import mlflow
 
+    mlflow.log_params(_masked(params))
     mlflow.set_tags(_masked(tags))
     mlflow.log_metrics(dict(metrics))
 

@@ -25,14 +25,22 @@ if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace
 
 
+JUDGE_LEFT_OUT = "judge_left_out"
+"""In a verdict's metadata: what the judge's model refused of the request, and was asked without."""
+
+
 @dataclass(frozen=True)
 class Score:
-    """One scorer's verdict on one row: a number, or the reason why there is none."""
+    """One scorer's verdict on one row: a number, or the reason why there is none.
+
+    `left_out`: the judge and what it was asked without, such as "bedrock:/m: temperature".
+    """
 
     value: float | None
     shown: str
     rationale: str | None
     error: str | None
+    left_out: str | None = None
 
 
 Scores = dict[str, dict[str, Score]]
@@ -76,8 +84,11 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
         return Score(None, "error", assessment.rationale, str(reason))
     value = number_of(spec, feedback.value)
     error = None if value is not None else f"the verdict {feedback.value!r} is no number"
-    shown = (assessment.metadata or {}).get("category", str(feedback.value))
-    return Score(value, shown, assessment.rationale, error)
+    metadata = assessment.metadata or {}
+    shown = metadata.get("category", str(feedback.value))
+    parts = metadata.get(JUDGE_LEFT_OUT)
+    left_out = f"{assessment.source.source_id}: {parts}" if parts else None
+    return Score(value, shown, assessment.rationale, error, left_out)
 
 
 def scorer_metrics(

@@ -14,7 +14,7 @@ from marker_judge import _Filler
 from pydantic import BaseModel
 
 from processing.config.judge import Judge
-from processing.judges.wire import JudgeReply, Messages
+from processing.judges.wire import Form, JudgeReply, Messages
 
 Say = Callable[[str, type[BaseModel] | None], str]
 """The prompt and the schema -> the reply's text. May raise JudgeError as a wire does."""
@@ -44,7 +44,7 @@ class StubWire:
         judge: Judge,  # noqa: ARG002
         messages: Messages,
         schema: type[BaseModel] | None,
-        form: str,  # noqa: ARG002
+        form: Form,  # noqa: ARG002
     ) -> JudgeReply:
         prompt = "\n".join(message["content"] for message in messages)
         with self._lock:

@@ -30,10 +30,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the judge says: a verdict for the tool, or text (None is no content at all)."""
+    """What the judge says: a verdict for the tool, or text (None is no content at all).
+
+    `thinking` comes before it, in a block of its own; `cut`: the token limit was reached.
+    """
 
     tool_input: dict[str, Any] | None = None
     text: str | None = None
+    thinking: str | None = None
+    cut: bool = False
 
 
 def read_converse(document: dict[str, Any]) -> Call:
@@ -56,19 +61,22 @@ def read_converse(document: dict[str, Any]) -> Call:
 
 def write_converse(call: Call, reply: Reply, latency_ms: int) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
+    if reply.thinking is not None:
+        thought = {"text": reply.thinking, "signature": "demo"}
+        content.append({"reasoningContent": {"reasoningText": thought}})
     if reply.tool_input is not None:
         use = {"toolUseId": _id(call), "name": call.tool, "input": reply.tool_input}
-        content = [{"toolUse": use}]
+        content.append({"toolUse": use})
     elif reply.text is not None:
-        content = [{"text": reply.text}]
-    output_tokens = _output_tokens(reply)
+        content.append({"text": reply.text})
+    written = output_tokens(reply)
     return {
         "output": {"message": {"role": "assistant", "content": content}},
-        "stopReason": "end_turn" if reply.tool_input is None else "tool_use",
+        "stopReason": _stop_reason(reply),
         "usage": {
             "inputTokens": call.input_tokens,
-            "outputTokens": output_tokens,
-            "totalTokens": call.input_tokens + output_tokens,
+            "outputTokens": written,
+            "totalTokens": call.input_tokens + written,
         },
         "metrics": {"latencyMs": latency_ms},
     }
@@ -92,21 +100,22 @@ def read_anthropic(document: dict[str, Any]) -> Call:
 
 def write_anthropic(call: Call, reply: Reply, model: str) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
+    if reply.thinking is not None:
+        content.append({"type": "thinking", "thinking": reply.thinking, "signature": "demo"})
     if reply.tool_input is not None:
-        content = [
-            {"type": "tool_use", "id": _id(call), "name": call.tool, "input": reply.tool_input}
-        ]
+        use = {"type": "tool_use", "id": _id(call), "name": call.tool, "input": reply.tool_input}
+        content.append(use)
     elif reply.text is not None:
-        content = [{"type": "text", "text": reply.text}]
+        content.append({"type": "text", "text": reply.text})
     return {
         "id": f"msg_{_id(call)}",
         "type": "message",
         "role": "assistant",
         "model": model,
         "content": content,
-        "stop_reason": "end_turn" if reply.tool_input is None else "tool_use",
+        "stop_reason": _stop_reason(reply),
         "stop_sequence": None,
-        "usage": {"input_tokens": call.input_tokens, "output_tokens": _output_tokens(reply)},
+        "usage": {"input_tokens": call.input_tokens, "output_tokens": output_tokens(reply)},
     }
 
 
@@ -114,9 +123,15 @@ def _call(request: JudgeRequest, tool: str | None) -> Call:
     return Call(request, tool, count_tokens(request.system) + count_tokens(request.prompt))
 
 
-def _output_tokens(reply: Reply) -> int:
+def output_tokens(reply: Reply) -> int:
     said = json.dumps(reply.tool_input) if reply.tool_input is not None else reply.text
-    return count_tokens(said or "")
+    return count_tokens(reply.thinking or "") + count_tokens(said or "")
+
+
+def _stop_reason(reply: Reply) -> str:
+    if reply.cut:
+        return "max_tokens"
+    return "end_turn" if reply.tool_input is None else "tool_use"
 
 
 def _id(call: Call) -> str:

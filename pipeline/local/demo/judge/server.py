@@ -4,8 +4,8 @@ It is no model: its verdicts are text-overlap rules (see demo_verdicts for the r
 cuts), and each rationale and the response header `x-demo` say so. Point both
 AWS_ENDPOINT_URL_BEDROCK_RUNTIME (boto3) and AWS_BEDROCK_RUNTIME_ENDPOINT (litellm) at its URL.
 
-Every model id is served. Signatures are not checked. A prompt that no rule knows gets
-ValidationException. Admin routes: see demo_state, noun `models`.
+Every model id is served; what a model refuses is a switch (`model`). Signatures are not checked.
+A prompt that no rule knows gets ValidationException. Admin routes: see demo_state, noun `models`.
 
     python -m pipeline.local.demo.judge.server --port 4568
 """
@@ -13,7 +13,6 @@ ValidationException. Admin routes: see demo_state, noun `models`.
 import argparse
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -34,9 +33,15 @@ from pipeline.local.demo.judge.bedrock_requests import (
     write_converse,
 )
 from pipeline.local.demo.judge.habits import spoil
+from pipeline.local.demo.judge.model import (
+    JudgeModel,
+    require_available,
+    require_taken,
+    within_limit,
+)
 from pipeline.local.demo.judge.rules import UnknownPrompt
 from pipeline.local.demo.judge.verdicts import judge
-from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
+from pipeline.local.demo.state import DemoState, admin_routes
 
 JUDGE_ERRORS: Mapping[str, int] = {
     "ThrottlingException": 429,
@@ -58,7 +63,7 @@ Read = Callable[[dict[str, Any]], Call]
 Write = Callable[[Call, Reply, Decision], dict[str, Any]]
 
 
-def judge_app(models: Mapping[str, Behaviour] | None = None) -> Starlette:
+def judge_app(models: Mapping[str, JudgeModel] | None = None) -> Starlette:
     """The ASGI app; `models` gives behaviours by model id, all other ids are well-behaved.
 
     Raises ValueError for a fault with an unknown error.
@@ -79,30 +84,39 @@ def judge_app(models: Mapping[str, Behaviour] | None = None) -> Starlette:
     routes = [
         Route("/model/{model_id:path}/converse", converse, methods=["POST"]),
         Route("/model/{model_id:path}/invoke", invoke, methods=["POST"]),
-        *admin_routes("models", state, Behaviour),
+        *admin_routes("models", state, JudgeModel),
         UNKNOWN_OPERATION,
     ]
     return Starlette(routes=routes)
 
 
-def serve_judge(port: int = 0, *, models: Mapping[str, Behaviour] | None = None) -> DemoServer:
+def serve_judge(port: int = 0, *, models: Mapping[str, JudgeModel] | None = None) -> DemoServer:
     """Serves the demo judge on 127.0.0.1; see demo_server.serve for the errors."""
     return serve(judge_app(models), port, "demo judge, not a model")
 
 
 async def _serve(
-    request: Request, state: DemoState[Behaviour], read: Read, write: Write
+    request: Request, state: DemoState[JudgeModel], read: Read, write: Write
 ) -> Response:
     model_id = request.path_params["model_id"]
     if model_id not in state.behaviours:
-        state.put(model_id, Behaviour())
-    return await answer_call(request, state, model_id, partial(_answer, read, write), _fault)
+        state.put(model_id, JudgeModel())
+
+    def answer(body: bytes, decision: Decision) -> Answer:
+        model = state.behaviours[model_id]
+        require_available(model, model_id)
+        return _answer(model, read, write, body, decision)
+
+    return await answer_call(request, state, model_id, answer, _fault)
 
 
-def _answer(read: Read, write: Write, body: bytes, decision: Decision) -> Answer:
-    """Raises WireError ValidationException for a request or a prompt that is not understood."""
+def _answer(model: JudgeModel, read: Read, write: Write, body: bytes, decision: Decision) -> Answer:
+    """Raises WireError ValidationException for a request or a prompt that is not understood, or
+    that the model does not take.
+    """
     try:
         document = json.loads(body)
+        require_taken(model, document)
         call = read(document)
         kind, verdict = judge(call.request)
     except (BadRequest, UnknownPrompt) as error:
@@ -111,7 +125,8 @@ def _answer(read: Read, write: Write, body: bytes, decision: Decision) -> Answer
         raise _validation(f"the request is not in Bedrock's form: {error!r}") from error
     spoilt = decision.malformed and spoil(verdict, decision.malformed)
     reply = _reply(call, verdict) if spoilt is None else _spoilt(call, spoilt)
-    return Answer(kind, json.dumps(write(call, reply, decision)).encode())
+    told = within_limit(model, document, call, reply)
+    return Answer(kind, json.dumps(write(call, told, decision)).encode())
 
 
 def _write_converse(call: Call, reply: Reply, decision: Decision) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.local.demo.endpoint.server import EndpointBehaviour
 from pipeline.local.demo.faults import MALFORMED_KINDS, Faults, JudgeHabit
+from pipeline.local.demo.judge.model import JudgeModel
 from pipeline.local.demo.judge.server import serve_judge
-from pipeline.local.demo.state import Behaviour
 from processing.config.judge import Judge, silence_libraries
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
@@ -34,7 +34,9 @@ ROW = Question("How do I stop a nosebleed?", ANSWER, ANSWER, (ANSWER,))
 @pytest.fixture(scope="module")
 def ill_bred() -> Iterator[None]:
     silence_libraries()
-    habits = {h: Behaviour(faults=Faults(malformed=1, malformed_as=h, jitter_ms=0)) for h in HABITS}
+    habits = {
+        h: JudgeModel(faults=Faults(malformed=1, malformed_as=h, jitter_ms=0)) for h in HABITS
+    }
     server = serve_judge(models=habits)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", server.url)
