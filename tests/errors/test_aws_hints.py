@@ -41,7 +41,9 @@ NO_TRUST = (
         ("ResourceNotFoundException: Could not resolve the foundation model from the model "
          "identifier: x", "list-foundation-models"),
         ("ResourceNotFoundException: This model version has reached the end of its life.",
-         "judge.model names no model"),
+         "switched this model off, and for good"),
+        ("ResourceNotFoundException: Access denied. This Model is marked by provider as Legacy and "
+         "you have not been actively using the model in the last 30 days.", "name an active one"),
         (f"ClientError: Failed to invoke sagemaker:CreateProcessingJob. {NO_QUOTA}",
          "Service Quotas"),
         (f"ClientError: Failed to invoke sagemaker:CreateProcessingJob. {NO_TRUST}",
