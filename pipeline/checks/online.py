@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.checks.judges import judge_looks
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.artifact_store import check_artifact_store
-from pipeline.permissions.judges import judge_models
 from pipeline.permissions.platform import ECR_IMAGE
 from processing.base.errors import LaunchError
 from processing.base.stored_secrets import StoredSecret
@@ -58,8 +58,7 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
     if found := ECR_IMAGE.fullmatch(infrastructure.image):
         yield f"image {found['name']}", _image_look(session, found)
     yield f"endpoint {config.endpoint.name}", lambda: _endpoint(session, config.endpoint.name)
-    for model in judge_models(config):
-        yield f"judge {model}", _judge_look(session, model)
+    yield from judge_looks(session, config)
     for variable, secret in config.secrets.items():
         yield f"secret {variable}", _secret_look(session, secret)
     uri = config.mlflow.tracking_uri
@@ -130,18 +129,6 @@ def _endpoint(session: Session, name: str) -> str:
     if status != "InService":
         raise LaunchError(f"it is {status}: wait until it is InService, or name another")
     return "InService"
-
-
-def _judge_look(session: Session, model: str) -> Callable[[], str]:
-    def look() -> str:
-        session.client("bedrock-runtime").converse(
-            modelId=model,
-            messages=[{"role": "user", "content": [{"text": "Are you there? Answer: yes"}]}],
-            inferenceConfig={"maxTokens": 16},
-        )
-        return "answers"
-
-    return look
 
 
 def _secret_look(session: Session, secret: StoredSecret) -> Callable[[], str]:

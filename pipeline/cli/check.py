@@ -77,7 +77,8 @@ CHECK = Command(
         "Check the configuration, the dataset's first rows, the scorers and their options, and\n"
         "the pipeline definition against SageMaker's quotas. It needs no AWS account and changes\n"
         "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges and\n"
-        "MLflow, each with one call; a judge is asked one short question."
+        "MLflow, each with one call. A judge is asked one short question, in the form and with\n"
+        "the parameters of the run; what that cost is printed."
     ),
     examples=("check", "check --online --config my.yaml"),
     run=check,

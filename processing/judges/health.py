@@ -99,8 +99,11 @@ _OF_OTHERS = (
 """For a judge that is not asked through AWS: in its reason, and what to do then."""
 
 
-def what_to_do(model: str, reason: str) -> str:
-    """As the end of a sentence, and about the provider that was asked; or nothing."""
+def what_to_do(model: str, reason: str, who: str = "job") -> str:
+    """As the end of a sentence, and about the provider that was asked; or nothing.
+
+    `who` asked it: the job, or the caller.
+    """
     if "bedrock" in model.partition(":/")[0]:
-        return and_hint(reason, "job")
+        return and_hint(reason, who)
     return next((f"; {hint}" for words, hint in _OF_OTHERS if any(w in reason for w in words)), "")

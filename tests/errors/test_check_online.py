@@ -31,6 +31,49 @@ def test_all_is_good(aws: RunningAws, write_config: ConfigWriter) -> None:
     assert all(line.startswith("good ") for line in said.values())
     assert said["endpoint"].endswith("InService")
     assert said["bucket"].endswith("us-east-1")
+    assert "answers; 1 call, " in said["judge"]
+
+
+def test_each_judge_is_asked_as_the_run_will_ask_it_and_its_cost_is_told(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.set_judge("old", refuses=["temperature", "output_format"], max_tokens=4096)
+    aws.set_judge("calm", thinks_tokens=50)
+    aws.set_judge("switched-off", unavailable="retired")
+    aws.set_judge("narrow", thinks_tokens=50)
+    small = {"model": "bedrock:/narrow", "parameters": {"max_tokens": 20}}
+    config = write_config(
+        judge={"model": "bedrock:/old", "parameters": {"temperature": 0}},
+        scorers=[
+            "Safety",
+            {"Correctness": {"judge": {"model": "bedrock:/calm"}}},
+            {"Equivalence": {"judge": {"model": "bedrock:/calm"}}},
+            {"RelevanceToQuery": {"judge": {"model": "bedrock:/switched-off"}}},
+            {"tone": {"kind": "Guidelines", "guidelines": ["Be calm."], "judge": small}},
+        ],
+        thresholds={"Safety": {"min": 0.5}},
+        slices={},
+        prices={"calm": {"input_per_million": 1, "output_per_million": 1_000_000}},
+        mlflow={"tracking_uri": aws.mlflow},
+    )
+    done = aws.type("check", "--online", "--config", str(config))
+    assert done.returncode == 1
+    judges = {
+        line[7:].partition(":")[0].split()[1]: line
+        for line in done.stdout.splitlines()
+        if line[7:].startswith("judge ")
+    }
+    assert list(judges) == ["old", "calm", "switched-off", "narrow"]
+    for part in ("temperature", "outputConfig.textFormat", "max_tokens"):
+        assert part in judges["old"]
+    assert judges["old"].startswith("good ")
+    assert "4 calls" in judges["old"]
+    assert "by prices.calm" in judges["calm"]
+    assert float(judges["calm"].split(" out, ")[1].split()[0]) > 50
+    assert judges["switched-off"].startswith("WRONG")
+    assert "and for good" in judges["switched-off"]
+    assert judges["narrow"].startswith("WRONG")
+    assert "raise judge.parameters.max_tokens" in judges["narrow"]
 
 
 def test_each_thing_that_is_wrong_is_told_at_once(
