@@ -22,7 +22,12 @@ from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
 from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
 from processing.mlflow_record.scores import read_scores
-from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
+from processing.mlflow_record.trace_writer import (
+    ServerSupport,
+    TraceWriter,
+    traces_written_behind,
+)
+from processing.mlflow_record.trial import try_record
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document
 from processing.scorers.scheduler import judging
@@ -40,10 +45,11 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         progress_shown(run.progress),
     ):
         with kept_out_of_garbage_collection():
+            support = try_record(tracked, job.config_file.read_text())
             import_evaluate()
         import_in_the_background()
         end_runs_of_killed_jobs(run, tracked)
-        answers = _answer_and_record(run, share, tracked)
+        answers = _answer_and_record(run, share, tracked, support)
         evaluation = _conclude(run, tracked, answers)
         document = evaluation_document(evaluation)
         record_outcome(evaluation, document, job)
@@ -51,14 +57,16 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
     return evaluation
 
 
-def _answer_and_record(run: EvaluationRun, share: Share, tracked: TrackedRun) -> list[Answer]:
+def _answer_and_record(
+    run: EvaluationRun, share: Share, tracked: TrackedRun, support: ServerSupport
+) -> list[Answer]:
     """All answers, when MLflow holds them with every verdict on them."""
     job = run.job
     prompts = prompts_of(job.endpoint, job.config.scorers)
     family, wanted = job.config.pipeline.name, job.config.mlflow.prompts
     with (
         prompts_linked(tracked, family, prompts, wanted=wanted) as linked,
-        traces_written_behind(tracked, linked) as traces,
+        traces_written_behind(tracked, support, linked) as traces,
     ):
         log_dataset(tracked, job.manifest, job.prepared_rows)
         if run.instance.is_alone:

@@ -28,14 +28,14 @@ NO_PACKAGE = "none"
 
 @dataclass(frozen=True)
 class EvaluationJob:
-    """`config_folder` holds evaluation.yaml and whatever files it names.
+    """`config_file` is evaluation.yaml; beside it are whatever files it names.
 
     With a `model_package_arn` a candidate is evaluated: `endpoint` is then the one that it has been
     deployed to, if it is `deployed` yet.
     """
 
     config: EvaluationConfig
-    config_folder: Path
+    config_file: Path
     endpoint: Endpoint
     thresholds: list[ThresholdParameter]
     dataset: Path
@@ -50,6 +50,10 @@ class EvaluationJob:
     model_package_arn: str | None = None
     deployed: bool = False
     reevaluate: bool = False
+
+    @property
+    def config_folder(self) -> Path:
+        return self.config_file.parent
 
     @property
     def dataset_sha256(self) -> str:
@@ -129,7 +133,7 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
     package = arguments.model_package_arn
     return EvaluationJob(
         config=config,
-        config_folder=arguments.config.parent,
+        config_file=arguments.config,
         endpoint=_endpoint(config.endpoint, arguments),
         model_package_arn=None if package in ("", NO_PACKAGE) else package,
         deployed=arguments.deployed_endpoint is not None,

@@ -143,11 +143,25 @@ def search_traces_answer(experiment_id: str) -> Any | None:
 
 
 def upload_spans(info: TraceInfo, spans: Sequence[Span]) -> None:
-    """A trace's spans as a file, as servers before MLflow 3.4 keep them."""
+    """A trace's spans as a file, as servers before MLflow 3.6 keep them."""
     from mlflow.entities import TraceData
     from mlflow.tracing.client import TracingClient
 
     TracingClient()._upload_trace_data(info, TraceData(spans=list(spans)))
+
+
+def forget_artifact_repository(run_id: str) -> None:
+    """Have the place of the run's artifacts looked at anew, with the settings of this moment."""
+    from mlflow.tracking._tracking_service import utils
+
+    utils._artifact_repos_cache.pop(run_id, None)
+
+
+def delete_artifacts(artifact_uri: str, tracking_uri: str) -> None:
+    """Delete all below `artifact_uri`, a run's."""
+    from mlflow.store.artifact import artifact_repository_registry as registry
+
+    registry.get_artifact_repository(artifact_uri, tracking_uri=tracking_uri).delete_artifacts()
 
 
 def reply_schema(judge: Any) -> type[BaseModel]:

@@ -36,6 +36,7 @@ _AWAY = re.compile(
     r"|timeout exception|Connection aborted|RemoteDisconnected|Connection reset|ProtocolError"
     r"|IncompleteRead|NameResolutionError|EndpointConnectionError|ProxyError"
     r"|too many (429|502|503|504) error responses|\b(502|503|504) Server Error"
+    r"|\(HTTP (502|503|504)\)"
 )
 
 _DOING = {
@@ -43,6 +44,8 @@ _DOING = {
     "set_tag": "writing tags",
     "log_inputs": "recording the dataset",
     "start_trace": "writing traces",
+    "get_trace_info": "writing traces",
+    "delete_traces": "writing traces",
     "log_spans": "writing traces",
     "link_traces_to_run": "writing traces",
     "search_traces": "reading the record back",
@@ -71,6 +74,16 @@ class Outage:
         self._line = ""
         self._ended = threading.Event()
         self._lock = threading.Lock()
+
+    @property
+    def away(self) -> bool:
+        """Whether the server is being waited for."""
+        return self._since is not None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the server has been waited for in vain."""
+        return bool(self._line)
 
     def reached(self) -> None:
         """The server is there: from now on an outage may last for the whole time."""

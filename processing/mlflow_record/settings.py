@@ -29,6 +29,7 @@ def quiet(uri: str) -> None:
     # its default of 10 connections kept would have every further request make a new one
     os.environ.setdefault("MLFLOW_HTTP_POOL_MAXSIZE", "32")
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # TraceWriter has its own threads
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     # a connection more than a pool keeps is closed after use, which harms nobody

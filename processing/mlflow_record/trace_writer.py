@@ -5,6 +5,8 @@ to read it all back, and waits for each. Here it talks to a `TraceWriter` instea
 where MLflow's tracking store stands and hands a trace on when it is whole: with all its verdicts,
 in one StartTraceV3 (whose TraceInfo carries assessments), while the judges are still being asked.
 What the server holds in the end is the same (tests/processing/test_trace_writer.py).
+
+Servers differ in what they take (`ServerSupport`, which trial.py finds out before the first call).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from processing.base.errors import TrackingError
 from processing.mlflow_record.internals import (
@@ -40,6 +42,23 @@ A server on its default settings holds 15 connections to its database.
 SPANS_TOGETHER = 100
 LINKED_TOGETHER = 100  # MLflow's own limit (batch_link_traces_to_run)
 
+SpanWay = Literal["together", "trace by trace", "as files"]
+
+
+@dataclass(frozen=True)
+class ServerSupport:
+    """How spans reach the server and come back, and whether it links traces to a run.
+
+    From 3.6 on it takes the spans of many traces at once; 3.4 and 3.5 take them of one, and never
+    give them back. A trace names its run by itself, so that links are no part of what is read.
+    """
+
+    spans: SpanWay = "together"
+    links: bool = True
+
+
+FULL_SUPPORT = ServerSupport()
+
 
 @dataclass
 class _Draft:
@@ -58,13 +77,18 @@ class TraceWriter:
     """
 
     def __init__(
-        self, inner: Any, experiment_id: str, run_id: str, tags: Callable[[], dict[str, str]] = dict
+        self,
+        inner: Any,
+        run: TrackedRun,
+        support: ServerSupport = FULL_SUPPORT,
+        tags: Callable[[], dict[str, str]] = dict,
     ) -> None:
         """`tags`: of every trace; asked for when the first one is sent, and may wait."""
         self._inner = inner
+        self._run = run
+        self._support = support
         self._tags = tags
-        self._experiment_id = experiment_id
-        self._run_id = run_id
+        self._experiment_id = run.experiment_id
         self._drafts: dict[str, _Draft] = {}
         self._trace_ids: dict[str, str] = {}  # by row id
         self._lock = threading.Lock()
@@ -72,7 +96,6 @@ class TraceWriter:
         self._pending: list[Future[None]] = []
         self._spans: list[Span] = []
         self._sent: list[str] = []  # trace ids, not linked to the run yet
-        self._takes_spans = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -184,35 +207,32 @@ class TraceWriter:
     def _send_together(self, *, everything: bool) -> None:
         with self._lock:
             spans, sent = [], []  # new lists for what is kept back: others go on adding
-            if everything or len(self._spans) >= SPANS_TOGETHER:
+            enough = SPANS_TOGETHER if self._support.spans == "together" else 1
+            if everything or len(self._spans) >= enough:
                 spans, self._spans = self._spans, []
             if everything or len(self._sent) >= LINKED_TOGETHER:
                 sent, self._sent = self._sent[:LINKED_TOGETHER], self._sent[LINKED_TOGETHER:]
         self._send_spans(spans)
-        if sent:
-            self._inner.link_traces_to_run(sent, run_id=self._run_id)
+        if sent and self._support.links:
+            self._inner.link_traces_to_run(sent, run_id=self._run.run_id)
 
     def _send_spans(self, spans: Sequence[Span]) -> None:
-        from mlflow.exceptions import MlflowException
-
-        if self._takes_spans and spans:
-            try:
+        if self._support.spans == "together":
+            if spans:
                 self._inner.log_spans(self._experiment_id, list(spans))
-            except (NotImplementedError, MlflowException) as error:
-                if isinstance(error, MlflowException) and "span logging" not in str(error):
-                    raise
-                self._takes_spans = False
-        if not self._takes_spans:
-            self._upload(spans)
-
-    def _upload(self, spans: Sequence[Span]) -> None:
-        """The spans of each trace as a file, for servers before MLflow 3.4."""
+            return
         by_trace: dict[str, list[Span]] = {}
         for span in spans:
             by_trace.setdefault(span.trace_id, []).append(span)
-        for trace_id, together in by_trace.items():
-            info = self._inner.get_trace_info(trace_id)
-            upload_spans(info, together)
+        for trace_id, of_trace in by_trace.items():
+            if self._support.spans == "trace by trace":
+                self._inner.log_spans(self._experiment_id, of_trace)
+            else:
+                self._upload(trace_id, of_trace)
+
+    def _upload(self, trace_id: str, spans: Sequence[Span]) -> None:
+        info = self._inner.get_trace_info(trace_id)  # the server says where the file belongs
+        self._run.outage.survive("writing traces", lambda: upload_spans(info, spans))
 
 
 def _trace(draft: _Draft) -> Trace:
@@ -233,12 +253,14 @@ def _as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
 
 @contextmanager
 def traces_written_behind(
-    run: TrackedRun, tags: Callable[[], dict[str, str]] = dict
+    run: TrackedRun,
+    support: ServerSupport = FULL_SUPPORT,
+    tags: Callable[[], dict[str, str]] = dict,
 ) -> Iterator[TraceWriter]:
     """Within the block MLflow's tracking store is a TraceWriter."""
 
     def writer_before(store: Any) -> TraceWriter:
-        return TraceWriter(store, run.experiment_id, run.run_id, tags)
+        return TraceWriter(store, run, support, tags)
 
     with tracking_store_replaced(run.tracking_uri, writer_before) as writer:
         try:

@@ -54,7 +54,7 @@ def job(account: None, write_config: ConfigWriter, tmp_path: Path) -> Evaluation
     config = load_config(write_config())
     return EvaluationJob(
         config=config,
-        config_folder=tmp_path,
+        config_file=tmp_path / "evaluation.yaml",
         endpoint=config.endpoint,
         thresholds=threshold_parameters(config.thresholds),
         dataset=tmp_path,

@@ -117,7 +117,7 @@ def test_every_thread_signs_and_rows_ask_for_no_credentials(
         with (
             tracked_run(app.arn, name, "run", {"a": 1}, {"b": "2"}) as run,
             prompts_linked(run, app.arn.rpartition("/")[2], [prompt]) as tags,
-            traces_written_behind(run, tags) as traces,
+            traces_written_behind(run, tags=tags) as traces,
         ):
             rows = [answer.row for answer in given.values()]
             score_rows(scorers, rows, traces, given.__getitem__, nobody_judges)
