@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -14,10 +15,15 @@ from loopback_server import serving
 PATIENCE_SECONDS = 0.7
 """So long a request waits for the other client's; what only one of them asks goes on alone."""
 
+SPAN_INGEST = "/v1/traces"
+
 _HOP_BY_HOP = {"connection", "host", "content-length", "transfer-encoding", "keep-alive"}
 
 Hook = Callable[[str], bool]
 """Called with a request's kind, e.g. `runs/create`; false cuts the connection off."""
+
+Refuse = Callable[[str, bytes], HTTPStatus | None]
+"""Called with a request's kind and body; the status that it is refused with, if it is."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -25,22 +31,30 @@ class _Handler(BaseHTTPRequestHandler):
     target: str
     forward: httpx.Client
     hook: tuple[Hook]
+    refuse: tuple[Refuse]
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
-        if not self.hook[0](path.partition("/mlflow/")[2] or path):
+        kind = path.partition("/mlflow/")[2] or path
+        if not self.hook[0](kind):
             self.close_connection = True
+            return
+        if status := self.refuse[0](kind, body):
+            self._answer(status, "text/html", b"<html>refused</html>")
             return
         kept = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
         reply = self.forward.request(
             self.command, f"{self.target}{self.path}", content=body, headers=kept
         )
-        self.send_response(reply.status_code)
-        self.send_header("Content-Type", reply.headers.get("content-type", ""))
-        self.send_header("Content-Length", str(len(reply.content)))
+        self._answer(reply.status_code, reply.headers.get("content-type", ""), reply.content)
+
+    def _answer(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(reply.content)
+        self.wfile.write(content)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
@@ -56,10 +70,12 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def mlflow_between(target: str, hook: Hook) -> Iterator[str]:
+def mlflow_between(
+    target: str, hook: Hook = lambda _: True, refuse: Refuse = lambda *_: None
+) -> Iterator[str]:
     """Its address."""
     with httpx.Client(timeout=60, limits=httpx.Limits(max_connections=100)) as client:
-        attributes = {"target": target, "forward": client, "hook": (hook,)}
+        attributes = {"target": target, "forward": client, "hook": (hook,), "refuse": (refuse,)}
         server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), attributes))
         with serving(server) as address:
             yield address
@@ -102,3 +118,19 @@ def dying_at(kind: str, after: int = 0) -> Hook:
         return not dead.is_set()
 
     return serve
+
+
+def refusing(kind: str, status: HTTPStatus = HTTPStatus.NOT_FOUND) -> Refuse:
+    """A server that does not know requests of that kind, or may not take them."""
+    return lambda asked, _: status if asked.startswith(kind) else None
+
+
+def refusing_several_traces(asked: str, body: bytes) -> HTTPStatus | None:
+    """A server that takes the spans of one trace at a time."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    if asked != SPAN_INGEST:
+        return None
+    [sent] = ExportTraceServiceRequest.FromString(body).resource_spans
+    traces = {span.trace_id for scope in sent.scope_spans for span in scope.spans}
+    return HTTPStatus.BAD_REQUEST if len(traces) > 1 else None

@@ -161,7 +161,8 @@ def delete_artifacts(artifact_uri: str, tracking_uri: str) -> None:
     """Delete all below `artifact_uri`, a run's."""
     from mlflow.store.artifact import artifact_repository_registry as registry
 
-    registry.get_artifact_repository(artifact_uri, tracking_uri=tracking_uri).delete_artifacts()
+    place: Any = registry.get_artifact_repository(artifact_uri, tracking_uri=tracking_uri)
+    place.delete_artifacts()
 
 
 def reply_schema(judge: Any) -> type[BaseModel]:

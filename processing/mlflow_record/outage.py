@@ -151,6 +151,7 @@ class PatientStore:
     def __init__(self, inner: Any, outage: Outage) -> None:
         self._inner = inner
         self._outage = outage
+        self._takes_datasets = True
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._inner, name)
@@ -165,17 +166,22 @@ class PatientStore:
         """Again where another evaluation is just writing the same dataset: then it is there.
 
         Two at once both find no dataset of that name, and of the two that are made one breaks a
-        constraint of the database, whose words differ from one to the next.
+        constraint of the database, whose words differ from one to the next. A server that takes no
+        datasets is not asked again: nothing of the verdict rests on them.
         """
         from mlflow.exceptions import MlflowException
 
+        if not self._takes_datasets:
+            return
         log = self.__getattr__("log_inputs")
         for attempt in range(1, RACES + 1):
             try:
                 log(*args, **options)
-            except MlflowException:
+            except MlflowException as error:
                 if attempt == RACES:
-                    raise
+                    self._takes_datasets = False
+                    _say(f"MLflow takes no datasets: {short_reason(str(error))}")
+                    return
                 time.sleep(0.1 * attempt)
             else:
                 return

@@ -10,8 +10,9 @@ from typing import Any
 
 import mlflow
 import pytest
-from mlflow.entities import Run, Trace
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from mlflow_held import held
 
 from processing.base.errors import TrackingError
 from processing.calls.paid_store import Record
@@ -24,7 +25,13 @@ from processing.evaluation.scoring import score_rows
 from processing.mlflow_record.row_traces import draft_trace, traces_of
 from processing.mlflow_record.run import tracked_run
 from processing.mlflow_record.settings import quiet_evaluate
-from processing.mlflow_record.trace_writer import TraceWriter, traces_written_behind
+from processing.mlflow_record.trace_writer import (
+    FULL_SUPPORT,
+    ServerSupport,
+    SpanWay,
+    TraceWriter,
+    traces_written_behind,
+)
 from processing.scorers.asked_once import mlflow_scorer
 from processing.scorers.build import BuiltScorer, build_scorers
 
@@ -69,12 +76,13 @@ def written_behind(
     server: str,
     experiment: str,
     scorers: list[BuiltScorer],
+    support: ServerSupport = FULL_SUPPORT,
     store: Callable[[Any], Any] = lambda inner: inner,
 ) -> Run:
     given = {answer.row.row_id: answer for answer in answers()}
     rows = [answer.row for answer in given.values()]
     with tracked_run(server, experiment, "run", {}, {}) as run:
-        with traces_written_behind(run) as traces:
+        with traces_written_behind(run, support) as traces:
             traces._inner = store(traces._inner)
             score_rows(scorers, rows, traces, given.__getitem__, nobody_judges)
             traces.finish()
@@ -107,47 +115,6 @@ def written_by_mlflow(server: str, experiment: str, scorers: list[BuiltScorer]) 
         return mlflow.get_run(run.run_id)
 
 
-def held(run: Run) -> dict[str, Any]:
-    """All that the server holds of a run's traces, by row, without ids and times of writing."""
-    traces = mlflow.search_traces(
-        locations=[run.info.experiment_id], run_id=run.info.run_id, return_type="list"
-    )
-    return {trace.info.tags["row_id"]: told(trace, run.info.run_id) for trace in traces}
-
-
-def told(trace: Trace, run_id: str) -> dict[str, Any]:
-    ids = {trace.info.trace_id: "TRACE", run_id: "RUN"}
-    ids |= {span.span_id: f"SPAN {span.name}" for span in trace.data.spans}
-
-    def plain(value: Any) -> Any:
-        match value:
-            case dict():
-                return {key: plain(each) for key, each in value.items() if key not in MOMENTARY}
-            case list():
-                return [plain(each) for each in value]
-            case str():
-                for known, name in ids.items():
-                    value = value.replace(known, name)
-        return value
-
-    info = trace.info.to_dict()
-    info.setdefault("assessments", []).sort(key=lambda assessment: assessment["assessment_name"])
-    names = {span.span_id: span.name for span in trace.data.spans}
-    spans = [
-        {**span.to_dict(), "span_id": span.name, "parent_span_id": names.get(str(span.parent_id))}
-        for span in trace.data.spans
-    ]
-    spans.sort(key=lambda span: str(span["name"]))
-    return {"info": plain(info), "spans": plain(spans)}
-
-
-MOMENTARY = (
-    *("assessment_id", "create_time", "last_update_time", "stack_trace"),
-    *("trace_id", "mlflow.artifactLocation", "mlflow.trace.sizeStats", "mlflow.trace.sizeBytes"),
-    *("mlflow.traceRequestId", "mlflow.source.name", "mlflow.eval.requestId"),
-)
-
-
 def test_the_record_is_the_one_that_plain_evaluate_writes(
     server: str, scorers: list[BuiltScorer]
 ) -> None:
@@ -170,30 +137,24 @@ def test_the_record_is_the_one_that_plain_evaluate_writes(
     assert sorted(len(trace["info"]["assessments"]) for trace in mine.values()) == [1] + [3] * 6
 
 
-class OldStore:
-    """A server before MLflow 3.4: it takes traces, and no spans."""
+@pytest.mark.parametrize("way", ["trace by trace", "as files"])
+def test_the_spans_are_the_same_whichever_way_they_reach_the_server(
+    server: str, scorers: list[BuiltScorer], way: SpanWay
+) -> None:
+    together = held(written_behind(server, "together", scorers))
+    otherwise = held(written_behind(server, way, scorers, ServerSupport(way, links=False)))
+    assert {row: trace["spans"] for row, trace in otherwise.items()} == {
+        row: trace["spans"] for row, trace in together.items()
+    }
 
+
+class RefusingStore:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def log_spans(self, *_: Any, **__: Any) -> None:
-        raise NotImplementedError
-
-
-def test_a_server_that_takes_no_spans_gets_them_as_files(
-    server: str, scorers: list[BuiltScorer]
-) -> None:
-    now = held(written_behind(server, "new", scorers))
-    old = held(written_behind(server, "old", scorers, OldStore))
-    assert {row: trace["spans"] for row, trace in old.items()} == {
-        row: trace["spans"] for row, trace in now.items()
-    }
-
-
-class RefusingStore(OldStore):
     def start_trace(self, *_: Any, **__: Any) -> None:
         raise MlflowException("the disk is full")
 
@@ -202,7 +163,7 @@ def test_a_trace_that_the_server_refuses_ends_the_evaluation(
     server: str, scorers: list[BuiltScorer]
 ) -> None:
     with pytest.raises(TrackingError, match="the disk is full"):
-        written_behind(server, "refused", scorers, RefusingStore)
+        written_behind(server, "refused", scorers, store=RefusingStore)
 
 
 def test_outside_the_block_nothing_is_held_back(server: str) -> None:
