@@ -82,10 +82,19 @@ def _write_artifact(run: TrackedRun, text: str) -> None:
 
 
 def _try_traces(run: TrackedRun) -> ServerSupport:
+    written: list[str] = []
+    try:
+        return _first_way_that_works(run, written)
+    finally:
+        _remove(run, written)
+
+
+def _first_way_that_works(run: TrackedRun, written: list[str]) -> ServerSupport:
+    """The ids of all traces go into `written`, whatever comes of them."""
     refusals: list[str] = []
     for way in get_args(SpanWay):
         try:
-            no_links = _write_and_read_back(run, way)
+            no_links = _write_and_read_back(run, way, written)
         except Exception as error:
             if run.outage.lost:
                 raise
@@ -93,11 +102,8 @@ def _try_traces(run: TrackedRun) -> ServerSupport:
         else:
             _tell(way, refusals, no_links)
             return ServerSupport(way, links=not no_links)
-    raise TrackingError(
-        tracking_line(
-            run.tracking_uri, f"it keeps no trace with its span and verdict: {refusals[-1]}"
-        )
-    )
+    said = f"it keeps no trace with its span and verdict: {refusals[-1]}"
+    raise TrackingError(tracking_line(run.tracking_uri, said))
 
 
 def _tell(way: SpanWay, refusals: Sequence[str], no_links: str) -> None:
@@ -112,7 +118,7 @@ def _tell(way: SpanWay, refusals: Sequence[str], no_links: str) -> None:
         print(f"{line}: each trace names its run by itself", flush=True)
 
 
-def _write_and_read_back(run: TrackedRun, way: SpanWay) -> str:
+def _write_and_read_back(run: TrackedRun, way: SpanWay, written: list[str]) -> str:
     """Why traces are not linked to the run; empty if they are.
 
     Raises whatever shows that the server does not keep what it is sent in this way.
@@ -121,18 +127,15 @@ def _write_and_read_back(run: TrackedRun, way: SpanWay) -> str:
     def writer_before(store: Any) -> TraceWriter:
         return TraceWriter(store, run, ServerSupport(way, links=False))
 
-    trace_ids: list[str] = []
-    try:
-        with tracking_store_replaced(run.tracking_uri, writer_before) as writer:
-            try:
-                trace_ids += [_draft(writer, f"{TRIAL}-{number}") for number in range(TRACES)]
-                writer.finish()
-            finally:
-                writer.close()
-        no_links = _link(run, trace_ids)
-        _require_kept(run, trace_ids)
-    finally:
-        _remove(run, trace_ids)
+    with tracking_store_replaced(run.tracking_uri, writer_before) as writer:
+        try:
+            trace_ids = [_draft(writer, f"{TRIAL}-{number}") for number in range(TRACES)]
+            written += trace_ids
+            writer.finish()
+        finally:
+            writer.close()
+    no_links = _link(run, trace_ids)
+    _require_kept(run, trace_ids)
     return no_links
 
 
