@@ -1,13 +1,18 @@
-"""A look at a dataset on this machine, before it is uploaded and a job finds out what is wrong."""
+"""A look at the dataset, before it is uploaded and a job finds out what is wrong."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from pathlib import Path
 
 from pipeline.definition.bundle import Bundle
-from processing.dataset.readers import Record
+from processing.base.errors import DatasetError
+from processing.base.exact_json import decode
+from processing.dataset.columns import map_record
+from processing.dataset.readers import BadRecord, Record
+from processing.dataset.rows import Row, row_of
 from processing.dataset.sources import open_source
 from processing.dataset.validation import require_columns
 
@@ -32,3 +37,19 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
             whole = source.format != "jsonl" or len(first) < FIRST_ROWS
             if found and whole:
                 require_columns(part.name, list(found), dataset.columns, config_name)
+
+
+def first_row(bundle: Bundle) -> Row:
+    """The first row of the dataset that an evaluation could use. Raises DatasetError."""
+    dataset = bundle.config.dataset
+    with (
+        tempfile.TemporaryDirectory(prefix="check-online-") as nothing_mounted,
+        open_source(dataset, Path(nothing_mounted), bundle.folder) as source,
+    ):
+        for part in source.parts:
+            for record in part.records:
+                if isinstance(record, Record):
+                    written = map_record(record, dataset.columns, set())
+                    if not isinstance(written, BadRecord):
+                        return row_of(decode(written.line))
+    raise DatasetError(f"{dataset.source}: holds no usable row")

@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.checks.endpoint import ask_one_row
 from pipeline.checks.judges import judge_looks
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.package_group import group_is_there
 from pipeline.permissions.artifact_store import check_artifact_store
 from pipeline.permissions.platform import ECR_IMAGE
+from pipeline.trigger.show import is_put, show
 from processing.base.errors import LaunchError
 from processing.base.stored_secrets import StoredSecret
 
@@ -57,7 +60,7 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
             yield f"{kind} role {arn.rpartition('/')[2]}", _role_look(session, arn)
     if found := ECR_IMAGE.fullmatch(infrastructure.image):
         yield f"image {found['name']}", _image_look(session, found)
-    yield f"endpoint {config.endpoint.name}", lambda: _endpoint(session, config.endpoint.name)
+    yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)
     yield from judge_looks(session, config)
     for variable, secret in config.secrets.items():
         yield f"secret {variable}", _secret_look(session, secret)
@@ -65,6 +68,10 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
     yield f"MLflow {uri}", lambda: _mlflow(uri)
     if config.mlflow.is_managed:
         yield "MLflow's artifacts", lambda: check_artifact_store(session, bundle)
+    group = config.registration.model_package_group
+    yield f"registry group {group}", lambda: _group(session, group)
+    if config.trigger:
+        yield "trigger", lambda: _trigger(session, bundle)
 
 
 def _account(session: Session, bundle: Bundle) -> str:
@@ -124,13 +131,6 @@ def _image_look(session: Session, found: re.Match[str]) -> Callable[[], str]:
     return look
 
 
-def _endpoint(session: Session, name: str) -> str:
-    status = session.client("sagemaker").describe_endpoint(EndpointName=name)["EndpointStatus"]
-    if status != "InService":
-        raise LaunchError(f"it is {status}: wait until it is InService, or name another")
-    return "InService"
-
-
 def _secret_look(session: Session, secret: StoredSecret) -> Callable[[], str]:
     """Whether it is there; its value is the job's alone."""
 
@@ -166,3 +166,20 @@ def _mlflow(uri: str) -> str:
     with told_by_mlflow(uri):
         require_verdicts_can_be_kept(uri, "0")
     return "answers"
+
+
+def _group(session: Session, group: str) -> str:
+    there = group_is_there(session.client("sagemaker"), group)
+    return "there" if there else "not there yet: the first model that passes makes it"
+
+
+def _trigger(session: Session, bundle: Bundle) -> str:
+    """Raises LaunchError for what `trigger show` finds wrong, once `trigger put` has been typed."""
+    if not is_put(session, bundle):
+        return "not there yet: `trigger put` makes it"
+    lines, good = show(session, bundle)
+    if not good:
+        raise LaunchError(
+            "; ".join(line.strip().replace("!! ", "") for line in lines if "!!" in line)
+        )
+    return "there, and as the configuration says"

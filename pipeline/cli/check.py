@@ -76,9 +76,10 @@ CHECK = Command(
     description=(
         "Check the configuration, the dataset's first rows, the scorers and their options, and\n"
         "the pipeline definition against SageMaker's quotas. It needs no AWS account and changes\n"
-        "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges and\n"
-        "MLflow, each with one call. A judge is asked one short question, in the form and with\n"
-        "the parameters of the run; what that cost is printed."
+        "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges,\n"
+        "MLflow, model package group and trigger. The endpoint is asked about the dataset's first\n"
+        "row; a judge is asked one short question, in the form and with the parameters of the run.\n"
+        "What that cost is printed."
     ),
     examples=("check", "check --online --config my.yaml"),
     run=check,

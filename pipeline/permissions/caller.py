@@ -10,6 +10,7 @@ from pipeline.definition.trigger_names import names_of
 from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.permissions.artifact_store import describe_statements
 from pipeline.permissions.candidate_roles import sweep_statements
+from pipeline.permissions.evaluated import dataset_statements, endpoint_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
 from pipeline.permissions.secrets import see_secrets_statements
@@ -127,10 +128,12 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
     statements = [
         allow("WhoAmI", ["sts:GetCallerIdentity"], ["*"]),
         allow("BucketRegion", ["s3:GetBucketLocation"], account.s3(config.infrastructure.bucket)),
-        allow("EndpointStatus", ["sagemaker:DescribeEndpoint"],
-              account.sagemaker(f"endpoint/{config.endpoint.name}")),
+        *dataset_statements(bundle, account),
+        *endpoint_statements(bundle, account),
         *judge_statements(account, config),
         *see_secrets_statements(config),
+        allow("GroupThere", ["sagemaker:DescribeModelPackageGroup"],
+              account.sagemaker(f"model-package-group/{config.registration.model_package_group}")),
     ]  # fmt: skip
     if repositories := repository_arns(account, [config.infrastructure.image]):
         statements.append(allow("ImageThere", ["ecr:DescribeImages"], repositories))

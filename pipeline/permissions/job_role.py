@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import deploy_statements
+from pipeline.permissions.evaluated import dataset_statements, endpoint_statements
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import platform_statements
 from pipeline.permissions.secrets import secret_statements
@@ -41,7 +42,7 @@ def job_policy(bundle: Bundle) -> Document:
         [
             *_storage(bundle, account),
             *platform_statements(bundle, account, job=True),
-            *_endpoint(bundle, account),
+            *endpoint_statements(bundle, account),
             *judge_statements(account, config),
             *secret_statements(config),
             *_mlflow(bundle, account),
@@ -78,31 +79,7 @@ def _storage(bundle: Bundle, account: Account) -> list[Statement]:
             account.s3(bucket, *outputs, f"{prefix}/store/*"),
         ),
     ]
-    dataset = bundle.dataset_uri
-    if dataset.startswith("s3://") and bundle.dataset_upload is None:
-        theirs, keys = object_or_below(dataset)
-        statements += [
-            allow("ReadDataset", ["s3:GetObject"], account.s3(theirs, *keys)),
-            list_statement("ListDataset", account, theirs, keys),
-        ]
-    return statements
-
-
-def _endpoint(bundle: Bundle, account: Account) -> list[Statement]:
-    """The model behind the endpoint may change, so its configuration and model can be any."""
-    endpoint = bundle.config.endpoint
-    name = f"endpoint/{endpoint.name}"
-    statements = [
-        allow("Endpoint", ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
-              account.sagemaker(name)),
-        allow("Measured", ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
-              account.sagemaker("endpoint-config/*", "model/*")),
-    ]  # fmt: skip
-    if endpoint.inference_component:
-        component = account.sagemaker(f"inference-component/{endpoint.inference_component}")
-        actions = ["sagemaker:DescribeInferenceComponent", "sagemaker:InvokeEndpoint"]
-        statements.append(allow("Component", actions, component))
-    return statements
+    return [*statements, *dataset_statements(bundle, account)]
 
 
 def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.package_group import group_is_there
 from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.roles import get_role
 from pipeline.trigger.dead_letters import DeadLetters, read_queue
@@ -82,6 +83,12 @@ def sample_event(bundle: Bundle, trigger: Trigger) -> dict[str, Any]:
     }
 
 
+def is_put(session: Session, bundle: Bundle) -> bool:
+    """Whether `trigger put` has made any of its rules."""
+    events, names = session.client("events"), names_of(bundle)
+    return any(_describe(events, rule) for rule in (names.rule, names.schedule))
+
+
 def _rule_problems(
     events: Any, name: str, form: dict[str, str] | None, target: dict[str, Any]
 ) -> Iterator[str]:
@@ -127,13 +134,7 @@ def _letter_lines(name: str, letters: DeadLetters | None) -> Iterator[str]:
 
 
 def _group_lines(session: Session, group: str) -> Iterator[str]:
-    from botocore.exceptions import ClientError
-
-    try:
-        session.client("sagemaker").describe_model_package_group(ModelPackageGroupName=group)
-    except ClientError as error:
-        if "does not exist" not in error.response["Error"]["Message"].lower():
-            raise
+    if not group_is_there(session.client("sagemaker"), group):
         yield f"note: there is no model package group {group} yet"
 
 

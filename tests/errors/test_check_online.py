@@ -26,11 +26,14 @@ def test_all_is_good(aws: RunningAws, write_config: ConfigWriter) -> None:
     assert done.stderr == ""
     said = lines_of(done.stdout)
     assert list(said) == [
-        *("credentials", "bucket", "pipeline", "job", "model", "endpoint", "judge", "MLflow")
+        *("credentials", "bucket", "pipeline", "job", "model", "endpoint", "judge", "MLflow"),
+        *("registry", "trigger"),
     ]
     assert all(line.startswith("good ") for line in said.values())
-    assert said["endpoint"].endswith("InService")
+    assert "it answered '" in said["endpoint"]
+    assert "endpoint 1 calls" in said["endpoint"]
     assert said["bucket"].endswith("us-east-1")
+    assert "`trigger put` makes it" in said["trigger"]
     assert "answers; 1 call, " in said["judge"]
 
 
@@ -114,6 +117,7 @@ def test_each_thing_that_is_wrong_is_told_at_once(
     assert "does not trust sagemaker.amazonaws.com" in wrong["job"]
     assert "make image" in wrong["image"]
     assert "is the name right" in wrong["endpoint"]
+    assert "InService" not in done.stdout
     assert "Model access" in wrong["judge"]
     assert "does a server run there" in wrong["MLflow"]
 
@@ -126,3 +130,25 @@ def test_credentials_of_another_account(aws: RunningAws, write_config: ConfigWri
     line = lines_of(done.stdout)["credentials"]
     assert "they are of account 123456789012" in line
     assert "infrastructure.pipeline_role is in 210987654321" in line
+
+
+def test_an_answer_that_cannot_be_read_and_a_rule_that_was_changed(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    aws.add_endpoint("garbled", faults={"malformed": 1})
+    config = write_config(
+        **SMALL,
+        pipeline={"name": "looked-at"},
+        endpoint={"name": "garbled"},
+        mlflow={"tracking_uri": aws.mlflow},
+    )
+    assert aws.type("upsert", "--config", str(config)).returncode == 0
+    assert aws.type("trigger", "put", "--config", str(config)).returncode == 0
+    good = lines_of(aws.type("check", "--online", "--config", str(config)).stdout)
+    assert good["trigger"].startswith("good   trigger: there, and as the configuration says")
+    assert good["endpoint"].startswith("WRONG")
+    assert "unusable answer" in good["endpoint"]
+    aws.client("events").disable_rule(Name="looked-at-candidates")
+    done = aws.type("check", "--online", "--config", str(config))
+    assert done.returncode == 1
+    assert lines_of(done.stdout)["trigger"] == "WRONG  trigger: is DISABLED"

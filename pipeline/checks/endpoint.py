@@ -1,0 +1,57 @@
+"""`check --online` asks the endpoint with one row of the dataset, in the way of the evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.checks.dataset import first_row
+from pipeline.definition.bundle import Bundle
+from processing.base.aws_hints import and_hint
+from processing.base.errors import EndpointError
+from processing.base.visible_text import visible
+from processing.calls.spend import ENDPOINT, Spend
+from processing.endpoint.client import (
+    ask,
+    describe_model,
+    endpoint_rate_limit,
+    runtime_client,
+)
+from processing.endpoint.payload import request_body
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+SHOWN = 80
+"""Characters of the answer."""
+
+
+def ask_one_row(session: Session, bundle: Bundle) -> str:
+    """The answer to the dataset's first row, as it was read.
+
+    Raises EndpointError if the endpoint does not answer, is not InService, or does not say which
+    model answers; DatasetError if there is no row.
+    """
+    endpoint = bundle.config.endpoint
+    model = describe_model(session.client("sagemaker"), endpoint)
+    row = first_row(bundle)
+    client = runtime_client(endpoint, session)
+    call = ask(client, endpoint, request_body(endpoint, row), endpoint_rate_limit(endpoint))
+    if call.reply is None:
+        hint = and_hint(call.error or "", "caller")
+        raise EndpointError(f"asked {_cut(row.question)}: {call.error}{hint}")
+    reply, spend = call.reply, Spend(bundle.config.prices)
+    spend.add(
+        ENDPOINT,
+        calls=call.attempts,
+        input_tokens=reply.input_tokens or 0,
+        output_tokens=reply.output_tokens or 0,
+    )
+    return (
+        f"InService, model {model.model_name}; asked {_cut(row.question)}, it answered "
+        f"{_cut(reply.text)} in {call.latency_ms:.0f} ms; {spend.line()}"
+    )
+
+
+def _cut(text: str) -> str:
+    shown = visible(text)
+    return repr(shown if len(shown) <= SHOWN else f"{shown[:SHOWN]} ...")

@@ -1,0 +1,36 @@
+"""What is evaluated, and on what: for the jobs, and for the caller's `check --online`."""
+
+from __future__ import annotations
+
+from pipeline.definition.account import Account
+from pipeline.definition.bundle import Bundle
+from pipeline.permissions.statements import Statement, allow, list_statement, object_or_below
+
+
+def dataset_statements(bundle: Bundle, account: Account) -> list[Statement]:
+    """A dataset that stands in S3 already; one that is uploaded lies below the prefix."""
+    dataset = bundle.dataset_uri
+    if not dataset.startswith("s3://") or bundle.dataset_upload is not None:
+        return []
+    bucket, keys = object_or_below(dataset)
+    return [
+        allow("ReadDataset", ["s3:GetObject"], account.s3(bucket, *keys)),
+        list_statement("ListDataset", account, bucket, keys),
+    ]
+
+
+def endpoint_statements(bundle: Bundle, account: Account) -> list[Statement]:
+    """The model behind the endpoint may change, so its configuration and model can be any."""
+    endpoint = bundle.config.endpoint
+    name = f"endpoint/{endpoint.name}"
+    statements = [
+        allow("Endpoint", ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+              account.sagemaker(name)),
+        allow("Measured", ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+              account.sagemaker("endpoint-config/*", "model/*")),
+    ]  # fmt: skip
+    if endpoint.inference_component:
+        component = account.sagemaker(f"inference-component/{endpoint.inference_component}")
+        actions = ["sagemaker:DescribeInferenceComponent", "sagemaker:InvokeEndpoint"]
+        statements.append(allow("Component", actions, component))
+    return statements
