@@ -96,7 +96,8 @@ def local_aws_running(state: Path, *options: str) -> Iterator[RunningAws]:
     from pipeline.local.demo.services import four_free_ports
 
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first_port = 14566 + 500 * worker  # two workers looking at once would find the same ports
+    # whoever looks at the same moment, another worker or another run, would find the same ports
+    first_port = 14566 + 500 * worker + 4 * (os.getpid() % 100)
     command = [
         *(sys.executable, "pipeline_definition.py", "local"),
         *("--port", str(four_free_ports(first_port)), "--state", str(state), *options),

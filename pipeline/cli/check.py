@@ -78,8 +78,8 @@ CHECK = Command(
         "the pipeline definition against SageMaker's quotas. It needs no AWS account and changes\n"
         "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges,\n"
         "MLflow, model package group and trigger. The endpoint is asked about the dataset's first\n"
-        "row; a judge is asked one short question, in the form and with the parameters of the run.\n"
-        "What that cost is printed."
+        "row, a judge one short question in the form and with the parameters of the run. What\n"
+        "that cost is printed."
     ),
     examples=("check", "check --online --config my.yaml"),
     run=check,
