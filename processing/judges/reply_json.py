@@ -18,12 +18,12 @@ _FENCE = "```"
 
 
 def read_object(text: str) -> dict[str, Any]:
-    """The JSON object that the reply is; a Markdown fence around it is taken off.
+    """The JSON object that the reply is, without a Markdown fence around it or thoughts before it.
 
     Raises JudgeError for anything else: text around the object, a key that stands in it twice (the
     answer could add the verdict that it wants), NaN, a number or a nesting that Python cannot read.
     """
-    document = _read(_unfenced(text), text)
+    document = _read(_unfenced(_after_thoughts(text)), text)
     if not isinstance(document, dict):
         raise malformed("no JSON object", text)
     return document
@@ -76,6 +76,17 @@ def _refuse_constant(name: str) -> None:
 _decode = json.JSONDecoder(
     strict=False, object_pairs_hook=_single_keys, parse_constant=_refuse_constant
 ).decode
+
+
+def _after_thoughts(text: str) -> str:
+    """What follows the `<think>` block that servers leave in the text of some models.
+
+    The block ends where it first closes: a thought that quotes an answer may close it too early,
+    and what follows is then no JSON.
+    """
+    stripped = text.lstrip()
+    _, closed, rest = stripped.partition("</think>")
+    return rest if stripped.startswith("<think>") and closed else text
 
 
 def _unfenced(text: str) -> str:

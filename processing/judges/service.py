@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
 """Between two tries of a throttled call, with full jitter."""
 
+SETTLING_SECONDS = 15.0
+"""So long the others wait for the first call to a judge."""
+
 
 @dataclass
 class JudgeService:
@@ -44,6 +48,8 @@ class JudgeService:
     replies: KeptReplies = field(default_factory=KeptReplies)
     silence: Silence = field(init=False)
     accepted: Accepted = field(init=False)
+    _first: threading.Lock = field(default_factory=threading.Lock)
+    _settled: threading.Event = field(default_factory=threading.Event)
     _answered: bool = False
     _gone: JudgeError | None = None
 
@@ -56,8 +62,25 @@ class JudgeService:
     ) -> tuple[JudgeReply, int]:
         """The reply, and how many requests it took. Raises JudgeError.
 
-        A refused request is made again without what is refused (`Accepted`), down to none of it:
-        each framework's prompt describes the JSON too.
+        The first call is made alone: what the model refuses is refused once, and not as often as
+        calls are made at once.
+        """
+        if self._settled.is_set():
+            return self._accepted(judge, messages, schema)
+        if not self._first.acquire(blocking=False):
+            self._settled.wait(SETTLING_SECONDS)
+            return self._accepted(judge, messages, schema)
+        try:
+            return self._accepted(judge, messages, schema)
+        finally:
+            self._settled.set()
+
+    def _accepted(
+        self, judge: Judge, messages: Messages, schema: type[BaseModel] | None
+    ) -> tuple[JudgeReply, int]:
+        """A refused request is made again without what is refused, down to none of it.
+
+        Each framework's prompt describes the JSON too.
         """
         asked = schema.__name__ if schema else ""
         form = self.accepted.form(judge, asked)

@@ -28,7 +28,10 @@ def test_no_other_claude_is_shown(file: Path) -> None:
     assert set(CLAUDE.findall(file.read_text(encoding="utf-8"))) <= {EXAMPLE_ID}
 
 
-@pytest.mark.parametrize("file", sorted(REPOSITORY.glob("examples/*/evaluation.yaml")), ids=str)
+FILES = [REPOSITORY / "evaluation.yaml", *sorted(REPOSITORY.glob("examples/*/evaluation.yaml"))]
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
 def test_every_example_asks_that_judge_and_sends_it_nothing_that_it_may_refuse(file: Path) -> None:
     assert yaml.safe_load(file.read_text(encoding="utf-8"))["judge"] == {"model": EXAMPLE_JUDGE}
 

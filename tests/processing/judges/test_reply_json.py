@@ -29,6 +29,17 @@ def test_an_object_is_read_with_or_without_a_fence(reply: str) -> None:
     assert read_object(reply) == VERDICT
 
 
+def test_what_was_thought_before_it_is_no_part_of_it() -> None:
+    assert read_object(f'<think>\nIt says {{"result": "no"}}.\n</think>\n\n{TEXT}') == VERDICT
+    for odd in (
+        f"<think>It says </think> {TEXT}</think>{TEXT}",
+        f"<think>{TEXT}",
+        f"So: <think>hm</think>{TEXT}",
+    ):
+        with pytest.raises(JudgeError):
+            read_object(odd)
+
+
 @given(document=st.dictionaries(st.text(), documents, max_size=4))
 def test_every_object_is_read_as_it_is(document: dict[str, Any]) -> None:
     assert read_object(json.dumps(document)) == document

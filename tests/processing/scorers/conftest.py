@@ -44,6 +44,7 @@ def judge(judge_server: MarkerJudge) -> Iterator[MarkerJudge]:
     yield judge_server
     judge_server.failing = judge_server.saying = judge_server.raw = None
     judge_server.refuses = []
+    judge_server.words = {}
     judge_server.drip_seconds = judge_server.slow_seconds = judge_server.jitter_seconds = 0.0
 
 

@@ -35,7 +35,7 @@ class MarkerJudge:
     """`failing` is the HTTP status and error code of every answer, `saying` their text, `raw` their
     whole body, a letter every `drip_seconds`.
 
-    `refuses`: keys of a request that it calls invalid.
+    `refuses`: keys of a request that it calls invalid, in its `words` for it.
     """
 
     url: str = ""
@@ -47,6 +47,7 @@ class MarkerJudge:
     slow_seconds: float = 0.0
     jitter_seconds: float = 0.0
     refuses: list[str] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
 
     def answer(self, prompt: str, schema: dict[str, Any] | None) -> str:
         if self.saying is not None:
@@ -113,7 +114,7 @@ def serve(judge: MarkerJudge) -> ThreadingHTTPServer:
             elif judge.raw is not None:
                 self._send(200, judge.raw)
             elif refused := [form for form in judge.refuses if form in body]:
-                message = f"{refused[0]} is not supported"
+                message = judge.words.get(refused[0], f"{refused[0]} is not supported")
                 answer = {"message": message, "error": {"message": message}}
                 self._reply(400, answer, "ValidationException")
             elif self.path.endswith("/chat/completions"):

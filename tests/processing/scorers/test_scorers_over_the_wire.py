@@ -297,3 +297,87 @@ def test_judge_that_cannot_be_held_to_a_schema_is_asked_as_it_can_be(
     known = ("outputConfig", "toolConfig", "response_format")
     sent = [next((f for f in known if f in request.body), None) for request in judge.received]
     assert sent == forms
+
+
+RENAMED = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+    "'max_completion_tokens' instead."
+)
+ONLY_ONE = (
+    "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) "
+    "value is supported."
+)
+
+
+@pytest.fixture(params=["openai", "litellm"])
+def elsewhere(
+    request: pytest.FixtureRequest, judge: MarkerJudge, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """A judge of OpenAI's protocol: at an address of one's own, or where litellm looks for one."""
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-mine")
+    if request.param == "openai":
+        return {"model": "openai:/mine", "base_url": f"{judge.url}/v1"}
+    monkeypatch.setenv("OPENAI_API_BASE", f"{judge.url}/v1")
+    return {"model": "openai:/mine"}
+
+
+@pytest.mark.parametrize(
+    ("refuses", "words", "sent", "left_out"),
+    [
+        (["max_tokens"], RENAMED, {"temperature": 0.2, "max_completion_tokens": 8192}, None),
+        (["temperature"], ONLY_ONE, {"max_tokens": 8192}, "temperature"),
+        (["response_format"], "response_format is not available", {"temperature": 0.2,
+         "max_tokens": 8192}, "response_format"),
+    ],
+    ids=["max_tokens", "temperature", "response_format"],
+)  # fmt: skip
+def test_other_providers_refusals_cost_no_verdict_either(
+    judge: MarkerJudge,
+    build: Callable[..., BuiltScorer],
+    elsewhere: dict[str, Any],
+    *,
+    refuses: list[str],
+    words: str,
+    sent: dict[str, Any],
+    left_out: str | None,
+) -> None:
+    judge.refuses, judge.words = refuses, dict.fromkeys(refuses, words)
+    built = build("Safety", **elsewhere, parameters={"temperature": 0.2})
+    first, second = (built.score(question(f"GOODROW-{n}")) for n in (1, 2))
+    assert first.value == second.value == "yes"
+    assert first.metadata.get("judge_left_out") == left_out
+    refused, *answered = [request.body for request in judge.received]
+    assert set(refuses) <= set(refused)
+    assert len(answered) == 2
+    parameters = {"temperature", "max_tokens", "max_completion_tokens"}
+    for body in answered:
+        assert {key: body[key] for key in parameters & set(body)} == sent
+        assert ("response_format" in body) == ("response_format" not in refuses)
+
+
+def test_what_litellm_itself_would_drop_is_told_too(
+    judge: MarkerJudge, build: Callable[..., BuiltScorer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows that gpt-5 takes no temperature of one's own, and nothing is sent until then."""
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-mine")
+    monkeypatch.setenv("OPENAI_API_BASE", f"{judge.url}/v1")
+    built = build("Safety", "openai:/gpt-5", parameters={"temperature": 0.2})
+    assert built.score(question("GOODROW-1")).metadata["judge_left_out"] == "temperature"
+    [request] = judge.received
+    assert "temperature" not in request.body
+
+
+@pytest.mark.parametrize("failing", [(401, "Unauthorized"), (404, "NotFound")], ids=["401", "404"])
+def test_no_key_and_no_model_are_found_out_by_one_request(
+    judge: MarkerJudge,
+    build: Callable[..., BuiltScorer],
+    elsewhere: dict[str, Any],
+    failing: tuple[int, str],
+) -> None:
+    judge.failing = failing
+    built = build("Safety", **elsewhere)
+    for _ in range(3):
+        with pytest.raises(JudgeError, match="the judge failed") as told:
+            built.score(question("GOODROW-1"))
+        assert told.value.final
+    assert len(judge.received) == 1
