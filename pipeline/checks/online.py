@@ -54,6 +54,7 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
         "job": infrastructure.job_role,
         "model": infrastructure.model_role,
         "stamp": infrastructure.stamp_role,
+        "register": infrastructure.register_role,
     }
     for kind, arn in roles.items():
         if arn:

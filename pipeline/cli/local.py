@@ -27,7 +27,12 @@ def local(arguments: Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end.set())
     with local_aws(
-        config, port, arguments.state, docker=arguments.docker, registry=arguments.registry
+        config,
+        port,
+        arguments.state,
+        docker=arguments.docker,
+        registry=arguments.registry,
+        refuse=arguments.refuse,
     ) as addresses:
         print("# The local AWS is up: in memory, on loopback, its endpoint and judge are demos.")
         print("# In another terminal:")
@@ -53,6 +58,15 @@ def _options(parser: ArgumentParser) -> None:
         "--registry",
         metavar="HOST:PORT",
         help="a container registry that stands for ECR (default: none)",
+    )
+    parser.add_argument(
+        "--refuse",
+        action="append",
+        default=[],
+        choices=["source-uri", "fail-message", "large-card"],
+        help="refuse this of a pipeline, as SageMaker might: SourceUri in the RegisterModel step, "
+        "JsonGet in GateFailed's message, a model card of over 1,000 characters in the step; may "
+        "be repeated (default: none of them)",
     )
     parser.add_argument(
         "--state",

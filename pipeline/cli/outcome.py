@@ -54,12 +54,14 @@ def follow_to_its_end(
 def show_result(bundle: Bundle, session: Session, client: Any, execution: ExecutionStatus) -> int:
     """Print what the execution came to; the exit code that says so."""
     from pipeline.cli.error_line import mend_lines
-    from pipeline.executions.launch import read_evaluation
+    from pipeline.executions.launch import read_evaluation, with_registered_by_job
     from pipeline.executions.plain_view import link_lines
     from pipeline.executions.result_table import print_evaluation
 
     report = bundle.uri("runs", execution.id, "evaluation", "evaluation.json")
     evaluation = read_evaluation(session, report)
+    registration = bundle.uri("runs", execution.id, "registration", "registration.json")
+    execution = with_registered_by_job(execution, lambda: read_evaluation(session, registration))
     if evaluation:
         print_evaluation(evaluation)
     page = bundle.uri("runs", execution.id, "evaluation", "report.html")

@@ -28,8 +28,8 @@ def _options(parser: ArgumentParser) -> None:
         "who",
         nargs="?",
         metavar="WHO",
-        help="for show: caller, administrator, pipeline, job, model, stamp or "
-        "trigger (default: all that the configuration needs)",
+        help="for show: caller, administrator, pipeline, job, model, stamp, "
+        "register or trigger (default: all that the configuration needs)",
     )
 
 

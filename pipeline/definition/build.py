@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.definition.account import region
 from pipeline.definition.bundle import Bundle, load_bundle
 from pipeline.definition.sdk_internals import validate_defaults_once
+from processing.report.evaluation_json import EVALUATION_FILE
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -38,7 +39,9 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     from pipeline.definition.steps.candidate_approval import stamp_step
     from pipeline.definition.steps.evaluate_model import evaluate_step, evaluation_report
     from pipeline.definition.steps.prepare_dataset import prepare_step
+    from pipeline.definition.steps.processing_job import run_file_uri
     from pipeline.definition.steps.quality_gate import gate_steps
+    from pipeline.definition.steps.register_job import register_job_step
     from pipeline.definition.steps.register_model import register_step
 
     session = session or _session(bundle)
@@ -46,13 +49,24 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     report = evaluation_report()
     prepare = prepare_step(bundle, parameters, session)
     evaluate = evaluate_step(bundle, parameters, session, prepare, report)
-    register = register_step(bundle, parameters, evaluate, report)
+    by_job = bundle.config.registration.by == "job"
+    register = (
+        register_job_step(bundle, parameters, session)
+        if by_job
+        else register_step(bundle, parameters, evaluate, report)
+    )
     passed, not_passed = [register], []
     if bundle.config.registration.stamp_candidate:
         passed.append(stamp_step(bundle, parameters, session, "Approved", after=[register]))
         not_passed.append(stamp_step(bundle, parameters, session, "Rejected", after=[]))
     gates = gate_steps(
-        bundle.config, parameters, evaluate, report, passed=passed, not_passed=not_passed
+        bundle.config,
+        parameters,
+        evaluate,
+        report,
+        passed=passed,
+        not_passed=not_passed,
+        reason_in=run_file_uri(bundle, "evaluation", EVALUATION_FILE) if by_job else None,
     )
     return EvaluationPipeline(
         bundle,

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.execution_name import ExecutionName
@@ -204,7 +204,7 @@ def stop(client: Any, arn: str) -> None:
 
 
 def read_evaluation(session: Session, uri: str) -> dict[str, Any] | None:
-    """An execution's evaluation.json, or None where it has (not yet) written one."""
+    """An execution's evaluation.json, or registration.json; None if there is none (yet)."""
     from botocore.exceptions import ClientError
 
     bucket, key = bucket_and_key(uri)
@@ -216,6 +216,22 @@ def read_evaluation(session: Session, uri: str) -> dict[str, Any] | None:
         raise
     document: dict[str, Any] = json.loads(body)
     return visible_document(document)
+
+
+def with_registered_by_job(
+    execution: ExecutionStatus, read_registration: Callable[[], dict[str, Any] | None]
+) -> ExecutionStatus:
+    """The execution with the package that a job registered: only registration.json names it."""
+    steps = [
+        replace(step, outcome=str(registered["model_package_arn"]))
+        if step.name == "RegisterModel"
+        and step.job
+        and step.status == "Succeeded"
+        and (registered := read_registration())
+        else step
+        for step in execution.steps
+    ]
+    return replace(execution, steps=steps)
 
 
 def _step(step: Mapping[str, Any]) -> StepStatus:

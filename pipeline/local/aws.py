@@ -14,7 +14,7 @@ from __future__ import annotations
 import atexit
 import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from pipeline.local.sagemaker.endpoints import Endpoints, Host, NoHost
 from pipeline.local.sagemaker.executions import Executions
 from pipeline.local.sagemaker.mlflow_resources import MlflowResources
 from pipeline.local.sagemaker.pipelines import Pipelines
+from pipeline.local.sagemaker.refusals import Refusals
 from pipeline.local.sagemaker.registry import ModelRegistry
 from pipeline.local.server import moto_internals
 from pipeline.local.server.api import Clients
@@ -89,6 +90,7 @@ def serve(
     echo: Callable[[str], None] = print,
     stop_grace_seconds: float = _SAGEMAKER_GRACE_SECONDS,
     image_registry: str | None = None,
+    refuse: Collection[str] = (),
 ) -> LocalAws:
     """Starts the local AWS on 127.0.0.1 and returns when it answers (port 0: any free one).
 
@@ -97,6 +99,7 @@ def serve(
     processes in `repo_root`. `host` answers for endpoints, by default nobody does. `echo` takes the
     jobs' output, a line at a time. A stopped job has `stop_grace_seconds` between SIGTERM and
     SIGKILL. `image_registry` (HOST:PORT) is where ECR's repositories are said to be.
+    `refuse`: what of a definition is refused (see `refusals`).
 
     Raises OSError when the port is taken.
     """
@@ -113,12 +116,13 @@ def serve(
         echo=echo,
         stop_grace_seconds=stop_grace_seconds,
     )
-    executions = Executions(clients, jobs, bus)
+    refusals = Refusals(refuse)
+    executions = Executions(clients, jobs, bus, refusals)
     registry = ModelRegistry(bus)
     operations = {
         **jobs.operations(),
         **executions.operations(),
-        **Pipelines(clients, executions.of_pipeline).operations(),
+        **Pipelines(clients, executions.of_pipeline, refusals).operations(),
         **registry.operations(),
         **MlflowResources().operations(),
         **Endpoints(host or NoHost(), registry.describe, echo).operations(),
@@ -127,7 +131,7 @@ def serve(
     delivery = Delivery(clients, ACCOUNT, echo)
     uninstall = event_bridge.install(delivery)
     scheduler = Scheduler(functools.partial(event_bridge.scheduled_rules, delivery, ACCOUNT))
-    controls = {"/_local/clock": scheduler.advance}
+    controls = {"/_local/clock": scheduler.advance, "/_local/refusals": refusals.control}
     moto = moto_internals.application()
     if image_registry:
         moto = with_registry(moto, image_registry)

@@ -6,5 +6,6 @@ pipeline        the role of SageMaker Pipelines: starts the jobs, reads the verd
 job             the role of the processing jobs: read, ask, score, record, deploy a candidate
 model           the role that a candidate's container runs with: its image, its data, its log
 stamp           the role of the jobs that approve or reject the candidate's own package
+register        the role of the job that registers, with `registration.by: job`
 trigger         the role of EventBridge: starts this pipeline and nothing else
 """

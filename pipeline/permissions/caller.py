@@ -33,7 +33,7 @@ def caller_policy(bundle: Bundle) -> Document:
     pipeline = f"pipeline/{config.pipeline.name}"
     roles = [
         *(infrastructure.pipeline_role, infrastructure.job_role),
-        *(infrastructure.model_role, infrastructure.stamp_role),
+        *(infrastructure.model_role, infrastructure.stamp_role, infrastructure.register_role),
     ]
     return document(
         [

@@ -5,19 +5,22 @@ Source: developer guide, "IAM access management" of Pipelines (build-and-manage-
 
 from __future__ import annotations
 
-from pipeline.definition.account import account_of
+from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.artifact_store import tied_statements
-from pipeline.permissions.candidate_roles import candidates_of
+from pipeline.permissions.register_role import source_statements
 from pipeline.permissions.statements import Document, Statement, allow, document, key_use, pass_role
 
 
 def pipeline_policy(bundle: Bundle) -> Document:
     account, config = account_of(bundle), bundle.config
-    infrastructure, group = config.infrastructure, config.registration.model_package_group
+    infrastructure = config.infrastructure
     job_roles = [infrastructure.job_role]
     if config.registration.stamp_candidate and infrastructure.stamp_role:
         job_roles.append(infrastructure.stamp_role)
+    by_job = config.registration.by == "job"
+    if by_job and infrastructure.register_role:
+        job_roles.append(infrastructure.register_role)
     return document(
         [
             # Pipelines names the jobs: pipelines-<execution id>-<step>-<random>
@@ -37,27 +40,25 @@ def pipeline_policy(bundle: Bundle) -> Document:
                 ["s3:GetObject"],
                 account.s3(infrastructure.bucket, f"{infrastructure.prefix}/runs/*"),
             ),
-            allow(
-                "Register",
-                [
-                    "sagemaker:CreateModelPackage",
-                    "sagemaker:CreateModelPackageGroup",
-                    "sagemaker:DescribeModelPackage",
-                    "sagemaker:DescribeModelPackageGroup",
-                ],
-                account.sagemaker(f"model-package-group/{group}", f"model-package/{group}/*"),
-            ),
-            allow("SourceModel", ["sagemaker:DescribeModel"], account.sagemaker("model/*")),
-            *_source_packages(bundle),
+            *([] if by_job else _register_step(bundle, account)),
             *tied_statements(config.mlflow.tracking_uri),
             *key_use("OutputKey", account, infrastructure.output_kms_key, ["kms:Decrypt"]),
         ]
     )
 
 
-def _source_packages(bundle: Bundle) -> list[Statement]:
-    """RegisterModel copies from the candidate that SourceUri names."""
-    if bundle.config.candidate is None:
-        return []
-    candidates = account_of(bundle).sagemaker(f"model-package/{candidates_of(bundle)}")
-    return [allow("SourcePackage", ["sagemaker:DescribeModelPackage"], candidates)]
+def _register_step(bundle: Bundle, account: Account) -> list[Statement]:
+    group = bundle.config.registration.model_package_group
+    return [
+        allow(
+            "Register",
+            [
+                "sagemaker:CreateModelPackage",
+                "sagemaker:CreateModelPackageGroup",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+            ],
+            account.sagemaker(f"model-package-group/{group}", f"model-package/{group}/*"),
+        ),
+        *source_statements(bundle),
+    ]

@@ -14,6 +14,7 @@ from pipeline.permissions.caller import administrator_policy, caller_policy
 from pipeline.permissions.candidate_roles import model_policy, stamp_policy
 from pipeline.permissions.job_role import job_policy
 from pipeline.permissions.pipeline_role import pipeline_policy
+from pipeline.permissions.register_role import register_policy
 from pipeline.permissions.statements import Document, trust
 from pipeline.permissions.trigger_role import trigger_policy, trigger_trust
 from processing.base.errors import LaunchError
@@ -54,6 +55,9 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
     if bundle.config.registration.stamp_candidate:
         stamp = infrastructure.stamp_role
         roles.append(Permissions("stamp", stamp_policy(bundle), stamp, sagemaker))
+    if bundle.config.registration.by == "job":
+        register = infrastructure.register_role
+        roles.append(Permissions("register", register_policy(bundle), register, sagemaker))
     if bundle.config.trigger:
         roles.append(trigger_permissions(bundle))
     role_arns = [role.role_arn for role in roles if role.role_arn]

@@ -107,6 +107,21 @@ _HINTS = (
         "can the job reach it? In a VPC it needs an interface endpoint (bedrock-runtime), or a NAT "
         "gateway",
     ),
+    # the definition
+    _Hint(
+        r"(Create|Update)Pipeline: ValidationException: .*"
+        r"([Uu]nknown (Argument )?[Mm]ember|JsonGet|SourceUri|ModelCard|ModelLifeCycle"
+        r"|CustomerMetadataProperties)",
+        "write registration.by: job (with infrastructure.register_role, which `permissions create` "
+        "makes) into {config}, and `upsert`: then a job registers, and the definition has only "
+        "what the documentation of Pipelines shows",
+    ),
+    _Hint(
+        r"JsonGet.*ModelCard|invoke sagemaker:CreateModelPackage.*ModelCard",
+        "write registration.by: job into {config} (with infrastructure.register_role, which "
+        "`permissions create` makes), so that a job registers the card; or registration.model_card"
+        ": false, which leaves the card out; then `upsert`",
+    ),
     # buckets
     _Hint(
         r"No S3 objects found",

@@ -21,6 +21,7 @@ RAW_DATASET = PROCESSING / "input" / "raw"
 PREPARED_DATASET = PROCESSING / "input" / "dataset"
 DATASET_OUTPUT = PROCESSING / "output" / "dataset"
 EVALUATION_OUTPUT = PROCESSING / "output" / "evaluation"
+REGISTRATION_OUTPUT = PROCESSING / "output" / "registration"
 EVALUATION_INPUT = PROCESSING / "input" / "evaluation"
 STORE_OUTPUT = PROCESSING / "output" / "store"
 

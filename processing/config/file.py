@@ -210,6 +210,12 @@ def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             "candidate must not be able to approve it"
         )
         yield ("registration", "stamp_candidate"), message
+    if config.registration.by == "job" and roles.register_role in (*taken, roles.stamp_role):
+        message = (
+            "job needs infrastructure.register_role, a role of its own: the job that evaluates a "
+            "model must not be able to register it"
+        )
+        yield ("registration", "by"), message
 
 
 def _variables(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:

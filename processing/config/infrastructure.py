@@ -31,6 +31,7 @@ class Infrastructure(Section):
     trigger_role: RoleArn | None = None
     model_role: RoleArn | None = None
     stamp_role: RoleArn | None = None
+    register_role: RoleArn | None = None
     image: str = Field(min_length=1, max_length=255)
     prepare: Machine = Machine()
     evaluate: Machine = Machine()

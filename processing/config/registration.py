@@ -15,7 +15,10 @@ ApprovalStatus = Literal["PendingManualApproval", "Approved", "Rejected"]
 
 
 class Registration(Section):
-    """`stage`: the registered package's ModelLifeCycle.Stage, with the StageStatus Passed."""
+    """`stage`: the registered package's ModelLifeCycle.Stage, with the StageStatus Passed.
+
+    `by`: a RegisterModel step, or a job of ours for where Pipelines refuses what that step has.
+    """
 
     model_package_group: GroupName
     approval_status: ApprovalStatus = "PendingManualApproval"
@@ -23,3 +26,4 @@ class Registration(Section):
     model_card: bool = True
     stage: LifeCycleName = "Evaluated"
     stamp_candidate: bool = False
+    by: Literal["step", "job"] = "step"

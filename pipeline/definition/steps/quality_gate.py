@@ -34,8 +34,12 @@ def gate_steps(
     *,
     passed: Sequence[Step],
     not_passed: Sequence[Step],
+    reason_in: Any = None,
 ) -> list[ConditionStep]:
-    """The steps of `passed` run if all holds, else those of `not_passed`, and then GateFailed."""
+    """The steps of `passed` run if all holds, else those of `not_passed`, and then GateFailed.
+
+    GateFailed's message has the reason by JsonGet or, with `reason_in`, where the report is.
+    """
     from sagemaker.core.workflow.conditions import ConditionEquals, ConditionOr
     from sagemaker.mlops.workflow.condition_step import ConditionStep
 
@@ -61,7 +65,7 @@ def gate_steps(
             "evaluated."
         ),
         conditions=[evaluated_here, ConditionOr(conditions=[misses for _, misses in pairs])],
-        if_steps=[*not_passed, _gate_failed(evaluated, report, after=not_passed)],
+        if_steps=[*not_passed, _gate_failed(evaluated, report, reason_in, after=not_passed)],
         else_steps=[],
     )
     return [gate, opposite]
@@ -117,13 +121,17 @@ def from_report(evaluated: ProcessingStep, report: PropertyFile, path: str) -> A
 
 
 def _gate_failed(
-    evaluated: ProcessingStep, report: PropertyFile, after: Sequence[Step]
+    evaluated: ProcessingStep, report: PropertyFile, reason_in: Any, *, after: Sequence[Step]
 ) -> FailStep:
     """A Fail step ends the execution, so it waits for what is still to be done."""
     from sagemaker.core.workflow.functions import Join
     from sagemaker.mlops.workflow.fail_step import FailStep
 
-    reason = from_report(evaluated, report, "gate.summary")
+    values = (
+        ["Quality gate not passed:", from_report(evaluated, report, "gate.summary")]
+        if reason_in is None
+        else ["Quality gate not passed; gate.summary says why, in", reason_in]
+    )
     return FailStep(
         name="GateFailed",
         display_name="Gate failed",
@@ -131,6 +139,6 @@ def _gate_failed(
             "Ends the execution as failed; its message says which thresholds were missed, and by "
             "how much. The rows are in report.html, in EvaluateModel's output."
         ),
-        error_message=Join(on=" ", values=["Quality gate not passed:", reason]),
+        error_message=Join(on=" ", values=values),
         depends_on=list(after) or None,
     )

@@ -9,7 +9,8 @@ from pipeline.definition.descriptions import described
 from pipeline.definition.parameters import PipelineParameters
 from pipeline.definition.steps.processing_job import run_file_uri
 from pipeline.definition.steps.quality_gate import from_report
-from processing.report.evaluation_json import EVALUATION_FILE, METADATA_KEYS
+from processing.report.evaluation_json import EVALUATION_FILE
+from processing.report.package_request import package_request
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.properties import PropertyFile
@@ -31,7 +32,13 @@ def register_step(
     from sagemaker.mlops.workflow.retry import StepExceptionTypeEnum, StepRetryPolicy
     from sagemaker.mlops.workflow.steps import ConfigurableRetryStep, StepTypeEnum
 
-    request = _create_model_package_request(bundle, parameters, evaluated, report)
+    request = package_request(
+        bundle.config.registration,
+        [spec.name for spec in bundle.config.scorers],
+        approval_status=parameters.approval_status,
+        evaluation_uri=run_file_uri(bundle, "evaluation", EVALUATION_FILE),
+        from_report=lambda path: from_report(evaluated, report, path),
+    )
 
     class RegisterModelStep(ConfigurableRetryStep):  # type: ignore[misc]
         @property
@@ -54,45 +61,3 @@ def register_step(
         ),
         retry_policies=[StepRetryPolicy(exception_types=throttling, max_attempts=5)],
     )
-
-
-def _create_model_package_request(
-    bundle: Bundle,
-    parameters: PipelineParameters,
-    evaluated: ProcessingStep,
-    report: PropertyFile,
-) -> dict[str, Any]:
-    registration = bundle.config.registration
-    # Unverified on AWS: that JsonGet may give a text of some ten thousand characters.
-    card = {
-        "ModelCard": {
-            "ModelCardContent": from_report(evaluated, report, "model_card"),
-            "ModelCardStatus": "PendingReview",
-        }
-    }
-    scorers = [spec.name for spec in bundle.config.scorers]
-    return {
-        "ModelPackageGroupName": registration.model_package_group,
-        "ModelPackageDescription": registration.description or "Registered after its evaluation.",
-        # never typed by hand: the evaluation looked up what stands behind the endpoint
-        "SourceUri": from_report(evaluated, report, "model.source_uri"),
-        "ModelApprovalStatus": parameters.approval_status,
-        "ModelMetrics": {
-            "ModelQuality": {
-                "Statistics": {
-                    "ContentType": "application/json",
-                    "S3Uri": run_file_uri(bundle, "evaluation", EVALUATION_FILE),
-                }
-            }
-        },
-        **(card if registration.model_card else {}),
-        "ModelLifeCycle": {
-            "Stage": registration.stage,
-            "StageStatus": "Passed",
-            "StageDescription": "Every threshold of its evaluation holds.",
-        },
-        "CustomerMetadataProperties": {
-            key: from_report(evaluated, report, f"metadata.{key}")
-            for key in [*METADATA_KEYS, *scorers, "latency_p95_ms"]
-        },
-    }

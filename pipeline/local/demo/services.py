@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,7 @@ def local_aws(
     *,
     docker: bool = False,
     registry: str | None = None,
+    refuse: Collection[str] = (),
     job_environment: Mapping[str, str] | None = None,
     echo: Callable[[str], None] = print,
 ) -> Iterator[Addresses]:
@@ -78,6 +79,7 @@ def local_aws(
     The endpoint that the configuration names answers as the good demo model; each of examples/ has
     two that know its subject, `<folder>-good` and `<folder>-worse`. Jobs run as processes,
     or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
+    `refuse`: what SageMaker refuses of a pipeline.
     `registry` (HOST:PORT), if any, takes the images that are pushed to ECR. `job_environment` is
     what every job gets besides what points it at the local AWS. `echo` takes the jobs' output.
     """
@@ -113,6 +115,7 @@ def local_aws(
                 job_runner=job_runner,
                 host=host,
                 image_registry=registry,
+                refuse=refuse,
                 echo=echo,
             ),
             serve_endpoint(port + 1, endpoints=endpoints),

@@ -22,6 +22,7 @@ from pipeline.local.sagemaker.execution import Execution, Request
 from pipeline.local.sagemaker.expressions import evaluate
 from pipeline.local.sagemaker.parameters import ParameterError, resolve
 from pipeline.local.sagemaker.pipelines import find_pipeline, parse_definition
+from pipeline.local.sagemaker.refusals import Refusals
 from pipeline.local.sagemaker.schedule import StepRecord
 from pipeline.local.sagemaker.scope import ExecutionScope, iso
 from pipeline.local.sagemaker.steps import StepContext
@@ -40,6 +41,7 @@ class Executions:
     clients: Clients
     jobs: ProcessingJobs
     bus: EventBus
+    refusals: Refusals
     _cache: StepCache = field(default_factory=StepCache)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _executions: dict[str, Execution] = field(default_factory=dict)
@@ -141,6 +143,7 @@ class Executions:
                 sagemaker=self.clients.get("sagemaker", call.region),
                 jobs=self.jobs,
                 cache=self._cache,
+                refusals=self.refusals,
                 job_started=execution.job_started,
                 tell=record.metadata.update,
                 cache_hit=lambda arn: setattr(record, "cached_from", arn),

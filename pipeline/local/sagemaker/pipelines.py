@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from pipeline.local.sagemaker import definition as definitions
 from pipeline.local.sagemaker.definition import Definition, DefinitionError
 from pipeline.local.sagemaker.execution import Execution
+from pipeline.local.sagemaker.refusals import Refusals
 from pipeline.local.server.api import Call, Clients, Operation
 from pipeline.local.server.aws_errors import AwsError, ResourceNotFound, ValidationException
 
@@ -24,6 +25,7 @@ class Pipelines:
 
     clients: Clients
     executions_of: Callable[[str], list[Execution]]
+    refusals: Refusals
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -43,7 +45,9 @@ class Pipelines:
                 )
             request["PipelineDefinition"] = self._read_definition(location, call.region)
         if "PipelineDefinition" in request:
-            parse_definition(request["PipelineDefinition"])
+            definition = parse_definition(request["PipelineDefinition"])
+            if refused := self.refusals.of_definition(definition):
+                raise ValidationException(f"Unable to parse pipeline definition. {refused}")
         if call.operation == "UpdatePipeline":
             return _forward_by_name(call, request)
         return call.forward(call.operation, request)

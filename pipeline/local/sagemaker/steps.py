@@ -28,6 +28,7 @@ from pipeline.local.sagemaker.definition import (
     Step,
 )
 from pipeline.local.sagemaker.expressions import evaluate
+from pipeline.local.sagemaker.refusals import Refusals
 from pipeline.local.sagemaker.retries import ExceptionType
 from pipeline.local.sagemaker.scope import ExecutionScope
 from pipeline.local.server.aws_errors import AwsError
@@ -57,6 +58,7 @@ class StepContext:
     sagemaker: Any
     jobs: ProcessingJobs
     cache: StepCache
+    refusals: Refusals
     job_started: Callable[[ProcessingJob], None]
     tell: Callable[[dict[str, Any]], None]
     cache_hit: Callable[[str], None]
@@ -152,6 +154,8 @@ def _job_properties(job: ProcessingJob) -> dict[str, Any]:
 
 def _register_model(step: RegisterModelStep, context: StepContext) -> dict[str, Any]:
     arguments = _without_null(evaluate(step.arguments, context.scope))
+    if refused := context.refusals.of_package(arguments):
+        raise StepFailure(f"ClientError: {refused}")
     metadata_properties = arguments.setdefault("MetadataProperties", {})
     metadata_properties.setdefault("GeneratedBy", context.scope.variables["PipelineExecutionArn"])
     if "ModelPackageGroupName" in arguments:

@@ -35,7 +35,7 @@ def furnish(session: Session, config: EvaluationConfig, endpoints: Collection[st
     iam = session.client("iam")
     roles = [
         *(infrastructure.pipeline_role, infrastructure.job_role),
-        *(infrastructure.model_role, infrastructure.stamp_role),
+        *(infrastructure.model_role, infrastructure.stamp_role, infrastructure.register_role),
     ]
     for arn in dict.fromkeys(role for role in roles if role):
         iam.create_role(

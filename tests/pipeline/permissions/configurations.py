@@ -52,4 +52,13 @@ FULL: dict[str, Any] = {
 TRACKING_SERVER: dict[str, Any] = {
     "mlflow": {"tracking_uri": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:mlflow-tracking-server/mine"}
 }
-CONFIGURATIONS = {"example": EXAMPLE, "full": FULL, "tracking server": TRACKING_SERVER}
+BY_JOB: dict[str, Any] = {
+    "registration": {"by": "job"},
+    "infrastructure": {"register_role": f"arn:aws:iam::{ACCOUNT}:role/llm-evaluation-register"},
+}
+CONFIGURATIONS = {
+    "example": EXAMPLE,
+    "full": FULL,
+    "tracking server": TRACKING_SERVER,
+    "by job": BY_JOB,
+}

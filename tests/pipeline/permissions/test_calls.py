@@ -22,7 +22,7 @@ import boto3
 import httpx
 import pytest
 from botocore import xform_name
-from configurations import FULL, PROFILE, TRACKING_SERVER
+from configurations import BY_JOB, FULL, PROFILE, TRACKING_SERVER
 from recorded_aws import RECORDER
 from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter
@@ -64,6 +64,7 @@ CALLER_ALSO = {
     "s3:ListBucket",  # GetObject of a report that is not there: 404 instead of 403
 }
 STAMP_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-stamp"
+REGISTER_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-register"
 KEY_ACTIONS = {"kms:Decrypt", "kms:GenerateDataKey"}  # reading and writing under an SSE-KMS key
 JOB_PLATFORM = {
     # developer guide, "How to use SageMaker execution roles", CreateProcessingJob
@@ -186,16 +187,23 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     calls = {
         "caller": calls_in(state / "caller.jsonl"),
         "administrator": calls_in(state / "administrator.jsonl"),
-        "job": [
-            c for c in calls_in(state / "job.jsonl") if "candidate.approval" not in c["program"]
-        ],
-        "stamp": [c for c in calls_in(state / "job.jsonl") if "candidate.approval" in c["program"]],
+        **jobs_calls(calls_in(state / "job.jsonl")),
     }
     return Recorded(
         bundle=load_bundle(config),
         requests={who: [r for c in made for r in requests_of(c)] for who, made in calls.items()},
         judges=[name for name, counts in counted.items() if counts],
     )
+
+
+def jobs_calls(calls: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """By whose role the job runs with."""
+    of = {"candidate.approval": "stamp", "candidate.registration": "register"}
+    made: dict[str, list[dict[str, Any]]] = {"job": [], "stamp": [], "register": []}
+    for call in calls:
+        roles = [role for module, role in of.items() if module in call["program"]]
+        made[roles[0] if roles else "job"].append(call)
+    return made
 
 
 def use_everything(types: Callable[..., None], environment: dict[str, str]) -> None:
@@ -299,6 +307,8 @@ def write_small_config(folder: Path, mlflow: str) -> Path:
     document["budgets"]["min_rows"] = 3
     document["registration"]["stamp_candidate"] = True
     document["infrastructure"]["stamp_role"] = STAMP_ROLE
+    document["registration"]["by"] = "job"
+    document["infrastructure"]["register_role"] = REGISTER_ROLE
     document["mlflow"]["tracking_uri"] = mlflow
     document.pop("slices")
     path = folder / "evaluation.yaml"
@@ -361,6 +371,17 @@ def test_the_stamp_may_stamp_and_no_more(recorded: Recorded) -> None:
     assert actions_of(policy) - JOB_PLATFORM == {"sagemaker:UpdateModelPackage"}
 
 
+@pytest.mark.integration
+def test_the_job_that_registers_may_register_and_no_more(recorded: Recorded) -> None:
+    policy, requests = policy_of(recorded.bundle, "register"), recorded.requests["register"]
+    assert refused([policy], requests) == []
+    registers = {"sagemaker:CreateModelPackage", "sagemaker:CreateModelPackageGroup"}
+    assert {request.action for request in requests} == registers
+    # what SageMaker itself looks up for SourceUri, as for the step
+    source = {"sagemaker:DescribeModel", "sagemaker:DescribeModelPackage"}
+    assert actions_of(policy) - JOB_PLATFORM == registers | source
+
+
 def test_a_candidate_may_only_read_itself_and_log(write_config: ConfigWriter) -> None:
     policy = policy_of(load_bundle(write_config(**FULL)), "model")
     assert actions_of(policy) <= JOB_PLATFORM - {"s3:PutObject", "kms:CreateGrant"}
@@ -388,7 +409,7 @@ def test_no_other_configuration_gives_the_job_what_it_does_not_need(
 def test_the_pipeline_role_may_do_what_its_steps_need_and_no_more(
     write_config: ConfigWriter,
 ) -> None:
-    for change in ({}, FULL, TRACKING_SERVER):
+    for change in ({}, FULL, TRACKING_SERVER, BY_JOB):
         bundle = load_bundle(write_config(**change))
         policy = policy_of(bundle, "pipeline")
         document = json.loads(build(bundle).definition())
@@ -460,7 +481,7 @@ def step_requests(bundle: Bundle, step: dict[str, Any]) -> Iterator[Request]:
 
 def test_every_boto3_operation_in_the_source_is_in_a_policy(write_config: ConfigWriter) -> None:
     """Also those that no recording came by."""
-    bundles = [load_bundle(write_config(**change)) for change in (FULL, TRACKING_SERVER)]
+    bundles = [load_bundle(write_config(**change)) for change in (FULL, TRACKING_SERVER, BY_JOB)]
     allowed = {a for b in bundles for p in permissions_of(b) for a in actions_of(p.policy)}
     named = operations_in_source()
     assert {"describe_model", "invoke_endpoint", "set_queue_attributes"} <= named.keys()

@@ -178,6 +178,7 @@ def test_only_the_roles_of_the_configuration_can_be_passed_and_each_to_its_servi
         ("caller", roles["trigger"], "events.amazonaws.com"),
         ("pipeline", roles["job"], "sagemaker.amazonaws.com"),
         ("pipeline", roles.get("stamp"), "sagemaker.amazonaws.com"),
+        ("pipeline", roles.get("register"), "sagemaker.amazonaws.com"),
         ("job", roles["model"], "sagemaker.amazonaws.com"),
     }
     assert passed == {entry for entry in expected if entry[1]}
@@ -196,7 +197,8 @@ def test_what_evaluates_cannot_register_or_approve(everyone: list[Permissions]) 
                 *("sagemaker:AddTags", "iam:PassRole"),
             }
         assert ("sagemaker:UpdateModelPackage" in actions) == (permissions.who == "stamp")
-        assert ("sagemaker:CreateModelPackage" in actions) == (permissions.who == "pipeline")
+        registers = "register" if any(p.who == "register" for p in everyone) else "pipeline"
+        assert ("sagemaker:CreateModelPackage" in actions) == (permissions.who == registers)
         if permissions.who == "model":
             assert not changes
 
