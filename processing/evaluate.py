@@ -27,7 +27,7 @@ from processing.evaluation.imports import kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import failure_reported_to_others, hand_in
 from processing.evaluation.job import read_arguments
 from processing.evaluation.run import prepare_run
-from processing.mlflow_record.internals import skip_searches_for_absent_modules
+from processing.mlflow_record.internals import ask_no_git, skip_searches_for_absent_modules
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
 from processing.report.html import REPORT_FILE
 
@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Return the files that QualityGate and people read; without them the job has failed."""
     silence_libraries()
     skip_searches_for_absent_modules()
+    ask_no_git()
     container.name_region()
     job = read_arguments(argv, __doc__)
     require_current_rows(job)

@@ -114,6 +114,7 @@ def silence_libraries() -> None:
         RAGAS_DO_NOT_TRACK="true",
         LITELLM_MODE="PRODUCTION",  # else litellm does so too
         LITELLM_LOCAL_MODEL_COST_MAP="True",  # else litellm downloads a price list at import
+        LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS="True",  # and another list for Anthropic's models
         MLFLOW_MODEL_CATALOG_URI="",  # else make_judge downloads a model catalogue
         HF_HUB_DISABLE_TELEMETRY="1",
         TQDM_DISABLE="1",  # a progress bar is noise in CloudWatch; tqdm reads this at import

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -55,6 +56,16 @@ def skip_searches_for_absent_modules() -> None:
     for name in SEARCHED_MODULES:
         if name not in sys.modules and importlib.util.find_spec(name) is None:
             sys.modules[name] = None  # type: ignore[assignment]
+
+
+def ask_no_git() -> None:
+    """MLflow asks git for the commit of the folder that it runs in; a job's is no repository.
+
+    Where it is one, git stays beside the job to its end, with the job's environment in which keys
+    may be. Without git MLflow warns at each look.
+    """
+    sys.modules["git"] = None  # type: ignore[assignment]
+    logging.getLogger("mlflow.utils.git_utils").setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -104,6 +104,23 @@ def step_reason(aws: RunningAws, config_name: str, execution: str, step: str) ->
     return str(steps[step].get("FailureReason", ""))
 
 
+def everything(aws: RunningAws, state: Path) -> dict[str, bytes]:
+    """All that S3, MLflow, the logs and the local AWS's folder hold."""
+    found = {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()}
+    s3, logs = aws.client("s3"), aws.client("logs")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="llm-evaluation-demo"):
+        for entry in page["Contents"]:
+            found[entry["Key"]] = read_s3(aws, f"s3://llm-evaluation-demo/{entry['Key']}")
+    found["logs"] = "\n".join(log_lines(logs)).encode()
+    return found
+
+
+def log_lines(logs: Any) -> list[str]:
+    group = "/aws/sagemaker/ProcessingJobs"
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+    return [event["message"] for page in pages for event in page["events"]]
+
+
 def evaluating(endpoint: str) -> int:
     """The process id of the evaluation of that endpoint, once there is one."""
     deadline = time.monotonic() + 60

@@ -7,8 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipelines import evaluation, execution_id, named, read_s3, run, step_reason
-from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
+from pipelines import (
+    evaluation,
+    everything,
+    execution_id,
+    log_lines,
+    named,
+    read_s3,
+    run,
+    step_reason,
+)
+from running_aws import REPOSITORY, ConfigWriter, local_aws_running
 
 from processing.calls.progress_line import PROGRESS_LINE
 
@@ -46,23 +55,6 @@ def hostile_rows(folder: Path) -> Path:
     path = folder / "rows.jsonl"
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     return path
-
-
-def everything(aws: RunningAws, state: Path) -> dict[str, bytes]:
-    """All that S3, MLflow, the logs and the local AWS's folder hold."""
-    found = {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()}
-    s3, logs = aws.client("s3"), aws.client("logs")
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="llm-evaluation-demo"):
-        for entry in page["Contents"]:
-            found[entry["Key"]] = read_s3(aws, f"s3://llm-evaluation-demo/{entry['Key']}")
-    found["logs"] = "\n".join(log_lines(logs)).encode()
-    return found
-
-
-def log_lines(logs: Any) -> list[str]:
-    group = "/aws/sagemaker/ProcessingJobs"
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    return [event["message"] for page in pages for event in page["events"]]
 
 
 def test_hostile_text_is_shown_and_secrets_are_not(

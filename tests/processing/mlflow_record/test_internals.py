@@ -225,6 +225,22 @@ def test_evaluate_is_imported_without_litellm_and_traces_no_client_library() -> 
     assert done.returncode == 0, done.stderr
 
 
+def test_git_is_not_asked_and_not_missed() -> None:
+    """In a process of its own, in this repository."""
+    script = (
+        "from processing.mlflow_record import internals\n"
+        "internals.ask_no_git()\n"
+        "from mlflow.utils.git_utils import get_git_commit\n"
+        "assert get_git_commit('.') is None\n"
+        "from mlflow.tracing.utils.environment import resolve_env_metadata\n"
+        "assert not [key for key in resolve_env_metadata() if '.git.' in key]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_no_other_room_knows_what_is_not_public() -> None:
     """Every import of MLflow's in processing is of its API reference, but for internals.py."""
     strangers = [

@@ -44,16 +44,16 @@ class Reply:
 def read_converse(document: dict[str, Any]) -> Call:
     """Raises BadRequest."""
     system = _join(document.get("system") or [])
-    prompt = _last_user_text(document)
+    prompt = last_user_text(document)
     tools = (document.get("toolConfig") or {}).get("tools") or []
     specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
     if specs:
         spec = specs[0]
         request = JudgeRequest(system, prompt, (spec.get("inputSchema") or {}).get("json"))
-        return _call(request, spec["name"])
+        return call_for(request, spec["name"])
     text_format = (document.get("outputConfig") or {}).get("textFormat")
     schema = text_format["structure"]["jsonSchema"]["schema"] if text_format else None
-    return _call(
+    return call_for(
         JudgeRequest(system, prompt, json.loads(schema) if isinstance(schema, str) else schema),
         None,
     )
@@ -91,11 +91,11 @@ def read_anthropic(document: dict[str, Any]) -> Call:
         )
     system = document.get("system") or ""
     text = system if isinstance(system, str) else _join(system)
-    prompt = _last_user_text(document)
+    prompt = last_user_text(document)
     tools = document.get("tools") or []
     if not tools:
-        return _call(JudgeRequest(text, prompt), None)
-    return _call(JudgeRequest(text, prompt, tools[0].get("input_schema")), tools[0]["name"])
+        return call_for(JudgeRequest(text, prompt), None)
+    return call_for(JudgeRequest(text, prompt, tools[0].get("input_schema")), tools[0]["name"])
 
 
 def write_anthropic(call: Call, reply: Reply, model: str) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def write_anthropic(call: Call, reply: Reply, model: str) -> dict[str, Any]:
     }
 
 
-def _call(request: JudgeRequest, tool: str | None) -> Call:
+def call_for(request: JudgeRequest, tool: str | None) -> Call:
     return Call(request, tool, count_tokens(request.system) + count_tokens(request.prompt))
 
 
@@ -138,7 +138,7 @@ def _id(call: Call) -> str:
     return "tooluse_" + sha256(call.request.prompt.encode()).hexdigest()[:22]
 
 
-def _last_user_text(document: dict[str, Any]) -> str:
+def last_user_text(document: dict[str, Any]) -> str:
     said = [m for m in document.get("messages") or [] if m.get("role") == "user"]
     content = said[-1].get("content") if said else None
     text = content if isinstance(content, str) else _join(content or [])

@@ -35,12 +35,14 @@ class JudgeModel(Behaviour):
     refuses: parts of a request that it calls invalid.
     max_tokens: the largest limit that it takes.
     thinks_tokens: so much it thinks before each answer, in a block of its own; toward the limit.
+    api_key: what OpenAI's protocol has to bring; without it any key will do.
     """
 
     unavailable: Unavailable | None = None
     refuses: tuple[Part, ...] = ()
     max_tokens: int | None = Field(default=None, ge=1)
     thinks_tokens: int = Field(default=0, ge=0)
+    api_key: str | None = None
 
 
 def require_available(model: JudgeModel, model_id: str) -> None:

@@ -1,5 +1,7 @@
 """A demo judge that stands where Bedrock Runtime would: Converse and InvokeModel over HTTP.
 
+It also stands where an OpenAI-compatible server would: judge.base_url is its URL and /v1.
+
 It is no model: its verdicts are text-overlap rules (see demo_verdicts for the rules and their
 cuts), and each rationale and the response header `x-demo` say so. Point both
 AWS_ENDPOINT_URL_BEDROCK_RUNTIME (boto3) and AWS_BEDROCK_RUNTIME_ENDPOINT (litellm) at its URL.
@@ -39,6 +41,7 @@ from pipeline.local.demo.judge.model import (
     require_taken,
     within_limit,
 )
+from pipeline.local.demo.judge.openai_requests import model_of, read_chat, require_key, write_chat
 from pipeline.local.demo.judge.rules import UnknownPrompt
 from pipeline.local.demo.judge.verdicts import judge
 from pipeline.local.demo.state import DemoState, admin_routes
@@ -81,9 +84,25 @@ def judge_app(models: Mapping[str, JudgeModel] | None = None) -> Starlette:
 
         return await _serve(request, state, read_anthropic, write)
 
+    async def chat(request: Request) -> Response:
+        model_id = model_of(await request.body())
+        request.path_params["model_id"] = model_id
+
+        def read(document: dict[str, Any]) -> Call:
+            require_key(
+                state.behaviours[model_id].api_key, request.headers.get("Authorization", "")
+            )
+            return read_chat(document)
+
+        def write(call: Call, reply: Reply, _: Decision) -> dict[str, Any]:
+            return write_chat(call, reply, model_id)
+
+        return await _serve(request, state, read, write)
+
     routes = [
         Route("/model/{model_id:path}/converse", converse, methods=["POST"]),
         Route("/model/{model_id:path}/invoke", invoke, methods=["POST"]),
+        Route("/v1/chat/completions", chat, methods=["POST"]),
         *admin_routes("models", state, JudgeModel),
         UNKNOWN_OPERATION,
     ]
