@@ -168,8 +168,12 @@ def test_anthropic_azure_and_gemini_judge_in_one_run(
         }
         config = write_config(**named("providers", **changes))
         checked = aws.type("check", "--online", "--config", str(config))
+        asked_by_check, stub.asked = stub.asked, []
         done = run(aws, config)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(asked_by_check) == sorted(keys)
+    for model in judges.values():
+        assert f"good   judge {model.partition(':/')[2]}: answers" in checked.stdout
     assert sorted(stub.asked) == sorted(6 * list(keys))
     metrics = evaluation(aws, "providers", done.stdout)["metrics"]
     assert {name: metrics[name]["errors"] for name in judges} == dict.fromkeys(judges, 0)
