@@ -19,6 +19,7 @@ from pipelines import (
     read_s3,
     run,
     start,
+    start_arguments,
     start_in_background,
     step_reason,
 )
@@ -33,7 +34,10 @@ def test_a_good_model_is_registered_with_its_evidence(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
     config = write_config(**named("good"))
-    done = run(aws, config, "EndpointName=health-qa-good", "ApprovalStatus=Approved")
+    upserted = aws.type_in_a_process("upsert", "--config", str(config))
+    assert upserted.returncode == 0, upserted.stderr
+    parameters = ("EndpointName=health-qa-good", "ApprovalStatus=Approved")
+    done = aws.type_in_a_process(*start_arguments(aws, config, *parameters))
     assert done.returncode == 0, done.stdout + done.stderr
 
     [package] = packages(aws, "good")
