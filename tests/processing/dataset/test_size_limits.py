@@ -54,10 +54,10 @@ def as_parquet(rows: list[Any]) -> bytes:
     ("name", "kind", "data", "line"),
     [
         ("a.jsonl", "jsonl", as_jsonl(["a", "b", "x" * 2000]), 3),
-        ("a.jsonl.gz", "jsonl", gzip.compress(as_jsonl(["a", "b" * 2000, "c"])), 2),
+        ("a.jsonl.gz", "jsonl", gzip.compress(as_jsonl(["a", "b" * 2000, "c"]), mtime=0), 2),
         ("a.jsonl", "jsonl", b"\0" * 5000, 1),
         ("a.csv", "csv", as_csv(["a", "b", "x" * 2000]), 4),
-        ("a.csv.gz", "csv", gzip.compress(as_csv(["a", "line\n" * 300])), 3),
+        ("a.csv.gz", "csv", gzip.compress(as_csv(["a", "line\n" * 300]), mtime=0), 3),
         ("a.csv", "csv", as_csv(["h" * 2000]).replace(b"q", b"q" * 2000), 1),
         ("open.csv", "csv", b'q\r\na\r\n"never closed\r\n' + b"b\r\n" * 1000, 3),
         ("a.parquet", "parquet", as_parquet(["a"] * 5000 + ["x" * 2000]), 5001),
