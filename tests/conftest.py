@@ -12,6 +12,19 @@ from real_image import IMAGE, what_is_missing
 from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 
+from processing.config.judge import silence_libraries
+
+
+def pytest_configure() -> None:
+    """Before any test module imports MLflow, which decides about telemetry when it is imported."""
+    silence_libraries()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of long tests first: the short ones then keep all workers busy to the end."""
+    long = {item.path for item in items if item.get_closest_marker("integration")}
+    items.sort(key=lambda item: item.path not in long)
+
 
 @pytest.fixture
 def write_config(tmp_path: Path) -> ConfigWriter:

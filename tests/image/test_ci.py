@@ -62,6 +62,7 @@ def ends(pid: int) -> bool:
     return False
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("failing", "code"), [("", 0), ("test", 2), ("--no-print-directory", 1)])
 def test_the_daemon_that_it_started_is_ended_however_it_went(
     checkout: Path, failing: str, code: int
@@ -70,6 +71,7 @@ def test_the_daemon_that_it_started_is_ended_however_it_went(
     assert ends(int((checkout / "started").read_text()))
 
 
+@pytest.mark.integration
 def test_a_daemon_of_another_run_is_left_alone(
     checkout: Path, anothers: subprocess.Popen[bytes]
 ) -> None:

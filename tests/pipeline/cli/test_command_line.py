@@ -22,6 +22,7 @@ def test_the_example_is_good_and_says_so_in_few_lines() -> None:
     assert checked.stderr == ""
 
 
+@pytest.mark.integration
 def test_the_definition_is_the_one_that_was_agreed() -> None:
     """After an intended change: python pipeline_definition.py definition > (this file)."""
     printed = typed("definition")
@@ -127,6 +128,7 @@ def test_an_aws_that_cannot_be_reached_is_one_line() -> None:
     assert len(refused.stderr.splitlines()) == 1
 
 
+@pytest.mark.integration
 def test_what_aws_would_refuse_is_found_before_an_upsert(write_config: ConfigWriter) -> None:
     long_tag = {"team": "x" * 300}
     refused = typed("definition", "--config", str(write_config(infrastructure={"tags": long_tag})))

@@ -14,6 +14,8 @@ from pipeline.permissions.roles import permissions_of
 from pipeline.trigger.rules import wanted_target
 from processing.base.errors import ConfigError
 
+pytestmark = pytest.mark.integration  # the SDK takes seconds to import
+
 # developer guide, "Default cache key attributes by pipeline step type"
 KEY = ("AppSpecification", "Environment", "ProcessingInputs")
 CACHED = {"name": "cached", "cache": "P30D"}

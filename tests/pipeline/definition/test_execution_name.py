@@ -106,6 +106,7 @@ def test_a_pipeline_without_a_description_says_what_it_does(write_config: Config
     assert pipeline_description(lines) == "two lines"
 
 
+@pytest.mark.integration
 def test_studio_s_texts_stay_within_limits_however_much_the_file_says(
     write_config: ConfigWriter,
 ) -> None:

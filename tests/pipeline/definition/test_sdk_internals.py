@@ -12,6 +12,7 @@ from pipeline.definition.build import TELEMETRY_OFF
 from pipeline.definition.sdk_internals import validate_defaults_once
 from pipeline_definition import get_pipeline
 
+pytestmark = pytest.mark.integration  # the SDK takes seconds to import
 NAME = "sagemaker.core.config.config_manager:SageMakerConfig.validate_sagemaker_config"
 
 

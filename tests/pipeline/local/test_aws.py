@@ -61,6 +61,7 @@ def test_what_moto_does_not_have_is_an_error_that_names_it(
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
+@pytest.mark.integration
 def test_with_mapped_paths_a_job_finds_all_it_needs(tmp_path: Path, s3: Any, bucket: str) -> None:
     """As on macOS: OPT_ML says where the files are, and the command and environment agree."""
     s3.put_object(Bucket=bucket, Key="in/a.txt", Body=b"A")
@@ -98,6 +99,7 @@ def test_with_mapped_paths_a_job_finds_all_it_needs(tmp_path: Path, s3: Any, buc
     assert s3.get_object(Bucket=bucket, Key="out/b.txt")["Body"].read() == b"Aalgo-1"
 
 
+@pytest.mark.integration
 def test_many_executions_at_once(runs: Runs) -> None:
     name = runs.create(definition(processing("A"), processing("B", DependsOn=["A"])))
     started = [runs.start_pipeline(name) for _ in range(6)]
@@ -187,6 +189,7 @@ def test_the_sdk_upserts_starts_waits_and_lists(aws: LocalAws) -> None:
     ]
 
 
+@pytest.mark.integration
 def test_stopping_the_server_ends_its_jobs(tmp_path: Path) -> None:
     beat = tmp_path / "beat"
     server = serve(0, state_dir=tmp_path, job_environment={}, echo=lambda _: None)
@@ -227,6 +230,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent's death is a signal on Linux only")
 def test_a_job_does_not_outlive_a_server_that_was_killed(tmp_path: Path) -> None:
     beats = {

@@ -18,6 +18,8 @@ from browser import Browser, chromium
 from local_runs import local_client
 from running_aws import RunningAws, local_aws_running
 
+pytestmark = pytest.mark.integration  # four servers
+
 SERVICES = ("AWS", "endpoint", "judge", "MLflow")
 
 
@@ -230,7 +232,6 @@ def state(aws: RunningAws) -> dict[str, Any]:
     }
 
 
-@pytest.mark.integration
 def test_no_page_of_another_origin_makes_them_do_anything(
     aws: RunningAws, browser: Browser, tmp_path: Path
 ) -> None:
@@ -254,7 +255,6 @@ def test_no_page_of_another_origin_makes_them_do_anything(
     assert pages.posted == others  # type: ignore[attr-defined] # such requests do leave a browser
 
 
-@pytest.mark.integration
 def test_mlflow_works_in_a_browser(aws: RunningAws, browser: Browser) -> None:
     name = f"seen-{uuid.uuid4().hex[:8]}"
     created = httpx.post(f"{aws.mlflow}/api/2.0/mlflow/experiments/create", json={"name": name})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -10,9 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_all
-from cfnlint.data import AdditionalSpecs
-from cfnlint.helpers import load_resource
 from configurations import ACCOUNT, APPLICATION_PROFILE, CONFIGURATIONS, FULL, PROFILE
 from running_aws import REPOSITORY, ConfigWriter
 
@@ -21,13 +19,22 @@ from pipeline.local.server.iam_policy import Request, allows
 from pipeline.permissions.roles import Permissions, permissions_of
 from processing.candidate.deployment import name_prefix
 
-SERVICES: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
 NO_NAME_POSSIBLE = {
     # The authorization reference has a resource for metrics of OpenTelemetry only; the namespace is
     # what limits it.
     "cloudwatch:PutMetricData": "cloudwatch:namespace",
 }
 ABOUT_TEMPLATES = {"I4010"}
+
+
+@functools.cache
+def services() -> dict[str, Any]:
+    """AWS's own list of actions and resources, by service."""
+    from cfnlint.data import AdditionalSpecs  # seconds, which not every worker has to spend
+    from cfnlint.helpers import load_resource
+
+    found: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
+    return found
 
 
 @pytest.fixture(params=CONFIGURATIONS)
@@ -42,14 +49,14 @@ def statements(everyone: list[Permissions]) -> Iterator[dict[str, Any]]:
 
 def known(action: str) -> dict[str, Any]:
     service, _, name = action.partition(":")
-    assert name.lower() in SERVICES[service]["Actions"], f"{action} is no action of IAM's"
-    found: dict[str, Any] = SERVICES[service]["Actions"][name.lower()]
+    assert name.lower() in services()[service]["Actions"], f"{action} is no action of IAM's"
+    found: dict[str, Any] = services()[service]["Actions"][name.lower()]
     return found
 
 
 def forms(action: str) -> list[str]:
     """Regular expressions of the ARNs that the action can be allowed on; none if on no name."""
-    service = SERVICES[action.partition(":")[0]]
+    service = services()[action.partition(":")[0]]
     arns = [
         form
         for resource in known(action).get("Resources", [])
@@ -112,6 +119,8 @@ def test_every_resource_is_one_of_its_actions_and_has_region_account_and_name(
 
 def lint(everyone: list[Permissions]) -> list[str]:
     """What all of cfn-lint's rules, also the informational ones, say of the roles."""
+    from cfnlint.api import lint_all
+
     resources = {}
     for permissions in everyone:
         trust = permissions.trust or {

@@ -101,6 +101,7 @@ def test_an_exit_while_it_judges_is_that_row_s_error(
     assert "(mine.py:" in reason
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("raises", ["sys.exit(0)", "os._exit(0)", "raise KeyboardInterrupt"])
 def test_check_refuses_a_file_that_exits(
     raises: str, write_config: ConfigWriter, tmp_path: Path

@@ -890,6 +890,7 @@ def job(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.integration
 def test_as_a_sagemaker_job_it_finds_its_paths_and_leaves_its_failure_reason(
     tmp_path: Path,
 ) -> None:
@@ -915,6 +916,7 @@ def test_as_a_sagemaker_job_it_finds_its_paths_and_leaves_its_failure_reason(
     assert not (output / "dataset.jsonl").exists()
 
 
+@pytest.mark.integration
 def test_without_a_network_a_hub_dataset_fails_with_a_reason(tmp_path: Path) -> None:
     config = write_config(tmp_path, {"source": "hf://owner/name", "hub": {"split": "train"}})
     paths = ("--config", str(config), "--output", str(tmp_path / "out"))

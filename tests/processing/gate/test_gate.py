@@ -219,6 +219,7 @@ def test_rows_that_a_scorer_failed_on_do_not_dilute_the_endpoint_s_failures() ->
     assert not verdict_with(60)
 
 
+@pytest.mark.integration
 def test_the_condition_step_compares_only_what_is_hard(write_config: ConfigWriter) -> None:
     path = write_config(
         scorers=["rougeL_fmeasure", "ChrfScore", "BleuScore"],

@@ -8,9 +8,9 @@ import statistics
 
 import numpy as np
 import pytest
+import scipy  # scipy.stats is loaded where it is used
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from processing.gate.intervals import estimate, percentile, percentile_estimate, wilson
 from processing.gate.worst_case import UNIT, Scale, paired_difference, worst_interval, worst_mean
@@ -34,7 +34,7 @@ def test_wilson_agrees_with_the_published_table(yes: int, n: int, low: float, hi
 
 
 def test_wilson_agrees_with_its_formula() -> None:
-    z, n, p = float(stats.norm.ppf(0.975)), 37, 22 / 37
+    z, n, p = float(scipy.stats.norm.ppf(0.975)), 37, 22 / 37
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     assert wilson(22, 37) == pytest.approx((middle - half, middle + half), rel=1e-12)
@@ -51,7 +51,7 @@ def test_numbers_get_the_bca_bootstrap_of_scipy() -> None:
     found = estimate(SKEWED)
     assert found.value == pytest.approx(statistics.fmean(SKEWED))
     assert found.standard_deviation == pytest.approx(statistics.stdev(SKEWED))
-    theirs = stats.bootstrap(
+    theirs = scipy.stats.bootstrap(
         (SKEWED,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1)
     ).confidence_interval
     assert found.method.startswith("BCa")
@@ -64,7 +64,7 @@ def test_the_order_of_the_rows_does_not_change_an_interval() -> None:
 
 def test_student_s_t_agrees_with_scipy_and_says_why_it_is_used() -> None:
     few = [0.2, 0.4, 0.4, 0.9, 0.6]
-    theirs = stats.ttest_1samp(few, 0).confidence_interval(0.95)
+    theirs = scipy.stats.ttest_1samp(few, 0).confidence_interval(0.95)
     found = estimate(few)
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-12)
     assert found.method == "Student t: BCa needs 10 distinct values, there are 4"
@@ -87,7 +87,7 @@ def test_what_too_few_or_equal_values_give(
 def test_percentiles_and_their_intervals_agree_with_numpy_and_scipy(percent: int) -> None:
     values = [float(x) for x in np.random.default_rng(3).exponential(size=700)]
     found = percentile_estimate(values, percent)
-    theirs = stats.quantile_test(values, q=0, p=percent / 100).confidence_interval(0.95)
+    theirs = scipy.stats.quantile_test(values, q=0, p=percent / 100).confidence_interval(0.95)
     assert found.value == pytest.approx(np.percentile(values, percent))
     assert (found.low, found.high) == (theirs.low, theirs.high)
 
@@ -139,7 +139,7 @@ def test_the_worst_interval_is_the_least_over_all_fillings(
 
 def test_paired_differences_agree_with_scipy() -> None:
     candidate, champion = [0.9, 0.4, 0.7, 0.8, 0.6], [0.8, 0.5, 0.4, 0.6, 0.6]
-    theirs = stats.ttest_rel(candidate, champion).confidence_interval(0.95)
+    theirs = scipy.stats.ttest_rel(candidate, champion).confidence_interval(0.95)
     found = paired_difference(list(zip(candidate, champion, strict=True)), UNIT)
     assert (found.estimate.low, found.estimate.high) == pytest.approx((theirs.low, theirs.high))
     assert found.worst_low == found.estimate.low

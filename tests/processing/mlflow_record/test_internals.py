@@ -203,6 +203,7 @@ def test_a_variable_of_the_environment_is_still_read(name: str) -> None:
     assert found(f"mlflow.environment_variables:{name}").name == name
 
 
+@pytest.mark.integration
 def test_evaluate_is_imported_without_litellm_and_traces_no_client_library() -> None:
     """In a process of its own, since this one may have imported anything."""
     script = (

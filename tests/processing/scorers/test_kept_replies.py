@@ -94,6 +94,7 @@ def shelf(folder: Path, job: str) -> Shelf:
     return Store(folder, job=job, uri=None).shelf(session, "judge-replies")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("share", [0.2, 0.4])
 def test_throttling_loses_no_verdict_and_pays_no_finished_call_twice(
     wire: StubWire, tmp_path: Path, share: float

@@ -79,6 +79,7 @@ def as_printed(prompt: str, mark: str) -> set[str]:
     return {text.replace("\\n", "\n").replace("\\\\", "\\") for text in found}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
 @QUIET
 @given(texts=st.tuples(value, value, value, value))

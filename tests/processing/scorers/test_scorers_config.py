@@ -98,6 +98,7 @@ def test_a_mistake_is_named_with_its_mend(entry: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
@@ -279,6 +280,7 @@ def test_reading_a_configuration_imports_no_scorer_s_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.integration
 def test_deepeval_leaves_nothing_behind(tmp_path: Path) -> None:
     code = (
         "from processing.config.judge import Judge, silence_libraries; silence_libraries(); "

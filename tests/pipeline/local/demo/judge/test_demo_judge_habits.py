@@ -27,6 +27,7 @@ ENTRIES: list[Any] = [
     "Faithfulness",
     {"FactualCorrectness": {"kind": "RAGAS"}},
 ]
+NO_LIST = ("one-short", "Safety")  # a single verdict, which cannot be short of one
 ANSWER = "Pinch the soft nose for 10 minutes. Lean forward."
 ROW = Question("How do I stop a nosebleed?", ANSWER, ANSWER, (ANSWER,))
 
@@ -48,11 +49,12 @@ def ill_bred() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("ill_bred")
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e if isinstance(e, str) else next(iter(e)))
-@pytest.mark.parametrize("habit", HABITS)
-def test_no_habit_passes_for_a_verdict(entry: Any, habit: str) -> None:
-    if entry == "Safety" and habit == "one-short":
-        pytest.skip("a single verdict has no list")
+@pytest.mark.parametrize(
+    ("habit", "entry"),
+    [(habit, entry) for habit in HABITS for entry in ENTRIES if (habit, entry) != NO_LIST],
+    ids=lambda given: given if isinstance(given, str) else next(iter(given)),
+)
+def test_no_habit_passes_for_a_verdict(habit: str, entry: Any) -> None:
     [built] = build_scorers([parse_scorer(entry)], Judge(model=f"bedrock:/{habit}"))
     with pytest.raises(JudgeError, match="the judge answered"):
         built.score(ROW)
