@@ -21,7 +21,6 @@ from pipeline.permissions.statements import (
     document,
     key_use,
     list_statement,
-    object_or_below,
     pass_role,
 )
 
@@ -88,7 +87,6 @@ def caller_policy(bundle: Bundle) -> Document:
             allow("Results", ["s3:GetObject"], account.s3(bucket, f"{prefix}/runs/*")),
             # a report that is not there yet
             list_statement("ResultsMissing", account, bucket, [f"{prefix}/*"]),
-            *_dataset_version(bundle, account),
             *key_use(
                 "OutputKey",
                 account,
@@ -101,14 +99,6 @@ def caller_policy(bundle: Bundle) -> Document:
             *(_trigger(bundle, account) if config.trigger else []),
         ]
     )
-
-
-def _dataset_version(bundle: Bundle, account: Account) -> list[Statement]:
-    """With the step cache `start` looks whether a dataset of one's own in S3 has changed."""
-    if not bundle.config.pipeline.cache or bundle.holds_its_content(bundle.dataset_uri):
-        return []
-    bucket, keys = object_or_below(bundle.dataset_uri)
-    return [list_statement("DatasetVersion", account, bucket, keys)]
 
 
 def _package_group(bundle: Bundle, account: Account) -> list[Statement]:

@@ -1,7 +1,8 @@
 """The model registry: what moto's lacks, laid over what it has.
 
-moto keeps groups and packages. Added here: SourceUri, model cards, life cycle, deletion, refusal of
-a second group of the same name, updates that keep what they do not mention, and the events.
+moto keeps groups and packages. Added here: SourceUri, model cards, life cycle, deletion, tokens
+that make a second attempt register nothing, refusal of a second group of the same name, updates
+that keep what they do not mention, and the events.
 
 SourceUri of a model package copies its InferenceSpecification; that of a model fills one from the
 model's containers. The API documents that both are possible, but not the result: copying Image,
@@ -47,6 +48,7 @@ class ModelRegistry:
     bus: EventBus
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _members: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _by_token: dict[str, str] = field(default_factory=dict)
 
     def operations(self) -> dict[str, Operation]:
         locked = {
@@ -97,12 +99,17 @@ class ModelRegistry:
         if "ModelPackageGroupName" in request:
             request["ModelPackageGroupName"] = _last(request["ModelPackageGroupName"])
             request.setdefault("ModelApprovalStatus", "PendingManualApproval")
+        token = request.pop("ClientToken", "")  # every client sends one; a second attempt the same
         with self._lock:
+            if token in self._by_token:
+                return {"ModelPackageArn": self._by_token[token]}
             if "SourceUri" in request:
                 request["InferenceSpecification"] = self._specification(call, request)
             answer = call.forward(call.operation, request)
             arn = answer["ModelPackageArn"]
             self._members[arn] = {n: request[n] for n in _KEPT_HERE if n in request}
+            if token:
+                self._by_token[token] = arn
             package = self._describe(call, arn)
         self.bus.model_package_changed(call.region, package, None)
         return {"ModelPackageArn": arn}
@@ -157,6 +164,7 @@ class ModelRegistry:
         arn = self._describe(call, call.request["ModelPackageName"])["ModelPackageArn"]
         moto_internals.delete_model_package(call.account, call.region, arn)
         self._members.pop(arn, None)
+        self._by_token = {token: of for token, of in self._by_token.items() if of != arn}
         return {}
 
 

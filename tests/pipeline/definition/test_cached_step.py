@@ -10,6 +10,7 @@ from running_aws import ConfigWriter
 
 from pipeline.definition.build import build
 from pipeline.definition.bundle import load_bundle
+from pipeline.local.server.iam_policy import Request, allows
 from pipeline.permissions.roles import permissions_of
 from pipeline.trigger.rules import wanted_target
 from processing.base.errors import ConfigError
@@ -87,15 +88,14 @@ def test_a_rule_has_rows_that_may_change_prepared_for_each_event(
     assert {p["Name"]: p["Value"] for p in listed}.get("DatasetVersion") == version
 
 
-def test_who_starts_may_look_whether_the_dataset_has_changed(write_config: ConfigWriter) -> None:
-    def sids(**changes: Any) -> set[str]:
-        [caller] = [p for p in permissions_of(load_bundle(write_config(**changes)))
-                    if p.who == "caller"]  # fmt: skip
-        return {statement["Sid"] for statement in caller.policy["Statement"]}
-
-    assert "DatasetVersion" in sids(pipeline=CACHED, dataset=THEIRS)
-    assert "DatasetVersion" not in sids(pipeline=CACHED)
-    assert "DatasetVersion" not in sids(dataset=THEIRS)
+@pytest.mark.parametrize("key", ["questions/all.jsonl", "questions", "questions/", ""])
+def test_who_starts_and_the_job_may_look_whether_the_dataset_has_changed(
+    write_config: ConfigWriter, key: str
+) -> None:
+    dataset = {"source": f"s3://their-data/{key}"}
+    everyone = permissions_of(load_bundle(write_config(pipeline=CACHED, dataset=dataset)))
+    listing = Request("s3:ListBucket", "arn:aws:s3:::their-data", {"s3:prefix": key})
+    assert {p.who for p in everyone if allows([p.policy], listing)} == {"caller", "job"}
 
 
 def test_rows_of_the_hub_are_cached_only_by_commit(write_config: ConfigWriter) -> None:

@@ -33,6 +33,22 @@ def registered(runs: Runs, sagemaker: Any, step: dict[str, Any], **more: Any) ->
     return described
 
 
+def test_a_second_attempt_with_the_same_token_is_the_same_version(
+    sagemaker: Any, group: str
+) -> None:
+    def create(**token: str) -> str:
+        made = sagemaker.create_model_package(
+            ModelPackageGroupName=group, InferenceSpecification=SPECIFICATION, **token
+        )
+        return str(made["ModelPackageArn"])
+
+    token = str(uuid.uuid4())
+    assert create(ClientToken=token) == create(ClientToken=token)
+    assert create() != create()
+    listed = sagemaker.list_model_packages(ModelPackageGroupName=group)
+    assert len(listed["ModelPackageSummaryList"]) == 3
+
+
 def test_register_makes_the_group_and_fills_the_version(runs: Runs, sagemaker: Any) -> None:
     name = f"new-{uuid.uuid4().hex[:8]}"
     step = register(
