@@ -12,6 +12,8 @@ $(shell $(USABLE) || rm -f $(READY))
 
 BASE_IMAGE ?= python:3.11-slim
 IMAGE ?= llm-evaluation:local
+# that of SageMaker's instances, whatever this machine is; arm64 for Arm
+ARCH ?= amd64
 
 .PHONY: demo demo-trigger test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
 
@@ -49,7 +51,11 @@ bench-prepare: $(READY)        ## PrepareDataset against the datasets library: a
 
 image:                         ## the container image that both processing steps run in
 	@docker version >/dev/null 2>&1 || { echo "error: Docker does not answer: install or start it (make demo without DOCKER=1 needs none)" >&2; exit 2; }
-	docker build --file docker/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+	@# SageMaker takes no image index, which BuildKit makes where it attests provenance; the classic
+	@# builder does not, and has no such option
+	docker build --platform linux/$(ARCH) \
+		$$(docker build --help 2>&1 | grep -q -- --provenance && echo --provenance=false) \
+		--file docker/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
 		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
 		--build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) \
 		--build-arg CODE_DIGEST=$$($(PYTHON) -m processing.base.code_digest) \
@@ -69,13 +75,15 @@ lock: $(READY)                 ## after a change in requirements.txt
 		--constraints requirements.lock --excludes docker/excluded.txt \
 		docker/requirements.txt --output-file docker/requirements.lock
 
-$(READY): requirements.lock
+$(READY): requirements.lock docker/extra-requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	@echo "installing the locked requirements into $(VENV) (once, about 1.5 GB)"
 	@$(USABLE) || rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock \
+		--requirement docker/extra-requirements.txt
 	@touch $@
 
 clean:

@@ -4,7 +4,7 @@ set -eu
 packages=$(echo "$1"/lib/python3*/site-packages)
 
 # pip has done its work
-rm -rf "$packages"/pip "$packages"/pip-*.dist-info "$packages"/setuptools "$packages"/setuptools-*.dist-info
+rm -rf "$packages"/pip "$packages"/pip-*.dist-info
 # the packages' own tests; pyarrow's headers and its Flight client; litellm's web interface
 find "$packages" -type d -name tests -prune -exec rm -rf {} +
 rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/*flight* "$packages"/litellm/proxy/_experimental

@@ -11,9 +11,11 @@ import json
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.definition.architecture import architectures
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.steps.processing_job import sdk_tags
 from processing.base.code_digest import code_digest
@@ -38,21 +40,25 @@ _LIFECYCLE = {
         }
     ]
 }
-_FORMAT = '{{.Id}} {{index .Config.Labels "llm-evaluation.code-digest"}}'
+_CODE = "llm-evaluation.code-digest"
 _NO_NETWORK = re.compile(r"dial tcp|no such host|i/o timeout|connection refused|network is", re.I)
+_PUSHED = re.compile(r"content-[0-9a-f]{16}(-(?P<architecture>\w+))?")
 _SCALAR = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,}#]+")
 
 
 def publish(session: Session, bundle: Bundle, repository: str, image: str) -> str:
     """Push a local image, unless ECR has it; its URI by digest.
 
-    Raises LaunchError where the image was not built from this working copy's code, or Docker
-    fails; botocore's ClientError where ECR refuses.
+    Raises LaunchError where the image was not built from this working copy's code, or not for the
+    configuration's instances, or Docker fails; botocore's ClientError where ECR refuses.
     """
-    identity = _built_identity(image)
+    described = _inspect(image)
+    if problem := unfit(described, image, bundle):
+        raise LaunchError(problem)
+    identity = described["Id"]
     ecr = session.client("ecr")
     uri = _repository_uri(ecr, repository, bundle)
-    tag = f"content-{identity.removeprefix('sha256:')[:16]}"
+    tag = _tag(identity, described["Architecture"])
     digest = _digest_in_ecr(ecr, repository, tag) or _push(ecr, image, f"{uri}:{tag}")
     return f"{uri}@{digest}"
 
@@ -74,17 +80,49 @@ def write_image(path: Path, uri: str) -> None:
         raise LaunchError(f"{path}:{line + 1}: could not be changed: write image: {uri} there")
 
 
-def _built_identity(image: str) -> str:
-    """The image's content digest; of an image that `make image` made of the code as it is now."""
-    inspected = _docker("image", "inspect", "--format", _FORMAT, image)
+def unfit(described: Mapping[str, Any], image: str, bundle: Bundle) -> str:
+    """Why the jobs cannot run an image that `docker image inspect` describes; empty if they can."""
+    if (described["Config"].get("Labels") or {}).get(_CODE) != code_digest():
+        return f"the image {image} was built from other code than this: make image"
+    manifest = (described.get("Descriptor") or {}).get("mediaType", "")
+    if is_index(manifest):
+        return (
+            f"the image {image} is an index of several manifests ({manifest}), which SageMaker "
+            "refuses: make image, which builds one manifest (--platform, --provenance=false)"
+        )
+    built = f"{described['Os']}/{described['Architecture']}"
+    for key, wanted in architectures(bundle.config.infrastructure).items():
+        if built != f"linux/{wanted}":
+            return f"the image {image} is {built}, and {key} needs linux/{wanted}: make image" + (
+                "" if wanted == "amd64" else f" ARCH={wanted}"
+            )
+    return ""
+
+
+def is_index(media_type: str) -> bool:
+    """Of Docker or of OCI: a list of manifests instead of one."""
+    return "manifest.list" in media_type or "image.index" in media_type
+
+
+def pushed_architecture(tags: Iterable[str]) -> str | None:
+    """Of an image in ECR that `publish` has pushed; None for another's."""
+    found = next((match for tag in tags if (match := _PUSHED.fullmatch(tag))), None)
+    return (found["architecture"] or "amd64") if found else None
+
+
+def _tag(identity: str, architecture: str) -> str:
+    suffix = "" if architecture == "amd64" else f"-{architecture}"
+    return f"content-{identity.removeprefix('sha256:')[:16]}{suffix}"
+
+
+def _inspect(image: str) -> dict[str, Any]:
+    inspected = _docker("image", "inspect", image)
     if inspected.returncode and "no such image" not in inspected.stderr.lower():
         raise LaunchError(f"Docker does not answer: {_one_line(inspected)}; start it")
     if inspected.returncode:
         raise LaunchError(f"there is no image {image} on this machine: make image")
-    identity, _, built_from = inspected.stdout.strip().partition(" ")
-    if built_from != code_digest():
-        raise LaunchError(f"the image {image} was built from other code than this: make image")
-    return identity
+    [described] = json.loads(inspected.stdout)
+    return dict(described)
 
 
 def _repository_uri(ecr: Any, name: str, bundle: Bundle) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from pipeline.checks.service_model import matches, problems, sagemaker
+from pipeline.definition.architecture import architectures
 from pipeline.definition.descriptions import MAX_DESCRIPTION
 from pipeline.definition.document import gets, is_function, walk
 from processing.candidate.deployment import endpoint_config_request
@@ -52,6 +53,15 @@ def check_candidate(config: EvaluationConfig) -> list[str]:
         f"candidate (CreateEndpointConfig): {problem[:300]}"
         for problem in problems("CreateEndpointConfig", request)
     ]
+
+
+def check_architecture(config: EvaluationConfig) -> list[str]:
+    """Both jobs run in one image, and an image is of one architecture; [] if they can."""
+    wanted = architectures(config.infrastructure)
+    if len(set(wanted.values())) == 1:
+        return []
+    listed = " and ".join(f"{key} needs linux/{name}" for key, name in wanted.items())
+    return [f"{listed}, and infrastructure.image is one image: choose types of one architecture"]
 
 
 def _step_problems(step: dict[str, Any]) -> Iterator[str]:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.checks.endpoint import ask_one_row
 from pipeline.checks.judges import judge_looks
+from pipeline.definition.architecture import architectures
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.package_group import group_is_there
+from pipeline.image import is_index, pushed_architecture
 from pipeline.permissions.artifact_store import check_artifact_store
 from pipeline.permissions.platform import ECR_IMAGE
 from pipeline.trigger.show import is_put, show
@@ -60,7 +62,7 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
         if arn:
             yield f"{kind} role {arn.rpartition('/')[2]}", _role_look(session, arn)
     if found := ECR_IMAGE.fullmatch(infrastructure.image):
-        yield f"image {found['name']}", _image_look(session, found)
+        yield f"image {found['name']}", _image_look(session, found, bundle)
     yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)
     yield from judge_looks(session, config)
     for variable, secret in config.secrets.items():
@@ -71,7 +73,7 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
         yield "MLflow's artifacts", lambda: check_artifact_store(session, bundle)
     group = config.registration.model_package_group
     yield f"registry group {group}", lambda: _group(session, group)
-    if config.trigger:
+    if config.trigger or config.candidate:
         yield "trigger", lambda: _trigger(session, bundle)
 
 
@@ -117,17 +119,24 @@ def _role_look(session: Session, arn: str) -> Callable[[], str]:
     return look
 
 
-def _image_look(session: Session, found: re.Match[str]) -> Callable[[], str]:
-    wanted = {"imageDigest": found["digest"]} if found["digest"] else {
+def _image_look(session: Session, found: re.Match[str], bundle: Bundle) -> Callable[[], str]:
+    identity = {"imageDigest": found["digest"]} if found["digest"] else {
         "imageTag": found["tag"] or "latest"
     }  # fmt: skip
 
     def look() -> str:
         ecr = session.client("ecr", region_name=found["region"])
         described = ecr.describe_images(
-            registryId=found["account"], repositoryName=found["name"], imageIds=[wanted]
+            registryId=found["account"], repositoryName=found["name"], imageIds=[identity]
         )
-        return str(described["imageDetails"][0]["imageDigest"])
+        image = described["imageDetails"][0]
+        if is_index(image.get("imageManifestMediaType", "")):
+            raise LaunchError("it is an index of several manifests: make image, then `image`")
+        built = pushed_architecture(image.get("imageTags", []))
+        for key, wanted in architectures(bundle.config.infrastructure).items():
+            if built not in (None, wanted):
+                raise LaunchError(f"it is linux/{built}, and {key} needs linux/{wanted}")
+        return str(image["imageDigest"])
 
     return look
 

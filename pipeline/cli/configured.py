@@ -34,15 +34,25 @@ def checked_pipeline(arguments: Namespace, bundle: Bundle) -> tuple[Pipeline, st
     import logging
 
     from pipeline.checks.dataset import check_dataset
-    from pipeline.checks.offline import check_candidate, check_definition
-    from pipeline.definition.build import build
+    from pipeline.checks.imports import check_imports
+    from pipeline.checks.offline import check_architecture, check_candidate, check_definition
+    from pipeline.definition.build import build, pipeline_session
+    from pipeline.definition.sweep_pipeline import build_sweep
 
     check_dataset(bundle, str(arguments.config))
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
     pipeline = build(bundle)
     text = pipeline.definition()
-    problems = [*check_definition(text), *check_candidate(bundle.config)]
+    problems = [
+        *check_definition(text),
+        *check_candidate(bundle.config),
+        *check_architecture(bundle.config),
+        *check_imports([bundle.folder / name for name in bundle.config.scorer_files()]),
+    ]
+    if bundle.config.candidate:
+        sweep = build_sweep(bundle, pipeline_session(bundle))
+        problems += [f"pipeline {sweep.name}: {p}" for p in check_definition(sweep.definition())]
     if problems:
         raise LaunchError("\n".join(problems))
     return pipeline, text

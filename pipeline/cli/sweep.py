@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 
 from pipeline.cli.command import NOT_SUCCEEDED, SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
+from processing.base.errors import LaunchError
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def sweep(arguments: Namespace) -> int:
-    from pipeline.executions.sweep import parse_age, sweep_abandoned
+    from processing.candidate.cleanup import age
+    from processing.candidate.sweep import sweep_abandoned
 
-    older_than = parse_age(arguments.older_than)
+    older_than = _parse_age(arguments.older_than)
     bundle = read_bundle(arguments)
     _, client = connect(bundle)
     name = bundle.config.pipeline.name
-    left = sweep_abandoned(client, name, older_than, print, dry_run=arguments.dry_run)
+    left = sweep_abandoned(
+        client,
+        name,
+        lambda deployment: age(deployment) >= older_than,
+        print,
+        dry_run=arguments.dry_run,
+    )
     for line in left:
         print(f"error: could not be deleted: {line}", file=sys.stderr)
     return NOT_SUCCEEDED if left else SUCCEEDED
+
+
+def _parse_age(text: str) -> dt.timedelta:
+    """30m, 6h, 2d. Raises LaunchError."""
+    found = re.fullmatch(r"(\d+)([mhd])", text)
+    if found is None:
+        raise LaunchError(f"--older-than {text}: give an age as 30m, 6h or 2d")
+    return dt.timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 def _options(parser: ArgumentParser) -> None:

@@ -40,8 +40,9 @@ TRIGGER = Command(
     summary="start the pipeline by itself: for new candidates, or on a schedule",
     description=(
         "put     create or update the EventBridge rules that start the pipeline for each new\n"
-        "        version in trigger.candidates_group, or on a schedule; with their role and a\n"
-        "        queue for events that could not start it\n"
+        "        version in trigger.candidates_group, or on a schedule; with their role, a queue\n"
+        "        for events that could not start it, and, if candidates are evaluated, a\n"
+        "        pipeline that deletes what a killed job has left of one\n"
         "show    compare the rules with the configuration, list events that started nothing, and\n"
         "        test a sample event; exit code 1 if something differs\n"
         "remove  delete them again"

@@ -44,7 +44,7 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     from pipeline.definition.steps.register_job import register_job_step
     from pipeline.definition.steps.register_model import register_step
 
-    session = session or _session(bundle)
+    session = session or pipeline_session(bundle)
     parameters = pipeline_parameters(bundle.config, bundle.dataset_uri)
     report = evaluation_report()
     prepare = prepare_step(bundle, parameters, session)
@@ -79,7 +79,8 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     )
 
 
-def _session(bundle: Bundle) -> PipelineSession:
+def pipeline_session(bundle: Bundle) -> PipelineSession:
+    """The SDK's session for building and sending definitions; telemetry is off."""
     import boto3
     from sagemaker.core.workflow.pipeline_context import PipelineSession
 

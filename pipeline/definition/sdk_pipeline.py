@@ -13,6 +13,7 @@ from pipeline.definition.descriptions import pipeline_description
 from pipeline.definition.execution_name import name_execution
 from pipeline.definition.package_group import put_group
 from pipeline.definition.steps.processing_job import sdk_tags
+from pipeline.definition.sweep_pipeline import update_sweep
 from pipeline.definition.tied_experiment import moved_experiment
 
 
@@ -51,6 +52,7 @@ class EvaluationPipeline(Pipeline):  # type: ignore[misc]
         updated: dict[str, Any] = super().update(
             self._role(role_arn), self._description(description), parallelism_config
         )
+        update_sweep(self.bundle, self.sagemaker_session)
         return updated
 
     def upsert(

@@ -11,25 +11,35 @@ from pipeline.definition.bundle import Bundle
 
 @dataclass(frozen=True)
 class TriggerNames:
+    """`rule` and `schedule` start the pipeline, the `sweep_` rules the pipeline `sweep`."""
+
     rule: str
     schedule: str
     queue: str
     role_arn: str
+    sweep: str
+    sweep_ended: str
+    sweep_hourly: str
+    sweep_role_arn: str
 
     @property
-    def role(self) -> str:
-        return self.role_arn.rpartition("/")[2]
+    def rules(self) -> list[str]:
+        return [self.rule, self.schedule, self.sweep_ended, self.sweep_hourly]
 
 
 def names_of(bundle: Bundle) -> TriggerNames:
     """Limits: rules and roles 64 characters, queues 80; pipelines may have 82."""
     pipeline, account = bundle.config.pipeline.name, account_of(bundle)
-    role = bundle.config.infrastructure.trigger_role or account.role(_name(pipeline, "trigger", 64))
+    infrastructure = bundle.config.infrastructure
     return TriggerNames(
         rule=_name(pipeline, "candidates", 64),
         schedule=_name(pipeline, "schedule", 64),
         queue=_name(pipeline, "dead-letters", 80),
-        role_arn=role,
+        role_arn=infrastructure.trigger_role or account.role(_name(pipeline, "trigger", 64)),
+        sweep=_name(pipeline, "sweep", 82),
+        sweep_ended=_name(pipeline, "sweep-ended", 64),
+        sweep_hourly=_name(pipeline, "sweep-hourly", 64),
+        sweep_role_arn=infrastructure.sweep_role or account.role(_name(pipeline, "sweep", 64)),
     )
 
 

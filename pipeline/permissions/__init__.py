@@ -7,5 +7,6 @@ job             the role of the processing jobs: read, ask, score, record, deplo
 model           the role that a candidate's container runs with: its image, its data, its log
 stamp           the role of the jobs that approve or reject the candidate's own package
 register        the role of the job that registers, with `registration.by: job`
-trigger         the role of EventBridge: starts this pipeline and nothing else
+sweep           the role of the job that deletes abandoned candidates, and nothing else
+trigger         the role of EventBridge: starts this pipeline and its sweep, and nothing else
 """

@@ -96,7 +96,7 @@ def caller_policy(bundle: Bundle) -> Document:
             *_package_group(bundle, account),
             *sweep_statements(bundle),
             *_online(bundle, account),
-            *(_trigger(bundle, account) if config.trigger else []),
+            *(_trigger(bundle, account) if config.trigger or config.candidate else []),
         ]
     )
 
@@ -138,7 +138,7 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
 
 def _trigger(bundle: Bundle, account: Account) -> list[Statement]:
     names, config = names_of(bundle), bundle.config
-    rules = [account.arn("events", f"rule/{rule}") for rule in (names.rule, names.schedule)]
+    rules = [account.arn("events", f"rule/{rule}") for rule in names.rules]
     statements = [
         allow(
             "Rules",
@@ -168,10 +168,18 @@ def _trigger(bundle: Bundle, account: Account) -> list[Statement]:
             ],
             [account.arn("sqs", names.queue)],
         ),
+        allow("SeeTriggerRoles", ["iam:GetRole"], [names.role_arn, names.sweep_role_arn]),
         allow(
-            "SeeTriggerRole",
-            ["iam:GetRole"],
-            [names.role_arn],
+            "SweepPipeline",
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreatePipeline",
+                "sagemaker:DeletePipeline",
+                "sagemaker:DescribePipeline",
+                "sagemaker:ListTags",
+                "sagemaker:UpdatePipeline",
+            ],
+            account.sagemaker(f"pipeline/{names.sweep}"),
         ),
         pass_role("PassTriggerRole", [names.role_arn], "events.amazonaws.com"),
     ]

@@ -64,11 +64,27 @@ def deploy_statements(bundle: Bundle) -> Iterator[Statement]:
 
 
 def sweep_statements(bundle: Bundle) -> Iterator[Statement]:
-    """For `pipeline_definition.py sweep`."""
+    """For `pipeline_definition.py sweep`, and for the job that does the same."""
     if bundle.config.candidate is None:
         return
     yield allow("Sweep", [*_DELETE, "sagemaker:ListTags"], _made_for_candidates(bundle))
     yield list_deployments_statement()
+
+
+def sweep_policy(bundle: Bundle) -> Document:
+    """The sweep pipeline's job: it deletes what is named as this pipeline's candidates."""
+    account = account_of(bundle)
+    return document(
+        [
+            *sweep_statements(bundle),
+            allow(
+                "Running",
+                ["sagemaker:DescribePipelineExecution"],
+                account.sagemaker(f"pipeline/{bundle.config.pipeline.name}/execution/*"),
+            ),
+            *platform_statements(bundle, account, job=True),
+        ]
+    )
 
 
 def _made_for_candidates(bundle: Bundle) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.artifact_store import tied_statements
 from pipeline.permissions.register_role import source_statements
 from pipeline.permissions.statements import Document, Statement, allow, document, key_use, pass_role
@@ -21,6 +22,8 @@ def pipeline_policy(bundle: Bundle) -> Document:
     by_job = config.registration.by == "job"
     if by_job and infrastructure.register_role:
         job_roles.append(infrastructure.register_role)
+    if config.candidate:
+        job_roles.append(names_of(bundle).sweep_role_arn)
     return document(
         [
             # Pipelines names the jobs: pipelines-<execution id>-<step>-<random>

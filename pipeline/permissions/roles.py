@@ -11,7 +11,7 @@ from pipeline.definition.bundle import Bundle
 from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.artifact_store import with_artifact_store
 from pipeline.permissions.caller import administrator_policy, caller_policy
-from pipeline.permissions.candidate_roles import model_policy, stamp_policy
+from pipeline.permissions.candidate_roles import model_policy, stamp_policy, sweep_policy
 from pipeline.permissions.job_role import job_policy
 from pipeline.permissions.pipeline_role import pipeline_policy
 from pipeline.permissions.register_role import register_policy
@@ -37,14 +37,17 @@ class Permissions:
     trust: Document | None = None
 
     @property
+    def role_name(self) -> str:
+        return str(self.role_arn).rpartition("/")[2]
+
+    @property
     def policy_name(self) -> str:
         return f"llm-evaluation-{self.who}"
 
 
 def permissions_of(bundle: Bundle) -> list[Permissions]:
     """In the order in which `permissions show` prints them."""
-    infrastructure, account = bundle.config.infrastructure, account_of(bundle)
-    sagemaker = trust("sagemaker.amazonaws.com", account.number, account.sagemaker("*"))
+    infrastructure, sagemaker = bundle.config.infrastructure, _sagemaker_trust(bundle)
     roles = [
         Permissions("pipeline", pipeline_policy(bundle), infrastructure.pipeline_role, sagemaker),
         Permissions("job", job_policy(bundle), infrastructure.job_role, sagemaker),
@@ -52,13 +55,14 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
     if bundle.config.candidate:
         model = infrastructure.model_role
         roles.append(Permissions("model", model_policy(bundle), model, sagemaker))
+        roles.append(sweep_permissions(bundle))
     if bundle.config.registration.stamp_candidate:
         stamp = infrastructure.stamp_role
         roles.append(Permissions("stamp", stamp_policy(bundle), stamp, sagemaker))
     if bundle.config.registration.by == "job":
         register = infrastructure.register_role
         roles.append(Permissions("register", register_policy(bundle), register, sagemaker))
-    if bundle.config.trigger:
+    if bundle.config.trigger or bundle.config.candidate:
         roles.append(trigger_permissions(bundle))
     role_arns = [role.role_arn for role in roles if role.role_arn]
     return [
@@ -71,6 +75,16 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
 def trigger_permissions(bundle: Bundle) -> Permissions:
     names = names_of(bundle)
     return Permissions("trigger", trigger_policy(bundle), names.role_arn, trigger_trust(bundle))
+
+
+def sweep_permissions(bundle: Bundle) -> Permissions:
+    role = names_of(bundle).sweep_role_arn
+    return Permissions("sweep", sweep_policy(bundle), role, _sagemaker_trust(bundle))
+
+
+def _sagemaker_trust(bundle: Bundle) -> Document:
+    account = account_of(bundle)
+    return trust("sagemaker.amazonaws.com", account.number, account.sagemaker("*"))
 
 
 def create_roles(session: Session, bundle: Bundle) -> list[str]:
@@ -94,7 +108,8 @@ def put_role(iam: Any, wanted: Permissions, made_by: str) -> str:
             f"the policy of the {wanted.who} role has {len(policy):,} characters, IAM takes "
             f"{_MOST_INLINE:,}: use fewer judges with a role each, or fewer resources"
         )
-    path, _, name = str(wanted.role_arn).split(":role", 1)[1].rpartition("/")
+    name = wanted.role_name
+    path = str(wanted.role_arn).split(":role", 1)[1].rpartition("/")[0]
     document = json.dumps(wanted.trust)
     if get_role(iam, name) is None:
         iam.create_role(
@@ -128,7 +143,7 @@ def delete_role(iam: Any, made: Permissions) -> None:
     """A role that `put_role` has made. Raises ClientError if somebody gave it other policies."""
     from botocore.exceptions import ClientError
 
-    name = str(made.role_arn).rpartition("/")[2]
+    name = made.role_name
     try:
         iam.delete_role_policy(RoleName=name, PolicyName=made.policy_name)
     except ClientError as error:

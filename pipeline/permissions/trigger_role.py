@@ -1,4 +1,4 @@
-"""The role of EventBridge: it may start this pipeline, for these two rules, and nothing else."""
+"""The role of EventBridge: it may start this pipeline and its sweep, for their rules, no more."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pipeline.permissions.statements import Document, allow, document, trust
 
 
 def trigger_policy(bundle: Bundle) -> Document:
-    pipeline = account_of(bundle).sagemaker(f"pipeline/{bundle.config.pipeline.name}")
-    return document([allow("Start", ["sagemaker:StartPipelineExecution"], pipeline)])
+    started = [bundle.config.pipeline.name]
+    if bundle.config.candidate:
+        started.append(names_of(bundle).sweep)
+    pipelines = account_of(bundle).sagemaker(*(f"pipeline/{name}" for name in started))
+    return document([allow("Start", ["sagemaker:StartPipelineExecution"], pipelines)])
 
 
 def trigger_trust(bundle: Bundle) -> Document:
     """For a rule's target EventBridge gives the rule's ARN as aws:SourceArn (its user guide)."""
-    names = names_of(bundle)
     account = account_of(bundle)
-    rules = [account.arn("events", f"rule/{rule}") for rule in (names.rule, names.schedule)]
+    rules = [account.arn("events", f"rule/{rule}") for rule in names_of(bundle).rules]
     return trust("events.amazonaws.com", account.number, rules)

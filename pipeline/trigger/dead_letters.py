@@ -14,10 +14,11 @@ _KEPT_SECONDS = 14 * 24 * 3600  # as long as SQS keeps anything
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that did not start the pipeline. `model_package` is empty for a scheduled one."""
+    """An event that started nothing. `about` is the ARN of the model package or execution that it
+    tells of; empty for a scheduled one."""
 
     time: str
-    model_package: str
+    about: str
     code: str
     message: str
 
@@ -104,9 +105,10 @@ def _letter(message: Mapping[str, Any]) -> DeadLetter:
         name: attribute.get("StringValue", "")
         for name, attribute in message.get("MessageAttributes", {}).items()
     }
+    detail = event.get("detail", {})
     return DeadLetter(
         time=str(event.get("time", "")),
-        model_package=str(event.get("detail", {}).get("ModelPackageArn", "")),
+        about=str(detail.get("ModelPackageArn") or detail.get("pipelineExecutionArn", "")),
         code=told.get("ERROR_CODE", "?"),
         message=told.get("ERROR_MESSAGE", "?"),
     )

@@ -3,8 +3,9 @@
     put(boto3.Session(), load_bundle(Path("evaluation.yaml")))
 
 One rule for candidates (a new version of a model package, or a changed approval), one for a
-schedule. Both are rules, not EventBridge Scheduler's schedules: these would need a role that may
-also send to the queue, and a second service to trust.
+schedule; and where candidates are evaluated, two that start the sweep pipeline, which is made here,
+too. All are rules, not EventBridge Scheduler's schedules: these would need a role that may also
+send to the queue, and a second service to trust.
 """
 
 from __future__ import annotations
@@ -15,75 +16,67 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.account import account_of
+from pipeline.definition.build import pipeline_session
 from pipeline.definition.bundle import Bundle
-from pipeline.definition.dataset_version import PARAMETER
-from pipeline.definition.trigger_names import TriggerNames, names_of
+from pipeline.definition.sweep_pipeline import put_sweep
+from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.roles import (
     MADE_BY,
+    Permissions,
     delete_role,
     get_role,
     put_role,
+    sweep_permissions,
     trigger_permissions,
 )
 from pipeline.trigger.dead_letters import delete_queue, put_queue
+from pipeline.trigger.wanted import wanted_rules, wanted_target, wanted_trigger
 from processing.base.errors import LaunchError
 from processing.config.trigger import Trigger
 
 if TYPE_CHECKING:
     from boto3 import Session
 
-TARGET_ID = "pipeline"
 _MADE_BY = "trigger put"
 _ROLE_SECONDS = 60.0
 
 
-def wanted_trigger(bundle: Bundle, schedule: str | None) -> Trigger:
-    """The file's `trigger:`, with a schedule given on the command line in place of its own.
-
-    Raises LaunchError if neither says anything.
-    """
-    from pydantic import ValidationError
-
-    section = bundle.config.trigger
-    if section is None and schedule is None:
-        raise LaunchError(
-            "the configuration has no trigger: section; add trigger: candidates_group: NAME, "
-            'or give --schedule "rate(7 days)"'
-        )
-    if schedule is None and section is not None:
-        return section
-    given = section.model_dump() if section else {}
-    try:
-        return Trigger.model_validate({**given, "schedule": schedule})
-    except ValidationError as error:
-        raise LaunchError(
-            f"--schedule {schedule!r} is neither rate(1 day), rate(7 days), ... "
-            "nor cron(minutes hours day-of-month month day-of-week year)"
-        ) from error
-
-
 def put(session: Session, bundle: Bundle, schedule: str | None = None) -> list[str]:
-    """Make rules, role and queue, or bring them up to date; a line for each.
+    """Make rules, roles, queue and sweep pipeline, or bring them up to date; a line for each.
 
     What the configuration no longer asks for is taken away. Raises LaunchError and ClientError.
     """
     trigger, names = wanted_trigger(bundle, schedule), names_of(bundle)
-    pipeline_arn = _require_pipeline(session, bundle, trigger)
-    lines = [_put_role(session, bundle, names)]
+    _require_pipeline(session, bundle, trigger)
+    lines = [
+        _put_role(
+            session,
+            trigger_permissions(bundle),
+            bundle.config.infrastructure.trigger_role,
+            "trigger_role",
+        ),
+        *_put_sweep(session, bundle),
+    ]
     account = account_of(bundle)
-    rules = [account.arn("events", f"rule/{rule}") for rule in (names.rule, names.schedule)]
-    queue_arn = put_queue(session.client("sqs"), names.queue, rules, account.number, _tags(bundle))
-    lines.append(f"dead-letter queue {queue_arn}")
+    rule_arns = [account.arn("events", f"rule/{rule}") for rule in names.rules]
+    tags = _tags(bundle)
+    queue = put_queue(session.client("sqs"), names.queue, rule_arns, account.number, tags)
+    lines.append(f"dead-letter queue {queue}")
     events = session.client("events")
-    described = f"Starts the SageMaker pipeline {bundle.config.pipeline.name}"
-    tags = [{"Key": key, "Value": value} for key, value in _tags(bundle).items()]
-    for name, form in wanted_rules(bundle, trigger).items():
-        if form is None:
-            lines += _delete_rule(events, name)
+    for rule in wanted_rules(bundle, trigger):
+        if rule.form is None:
+            lines += _delete_rule(events, rule.name)
             continue
-        events.put_rule(Name=name, Description=described, State="ENABLED", Tags=tags, **form)
-        _put_target(events, name, wanted_target(bundle, trigger, name, pipeline_arn, queue_arn))
-        lines.append(f"rule {account.arn('events', f'rule/{name}')}: {next(iter(form.values()))}")
+        events.put_rule(
+            Name=rule.name,
+            Description=f"Starts the SageMaker pipeline {rule.pipeline}",
+            State="ENABLED",
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            **rule.form,
+        )
+        _put_target(events, rule.name, wanted_target(bundle, rule))
+        arn = account.arn("events", f"rule/{rule.name}")
+        lines.append(f"rule {arn}: {next(iter(rule.form.values()))}")
     return lines
 
 
@@ -92,74 +85,18 @@ def remove(session: Session, bundle: Bundle) -> list[str]:
 
     A role made by `permissions create`, or by you, stays.
     """
-    names, events = names_of(bundle), session.client("events")
+    names, events, iam = names_of(bundle), session.client("events"), session.client("iam")
     return [
-        *_delete_rule(events, names.rule),
-        *_delete_rule(events, names.schedule),
+        *(line for rule in names.rules for line in _delete_rule(events, rule)),
         *delete_queue(session.client("sqs"), names.queue, (MADE_BY, _MADE_BY)),
-        *_delete_role(session.client("iam"), bundle, names),
+        *_delete_sweep(session, bundle),
+        *_delete_role(iam, trigger_permissions(bundle)),
+        *_delete_role(iam, sweep_permissions(bundle)),
     ]
 
 
-def wanted_rules(bundle: Bundle, trigger: Trigger) -> dict[str, dict[str, str] | None]:
-    """By the rule's name: EventPattern or ScheduleExpression, or None if it is not wanted."""
-    names = names_of(bundle)
-    pattern = json.dumps(event_pattern(trigger)) if trigger.candidates_group else None
-    return {
-        names.rule: {"EventPattern": pattern} if pattern else None,
-        names.schedule: {"ScheduleExpression": trigger.schedule} if trigger.schedule else None,
-    }
-
-
-def event_pattern(trigger: Trigger) -> dict[str, Any]:
-    """A finished candidate that is new, or whose approval was changed to what is waited for.
-
-    Every other update (a stamp, a description, a life-cycle stage) repeats the approval status in
-    its event, and so must not match: UpdatedModelPackageFields says what was changed. Whether a new
-    version's event has that key is not documented; it counts as new without it.
-    """
-    return {
-        "source": ["aws.sagemaker"],
-        "detail-type": ["SageMaker Model Package State Change"],
-        "detail": {
-            "ModelPackageGroupName": [trigger.candidates_group],
-            "ModelPackageStatus": ["Completed"],
-            "ModelApprovalStatus": [trigger.approval_status],
-            "UpdatedModelPackageFields": [{"exists": False}, "ModelApprovalStatus"],
-        },
-    }
-
-
-def wanted_target(
-    bundle: Bundle, trigger: Trigger, rule: str, pipeline_arn: str, queue_arn: str
-) -> dict[str, Any]:
-    values = _parameters(bundle, trigger, scheduled=rule == names_of(bundle).schedule)
-    listed = [{"Name": name, "Value": value} for name, value in values.items()]
-    return {
-        "Id": TARGET_ID,
-        "Arn": pipeline_arn,
-        "RoleArn": names_of(bundle).role_arn,
-        "SageMakerPipelineParameters": {"PipelineParameterList": listed},
-        "RetryPolicy": {
-            "MaximumRetryAttempts": trigger.retry_attempts,
-            "MaximumEventAgeInSeconds": trigger.max_event_age_seconds,
-        },
-        "DeadLetterConfig": {"Arn": queue_arn},
-    }
-
-
-def _parameters(bundle: Bundle, trigger: Trigger, *, scheduled: bool) -> Mapping[str, str]:
-    candidate = {"ModelPackageArn": "$.detail.ModelPackageArn", **trigger.parameters}
-    given = trigger.schedule_parameters if scheduled else candidate
-    dataset = given.get("DatasetUri", bundle.dataset_uri)
-    if not bundle.config.pipeline.cache or bundle.holds_its_content(dataset):
-        return given
-    # nobody looks at the dataset when a rule starts the pipeline: prepare it for each event
-    return {PARAMETER: "$.id", **given}
-
-
-def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger) -> str:
-    """The pipeline's ARN. An event for a pipeline without the parameter would only be buried."""
+def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger | None) -> None:
+    """An event for a pipeline without the parameter would only be buried."""
     from botocore.exceptions import ClientError
 
     name = bundle.config.pipeline.name
@@ -171,30 +108,58 @@ def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger) -> str
         raise
     declared = json.loads(described["PipelineDefinition"]).get("Parameters", [])
     known = {parameter["Name"] for parameter in declared}
-    wanted: set[str] = set()
-    if trigger.candidates_group:
-        wanted |= _parameters(bundle, trigger, scheduled=False).keys()
-    if trigger.schedule:
-        wanted |= _parameters(bundle, trigger, scheduled=True).keys()
+    wanted = {
+        parameter
+        for rule in wanted_rules(bundle, trigger)
+        if rule.form and rule.pipeline == name
+        for parameter in rule.parameters
+    }
     if wanted - known:
         raise LaunchError(
             f"the pipeline {name} has no parameter {', '.join(sorted(wanted - known))}: `upsert` "
             f"it, or fix trigger: in the configuration; it has {', '.join(sorted(known))}"
         )
-    return str(described["PipelineArn"])
 
 
-def _put_role(session: Session, bundle: Bundle, names: TriggerNames) -> str:
+def _put_sweep(session: Session, bundle: Bundle) -> list[str]:
+    if bundle.config.candidate is None:
+        return _delete_sweep(session, bundle)
+    given = bundle.config.infrastructure.sweep_role
+    role = _put_role(session, sweep_permissions(bundle), given, "sweep_role")
+    arn = put_sweep(bundle, pipeline_session(bundle), {MADE_BY: _MADE_BY})
+    return [role, f"pipeline {arn}"]
+
+
+def _delete_sweep(session: Session, bundle: Bundle) -> list[str]:
+    from botocore.exceptions import ClientError
+
+    name, sagemaker = names_of(bundle).sweep, session.client("sagemaker")
+    [arn] = account_of(bundle).sagemaker(f"pipeline/{name}")
+    try:
+        sagemaker.describe_pipeline(PipelineName=name)
+        tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+        if {"Key": MADE_BY, "Value": _MADE_BY} not in tags:
+            return [f"kept pipeline {name}: `trigger put` did not make it"]
+        sagemaker.delete_pipeline(PipelineName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFound":
+            return []
+        raise
+    return [f"deleted pipeline {name}"]
+
+
+def _put_role(session: Session, wanted: Permissions, given: str | None, key: str) -> str:
+    """`given` is the role that the configuration names under `infrastructure.<key>`."""
     iam = session.client("iam")
-    role = get_role(iam, names.role)
+    role = get_role(iam, wanted.role_name)
     if role is not None and not _made_here(role):
-        return f"role {names.role_arn}, as it is"
-    if role is None and bundle.config.infrastructure.trigger_role:
+        return f"role {wanted.role_arn}, as it is"
+    if role is None and given:
         raise LaunchError(
-            f"infrastructure.trigger_role: there is no role {names.role_arn}; an administrator "
-            "makes it with `permissions create`"
+            f"infrastructure.{key}: there is no role {given}; an administrator makes it with "
+            "`permissions create`"
         )
-    return put_role(iam, trigger_permissions(bundle), _MADE_BY)
+    return put_role(iam, wanted, _MADE_BY)
 
 
 def _put_target(events: Any, rule: str, target: dict[str, Any]) -> None:
@@ -231,12 +196,12 @@ def _delete_rule(events: Any, name: str) -> list[str]:
     return [f"deleted rule {name}"]
 
 
-def _delete_role(iam: Any, bundle: Bundle, names: TriggerNames) -> list[str]:
-    role = get_role(iam, names.role)
+def _delete_role(iam: Any, made: Permissions) -> list[str]:
+    role = get_role(iam, made.role_name)
     if role is None or not _made_here(role):
-        return [f"kept role {names.role_arn}: `trigger put` did not make it"] if role else []
-    delete_role(iam, trigger_permissions(bundle))
-    return [f"deleted role {names.role_arn}"]
+        return [f"kept role {made.role_arn}: `trigger put` did not make it"] if role else []
+    delete_role(iam, made)
+    return [f"deleted role {made.role_arn}"]
 
 
 def _made_here(role: Mapping[str, Any]) -> bool:

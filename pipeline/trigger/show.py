@@ -11,9 +11,16 @@ from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.package_group import group_is_there
 from pipeline.definition.trigger_names import names_of
-from pipeline.permissions.roles import get_role
+from pipeline.permissions.roles import get_role, sweep_permissions, trigger_permissions
 from pipeline.trigger.dead_letters import DeadLetters, read_queue
-from pipeline.trigger.rules import TARGET_ID, wanted_rules, wanted_target, wanted_trigger
+from pipeline.trigger.wanted import (
+    TARGET_ID,
+    WantedRule,
+    event_pattern,
+    wanted_rules,
+    wanted_target,
+    wanted_trigger,
+)
 from processing.config.trigger import Trigger
 
 if TYPE_CHECKING:
@@ -22,34 +29,54 @@ if TYPE_CHECKING:
 
 def show(session: Session, bundle: Bundle) -> tuple[list[str], bool]:
     """Lines to print, and whether all that the configuration asks for is there and as it says."""
-    account, events, names = account_of(bundle), session.client("events"), names_of(bundle)
+    events, names = session.client("events"), names_of(bundle)
     trigger = _shown_trigger(events, bundle)
-    queue_arn = account.arn("sqs", names.queue)
-    pipeline_arn = account.arn("sagemaker", f"pipeline/{bundle.config.pipeline.name}")
     lines, good = [], True
-    for name, form in wanted_rules(bundle, trigger).items():
-        target = wanted_target(bundle, trigger, name, pipeline_arn, queue_arn)
-        problems = list(_rule_problems(events, name, form, target))
+    for rule in wanted_rules(bundle, trigger):
+        problems = list(_rule_problems(events, rule, wanted_target(bundle, rule)))
         good = good and not problems
-        shown = next(iter(form.values())) if form else "not asked for"
-        lines += [f"rule {name}: {shown}", *(f"  !! {problem}" for problem in problems)]
-    role = get_role(session.client("iam"), names.role)
-    lines.append(f"role {names.role_arn}{'' if role else ': !! is not there'}")
+        shown = next(iter(rule.form.values())) if rule.form else "not asked for"
+        lines += [f"rule {rule.name}: {shown}", *(f"  !! {problem}" for problem in problems)]
+    there = _there(session, bundle)
+    lines += [f"{what}{'' if found else ': !! is not there'}" for what, found in there.items()]
     letters = read_queue(session.client("sqs"), names.queue)
     lines += _letter_lines(names.queue, letters)
-    if trigger.candidates_group:
+    if trigger and trigger.candidates_group:
         sample = sample_event(bundle, trigger)
-        pattern = wanted_rules(bundle, trigger)[names.rule]
-        assert pattern is not None
-        matches = events.test_event_pattern(Event=json.dumps(sample), **pattern)["Result"]
-        word = "matches" if matches else "!! does not match"
+        pattern = json.dumps(event_pattern(trigger))
+        told = events.test_event_pattern(Event=json.dumps(sample), EventPattern=pattern)
+        word = "matches" if told["Result"] else "!! does not match"
         lines += [f"EventBridge says that this event {word}:", json.dumps(sample, indent=2)]
-        good = good and matches
+        good = good and told["Result"]
         lines += _group_lines(session, trigger.candidates_group)
-    return lines, good and role is not None and letters is not None
+    return lines, good and all(there.values()) and letters is not None
 
 
-def _shown_trigger(events: Any, bundle: Bundle) -> Trigger:
+def _there(session: Session, bundle: Bundle) -> dict[str, bool]:
+    """The roles, and the sweep pipeline where candidates are evaluated."""
+    iam, names = session.client("iam"), names_of(bundle)
+    roles = [trigger_permissions(bundle)]
+    if bundle.config.candidate:
+        roles.append(sweep_permissions(bundle))
+    found = {f"role {role.role_arn}": get_role(iam, role.role_name) is not None for role in roles}
+    if bundle.config.candidate:
+        found[f"pipeline {names.sweep}"] = _pipeline_is_there(session, names.sweep)
+    return found
+
+
+def _pipeline_is_there(session: Session, name: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        session.client("sagemaker").describe_pipeline(PipelineName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFound":
+            return False
+        raise
+    return True
+
+
+def _shown_trigger(events: Any, bundle: Bundle) -> Trigger | None:
     """A schedule that was given on the command line is as good as one in the file."""
     section = bundle.config.trigger
     if section and section.schedule:
@@ -85,13 +112,12 @@ def sample_event(bundle: Bundle, trigger: Trigger) -> dict[str, Any]:
 
 def is_put(session: Session, bundle: Bundle) -> bool:
     """Whether `trigger put` has made any of its rules."""
-    events, names = session.client("events"), names_of(bundle)
-    return any(_describe(events, rule) for rule in (names.rule, names.schedule))
+    events = session.client("events")
+    return any(_describe(events, rule) for rule in names_of(bundle).rules)
 
 
-def _rule_problems(
-    events: Any, name: str, form: dict[str, str] | None, target: dict[str, Any]
-) -> Iterator[str]:
+def _rule_problems(events: Any, wanted: WantedRule, target: dict[str, Any]) -> Iterator[str]:
+    name, form = wanted.name, wanted.form
     rule = _describe(events, name)
     if rule is None or form is None:
         if rule is not None:
@@ -129,8 +155,7 @@ def _letter_lines(name: str, letters: DeadLetters | None) -> Iterator[str]:
         return
     yield f"dead-letter queue {letters.arn}: {letters.count} events that started nothing"
     for letter in letters.letters:
-        what = letter.model_package or "schedule"
-        yield f"  {letter.time} {what}: {letter.code}: {letter.message}"
+        yield f"  {letter.time} {letter.about or 'schedule'}: {letter.code}: {letter.message}"
 
 
 def _group_lines(session: Session, group: str) -> Iterator[str]:

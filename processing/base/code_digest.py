@@ -14,19 +14,19 @@ from processing.base.errors import CodeError
 
 VARIABLE = "CODE_DIGEST"
 _ROOT = Path(__file__).resolve().parents[2]
-_LOCK = Path("docker/requirements.lock")
+_PACKAGES = (Path("docker/requirements.lock"), Path("docker/extra-requirements.txt"))
 _SHOWN = 12
 
 
 def code_digest(root: Path = _ROOT) -> str:
-    """SHA-256, in hexadecimal, of processing/ and of the locked packages."""
+    """SHA-256, in hexadecimal, of processing/ and of the lists of packages."""
     code = (
         path.relative_to(root)
         for path in root.glob("processing/**/*")
         if path.is_file() and "__pycache__" not in path.parts
     )
     digest = hashlib.sha256()
-    for name in sorted([*code, _LOCK]):
+    for name in sorted([*code, *_PACKAGES]):
         content = hashlib.sha256((root / name).read_bytes()).hexdigest()
         digest.update(f"{name.as_posix()} {content}\n".encode())
     return digest.hexdigest()

@@ -1,7 +1,7 @@
 """Candidates that were left behind: found by name and tag, deleted.
 
-A job that was killed cannot clean up after itself. Three look after it: the next job of the same
-pipeline, whatever calls `pipeline_definition.py sweep`, and a person who reads the tags.
+A job that was killed cannot clean up after itself. Three look after it: the sweep pipeline that
+`trigger put` makes, the next job of the same pipeline, and a person who calls `sweep`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ LISTINGS = (
     ("list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
     ("list_models", "Models", "Model"),
 )
-DELETE_SECONDS = 60.0
 
 
 def find_abandoned(client: Any, pipeline: str) -> list[Deployment]:
@@ -66,12 +65,19 @@ def _tags(client: Any, arn: str) -> dict[str, str]:
         raise
 
 
-def sweep(client: Any, abandoned: Iterable[Deployment], say: Callable[[str], None]) -> list[str]:
-    """Delete them; returns what could not be deleted, with reasons."""
-    left = []
+def sweep(
+    client: Any,
+    abandoned: Iterable[Deployment],
+    say: Callable[[str], None],
+    wait_seconds: float = 60.0,
+) -> list[str]:
+    """Delete them; returns what could not be deleted, with reasons.
+
+    For what cannot be deleted yet it waits, `wait_seconds` for all together; each is tried once.
+    """
+    left, until = [], time.monotonic() + wait_seconds
     for deployment in abandoned:
-        until = time.monotonic() + DELETE_SECONDS
-        remaining = delete(client, deployment.name, lambda until=until: until)  # type: ignore[misc]
+        remaining = delete(client, deployment.name, lambda: until)
         say(f"{'LEFT' if remaining else 'deleted'} {describe(deployment)}")
         left += remaining
     return left

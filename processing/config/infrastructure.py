@@ -32,6 +32,7 @@ class Infrastructure(Section):
     model_role: RoleArn | None = None
     stamp_role: RoleArn | None = None
     register_role: RoleArn | None = None
+    sweep_role: RoleArn | None = None
     image: str = Field(min_length=1, max_length=255)
     prepare: Machine = Machine()
     evaluate: Machine = Machine()

@@ -327,3 +327,33 @@ def test_what_a_killed_job_leaves_is_found_and_swept(
     done = start(aws, config, f"ModelPackageArn={package}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(packages(aws, "killed")) == 1
+
+
+def test_nothing_outlives_a_killed_job_and_what_runs_is_left_alone(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    """The whole container is killed; `trigger put` has seen to the rest. Nobody types anything."""
+    config = write_config(**candidate_config("orphan", endpoint={"concurrency": 1}))
+    for command in (["upsert"], ["trigger", "put"]):
+        typed = aws.type(*command, "--config", str(config))
+        assert typed.returncode == 0, typed.stdout + typed.stderr
+    unhurried = {"DEMO_FAULTS": json.dumps({"latency_ms": 5000, "jitter_ms": 0})}
+    killed, kept = (register_candidate(aws, "orphan", **unhurried) for _ in range(2))
+    kept_run = start_in_background(aws, config, f"ModelPackageArn={kept}")
+    wait_for(lambda: processes(kept, child=True))
+    [running] = {*hosted(aws, "orphan")}
+    killed_run = start_in_background(aws, config, f"ModelPackageArn={killed}")
+    wait_for(lambda: processes(killed, child=True))
+    for pid in [*processes(killed, child=False), *processes(killed, child=True)]:
+        os.kill(pid, signal.SIGKILL)
+    output, _ = killed_run.communicate(timeout=60)
+    assert killed_run.returncode == 1
+    swept = f"deleted orphan-candidate-{execution_id(output)}-"
+    wait_for(lambda: any(swept in line for line in aws.lines))
+    assert any(f"in use: {running}," in line for line in aws.lines)
+    wait_for(lambda: hosted(aws, "orphan") == [running] * 3, 10)
+    assert aws.type("stop", "--config", str(config), running.split("-")[2]).returncode == 0
+    kept_run.communicate(timeout=60)
+    nothing_is_hosted(aws, "orphan")
+    removed = aws.type("trigger", "remove", "--config", str(config))
+    assert "deleted pipeline orphan-sweep" in removed.stdout, removed.stdout + removed.stderr

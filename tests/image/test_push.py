@@ -57,7 +57,7 @@ def ecr_aws(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield running
 
 
-def build(code: str, content: str = "") -> str:
+def build(code: str, content: str = "", platform: str = "linux/amd64") -> str:
     """An image of one file that says it was built from that code."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -66,7 +66,7 @@ def build(code: str, content: str = "") -> str:
         tar.addfile(entry, io.BytesIO(content.encode()))
     label = f'LABEL "llm-evaluation.code-digest"="{code}"'
     done = subprocess.run(
-        ["docker", "import", "--change", label, "-", SMALL],
+        ["docker", "import", "--platform", platform, "--change", label, "-", SMALL],
         input=archive.getvalue(), capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -116,7 +116,7 @@ def test_the_image_is_pushed_and_the_file_names_it_by_digest(
     assert load_config(config).infrastructure.image != uri
 
 
-def test_an_image_of_other_code_is_not_pushed(
+def test_an_image_of_other_code_or_architecture_is_not_pushed(
     image: str, ecr_aws: RunningAws, write_config: ConfigWriter
 ) -> None:
     assert image
@@ -126,6 +126,10 @@ def test_an_image_of_other_code_is_not_pushed(
     refused = ecr_aws.type("image", "--config", str(config), "--image", SMALL)
     assert refused.returncode == 2
     assert "was built from other code than this: make image" in refused.stderr
+    build(code_digest(), platform="linux/arm64")
+    arm = ecr_aws.type("image", "--config", str(config), "--image", SMALL)
+    assert arm.returncode == 2
+    assert "is linux/arm64, and infrastructure.prepare.instance_type ml.m5.large" in arm.stderr
     absent = ecr_aws.type("image", "--config", str(config), "--image", "nowhere:1")
     assert "there is no image nowhere:1 on this machine: make image" in absent.stderr
     assert config.read_text() == before

@@ -15,8 +15,9 @@ from typing import Any
 from pipeline.local.events.schedule_expression import NextTime, next_time
 
 _LOOK_EVERY_SECONDS = 1.0
-# A year's worth of days: a clock put forward by too much must not start executions without end.
-_MOST_FIRED = 366
+# So often at most a rule is fired by one jump of the clock: in a week an hourly rule would start
+# 168 jobs, and here all of them at once.
+_MOST_FIRED = 7
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,7 @@ class Scheduler:
             now = self._now()
             rules = {rule.arn: rule for rule in self.rules()}
             self._forget(rules)
-            fired = [(time, rule) for rule in rules.values() for time in self._times(rule, now)][
-                :_MOST_FIRED
-            ]
+            fired = [(time, rule) for rule in rules.values() for time in self._times(rule, now)]
         for time, rule in sorted(fired, key=lambda pair: pair[0]):
             rule.fire(time)
         return [rule.arn.rpartition("/")[2] for _, rule in fired]
@@ -88,6 +87,8 @@ class Scheduler:
         while due.at is not None and due.at <= now and len(times) < _MOST_FIRED:
             times.append(due.at)
             due.at = due.after(due.at)
+        if due.at is not None and due.at <= now:
+            due.at = due.after(now)
         return times
 
     def _now(self) -> dt.datetime:

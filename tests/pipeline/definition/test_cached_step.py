@@ -12,7 +12,7 @@ from pipeline.definition.build import build
 from pipeline.definition.bundle import load_bundle
 from pipeline.local.server.iam_policy import Request, allows
 from pipeline.permissions.roles import permissions_of
-from pipeline.trigger.rules import wanted_target
+from pipeline.trigger.wanted import wanted_rules, wanted_target
 from processing.base.errors import ConfigError
 
 pytestmark = pytest.mark.integration  # the SDK takes seconds to import
@@ -82,8 +82,10 @@ def test_a_rule_has_rows_that_may_change_prepared_for_each_event(
 ) -> None:
     trigger = {"candidates_group": "candidates", "parameters": given}
     bundle = load_bundle(write_config(pipeline=CACHED, dataset=dataset, trigger=trigger))
-    assert bundle.config.trigger is not None
-    target = wanted_target(bundle, bundle.config.trigger, "cached-candidates", "arn:p", "arn:q")
+    [rule] = [
+        r for r in wanted_rules(bundle, bundle.config.trigger) if r.name.endswith("-candidates")
+    ]
+    target = wanted_target(bundle, rule)
     listed = target["SageMakerPipelineParameters"]["PipelineParameterList"]
     assert {p["Name"]: p["Value"] for p in listed}.get("DatasetVersion") == version
 

@@ -27,8 +27,9 @@ from recorded_aws import RECORDER
 from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter
 
-from pipeline.definition.build import build
+from pipeline.definition.build import build, pipeline_session
 from pipeline.definition.bundle import Bundle, load_bundle
+from pipeline.definition.sweep_pipeline import build_sweep
 from pipeline.local.demo.services import four_free_ports
 from pipeline.local.server.iam_policy import Request, allows
 from pipeline.permissions.roles import permissions_of
@@ -198,8 +199,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 def jobs_calls(calls: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """By whose role the job runs with."""
-    of = {"candidate.approval": "stamp", "candidate.registration": "register"}
-    made: dict[str, list[dict[str, Any]]] = {"job": [], "stamp": [], "register": []}
+    of = {
+        "candidate.approval": "stamp",
+        "candidate.registration": "register",
+        "candidate.sweep": "sweep",
+    }
+    made: dict[str, list[dict[str, Any]]] = {who: [] for who in ("job", *of.values())}
     for call in calls:
         roles = [role for module, role in of.items() if module in call["program"]]
         made[roles[0] if roles else "job"].append(call)
@@ -217,6 +222,8 @@ def use_everything(types: Callable[..., None], environment: dict[str, str]) -> N
     types("caller", "trigger", "put", "--schedule", "rate(1 day)")
     types("caller", "trigger", "put")  # takes the schedule away
     types("caller", "trigger", "show")
+    leave_a_model_behind(environment)
+    sweep(environment)
     types("caller", "trigger", "remove")
     types("caller", "start")
     types("caller", "stop")
@@ -267,6 +274,20 @@ def leave_a_model_behind(environment: dict[str, str]) -> None:
         PrimaryContainer=CONTAINER,
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
+
+
+def sweep(environment: dict[str, str]) -> None:
+    """What EventBridge starts."""
+    sagemaker = sagemaker_of(environment)
+    started = sagemaker.start_pipeline_execution(PipelineName="health-qa-evaluation-sweep")
+    for _ in range(600):
+        execution = sagemaker.describe_pipeline_execution(
+            PipelineExecutionArn=started["PipelineExecutionArn"]
+        )
+        if execution["PipelineExecutionStatus"] != "Executing":
+            break
+        time.sleep(0.2)
+    assert execution["PipelineExecutionStatus"] == "Succeeded", execution
 
 
 @contextmanager
@@ -382,6 +403,14 @@ def test_the_job_that_registers_may_register_and_no_more(recorded: Recorded) -> 
     assert actions_of(policy) - JOB_PLATFORM == registers | source
 
 
+@pytest.mark.integration
+def test_the_sweep_may_sweep_and_no_more(recorded: Recorded) -> None:
+    policy, requests = policy_of(recorded.bundle, "sweep"), recorded.requests["sweep"]
+    assert refused([policy], requests) == []
+    assert actions_of(policy) - JOB_PLATFORM == {request.action for request in requests}
+    assert {"sagemaker:DeleteEndpoint", "sagemaker:DeleteModel"} <= actions_of(policy)
+
+
 def test_a_candidate_may_only_read_itself_and_log(write_config: ConfigWriter) -> None:
     policy = policy_of(load_bundle(write_config(**FULL)), "model")
     assert actions_of(policy) <= JOB_PLATFORM - {"s3:PutObject", "kms:CreateGrant"}
@@ -417,7 +446,8 @@ def test_the_pipeline_role_may_do_what_its_steps_need_and_no_more(
             *tie_requests(document["MlflowConfig"]),
             *(
                 request
-                for step in all_steps(document["Steps"])
+                for steps in (document["Steps"], sweep_steps(bundle))
+                for step in all_steps(steps)
                 for request in step_requests(bundle, step)
             ),
         ]
@@ -437,6 +467,12 @@ def tie_requests(tied: dict[str, Any] | None) -> Iterator[Request]:
     yield Request("sagemaker:DescribeMlflowTrackingServer", arn)
     for name in ("GetExperimentByName", "GetExperiment", "CreateExperiment"):
         yield Request(f"sagemaker-mlflow:{name}", arn)
+
+
+def sweep_steps(bundle: Bundle) -> list[dict[str, Any]]:
+    definition = build_sweep(bundle, pipeline_session(bundle)).definition()
+    steps: list[dict[str, Any]] = json.loads(definition)["Steps"]
+    return steps
 
 
 def all_steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

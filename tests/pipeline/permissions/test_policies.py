@@ -188,6 +188,7 @@ def test_only_the_roles_of_the_configuration_can_be_passed_and_each_to_its_servi
         ("pipeline", roles["job"], "sagemaker.amazonaws.com"),
         ("pipeline", roles.get("stamp"), "sagemaker.amazonaws.com"),
         ("pipeline", roles.get("register"), "sagemaker.amazonaws.com"),
+        ("pipeline", roles["sweep"], "sagemaker.amazonaws.com"),
         ("job", roles["model"], "sagemaker.amazonaws.com"),
     }
     assert passed == {entry for entry in expected if entry[1]}
@@ -210,20 +211,25 @@ def test_what_evaluates_cannot_register_or_approve(everyone: list[Permissions]) 
         assert ("sagemaker:CreateModelPackage" in actions) == (permissions.who == registers)
         if permissions.who == "model":
             assert not changes
+        if permissions.who == "sweep":
+            kinds = ("Endpoint", "EndpointConfig", "Model")
+            assert changes == {f"sagemaker:Delete{kind}" for kind in kinds}
 
 
-def test_the_job_deletes_endpoints_of_candidates_only(write_config: ConfigWriter) -> None:
+def test_endpoints_of_candidates_only_are_deleted(write_config: ConfigWriter) -> None:
     bundle = load_bundle(write_config())
     here = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint"
     candidate = f"{here}/{name_prefix(bundle.config.pipeline.name)}abc-123"
-    for who in ("job", "caller"):
+    for who in ("job", "caller", "sweep"):
         [policy] = [p.policy for p in permissions_of(bundle) if p.who == who]
         assert allows([policy], Request("sagemaker:DeleteEndpoint", candidate))
         served = f"{here}/{bundle.config.endpoint.name}"
         assert not allows([policy], Request("sagemaker:DeleteEndpoint", served))
 
 
-def test_eventbridge_may_start_this_pipeline_for_its_two_rules(write_config: ConfigWriter) -> None:
+def test_eventbridge_may_start_this_pipeline_and_its_sweep_for_their_rules(
+    write_config: ConfigWriter,
+) -> None:
     bundle = load_bundle(write_config())
     [trigger] = [p for p in permissions_of(bundle) if p.who == "trigger"]
     assert trigger.policy["Statement"] == [
@@ -232,12 +238,14 @@ def test_eventbridge_may_start_this_pipeline_for_its_two_rules(write_config: Con
             "Effect": "Allow",
             "Action": ["sagemaker:StartPipelineExecution"],
             "Resource": [
-                f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{bundle.config.pipeline.name}"
+                f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{bundle.config.pipeline.name}{end}"
+                for end in ("", "-sweep")
             ],
         }
     ]
     assert trigger.trust is not None
-    for rule, taken in {"candidates": True, "schedule": True, "other": False}.items():
+    ours = ("candidates", "schedule", "sweep-ended", "sweep-hourly")
+    for rule, taken in {**dict.fromkeys(ours, True), "other": False}.items():
         source = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/{bundle.config.pipeline.name}-{rule}"
         context = {"aws:SourceArn": source, "aws:SourceAccount": ACCOUNT}
         request = Request("sts:AssumeRole", str(trigger.role_arn), context, "events.amazonaws.com")
@@ -373,7 +381,7 @@ def test_show_prints_each_policy_ready_to_be_pasted(write_config: ConfigWriter) 
         assert f"# {permissions.who}: " in shown.stdout
     nobody = type_("show", "nobody", "--config", config)
     assert nobody.returncode == 2
-    assert "there are caller, pipeline, job, model, trigger, administrator" in nobody.stderr
+    assert "there are caller, pipeline, job, model, sweep, trigger, administrator" in nobody.stderr
 
 
 def test_the_job_writes_outputs_and_deletes_none(everyone: list[Permissions]) -> None:

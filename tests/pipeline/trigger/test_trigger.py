@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from local_definitions import IMAGE, definition, parameter, register
+from ruamel.yaml import YAML
 from running_aws import ConfigWriter, RunningAws
 
 pytestmark = pytest.mark.integration  # a command takes a second or two
@@ -106,7 +107,9 @@ class Project:
         rules = events.list_rules(NamePrefix=self.name)["Rules"]
         urls = sqs.list_queues(QueueNamePrefix=self.name).get("QueueUrls", [])
         roles = [r["RoleName"] for r in iam.list_roles()["Roles"] if self.name in r["RoleName"]]
+        listed = self.aws.client("sagemaker").list_pipelines(PipelineNamePrefix=f"{self.name}-")
         return {
+            "pipelines": [found["PipelineName"] for found in listed["PipelineSummaries"]],
             "rules": {rule["Name"]: rule for rule in rules},
             "targets": {
                 rule["Name"]: events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
@@ -155,7 +158,7 @@ def make_project(aws: RunningAws, write_config: ConfigWriter, **trigger: Any) ->
     project.type("trigger", "remove")
 
 
-NOTHING: dict[str, Any] = {"rules": {}, "targets": {}, "queues": {}, "roles": {}}
+NOTHING: dict[str, Any] = {"rules": {}, "targets": {}, "queues": {}, "roles": {}, "pipelines": []}
 
 
 def test_put_wants_a_pipeline_that_takes_a_model_package(project: Project) -> None:
@@ -169,14 +172,17 @@ def test_put_wants_a_pipeline_that_takes_a_model_package(project: Project) -> No
     assert project.parts() == NOTHING
 
 
-def test_put_makes_rule_role_and_queue_and_twice_is_once(project: Project) -> None:
+def test_put_makes_rules_roles_queue_and_sweep_and_twice_is_once(project: Project) -> None:
     project.create_pipeline("ModelPackageArn")
     first = project.good("trigger", "put")
     parts = project.parts()
     rule, queue = f"{project.name}-candidates", f"{project.name}-dead-letters"
+    sweeps = [f"{project.name}-sweep-{when}" for when in ("ended", "hourly")]
     assert f"rule/{rule}" in first
-    assert list(parts["rules"]) == [rule]
-    assert parts["rules"][rule]["State"] == "ENABLED"
+    assert sorted(parts["rules"]) == [rule, *sweeps]
+    assert {one["State"] for one in parts["rules"].values()} == {"ENABLED"}
+    for sweep in sweeps:
+        assert parts["targets"][sweep][0]["Arn"].endswith(f":pipeline/{project.name}-sweep")
     role = f"arn:aws:iam::{ACCOUNT}:role/{project.name}-trigger"
     assert parts["targets"][rule] == [
         {
@@ -197,7 +203,7 @@ def test_put_makes_rule_role_and_queue_and_twice_is_once(project: Project) -> No
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
     assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
     assert attributes["MessageRetentionPeriod"] == str(14 * 86_400)
-    [[trust, policy]] = parts["roles"].values()
+    trust, policy = parts["roles"][f"{project.name}-trigger"]
     assert policy["Statement"][0]["Action"] == ["sagemaker:StartPipelineExecution"]
     assert rule in json.dumps(trust)
     project.good("trigger", "put")
@@ -320,9 +326,9 @@ def test_remove_leaves_nothing_and_nothing_starts_any_more(project: Project) -> 
     project.create_pipeline("ModelPackageArn", "ReuseAnswers")
     project.good("trigger", "put", "--schedule", "cron(0 6 ? * MON *)")
     assert all(project.parts().values())
-    assert len(project.parts()["rules"]) == 2
+    assert len(project.parts()["rules"]) == 4
     removed = project.good("trigger", "remove")
-    assert removed.count("deleted") == 4
+    assert removed.count("deleted") == 8
     assert project.parts() == NOTHING
     project.register(project.candidates)
     assert project.executions() == []
@@ -336,23 +342,61 @@ def test_remove_keeps_a_role_that_an_administrator_made(project: Project) -> Non
     assert f"{project.name}-trigger, as it is" in project.good("trigger", "put")
     project.register(project.candidates)
     assert len(project.executions()) == 1
-    assert "kept role" in project.good("trigger", "remove")
+    assert project.good("trigger", "remove").count("kept role") == 2
     parts = project.parts()
-    assert list(parts.pop("roles")) == [f"{project.name}-trigger"]
+    assert sorted(parts.pop("roles")) == [f"{project.name}-sweep", f"{project.name}-trigger"]
     assert not any(parts.values())
 
 
 def test_a_schedule_evaluates_the_endpoint_again_and_pays_for_it(project: Project) -> None:
     project.create_pipeline("ModelPackageArn", "ReuseAnswers")
     project.good("trigger", "put", "--schedule", "rate(7 days)")
-    assert "rate(7 days)" in project.good("trigger", "show")
+    # eight days of hourly sweeps are not what is asked about here
+    project.aws.client("events").disable_rule(Name=f"{project.name}-sweep-hourly")
+    assert "rate(7 days)" in project.type("trigger", "show").stdout
     clock = f"{project.aws.environment['AWS_ENDPOINT_URL']}/_local/clock"
     httpx.post(clock, json={"advance_seconds": 8 * 86_400}).raise_for_status()
     [execution] = project.executions()
     assert project.parameters(execution) == {"ModelPackageArn": "none", "ReuseAnswers": "no"}
     assert f"deleted rule {project.name}-schedule" in project.good("trigger", "put")
+    project.aws.client("events").disable_rule(Name=f"{project.name}-sweep-hourly")
     httpx.post(clock, json={"advance_seconds": 8 * 86_400}).raise_for_status()
     assert project.executions() == [execution]
+
+
+def test_only_where_candidates_are_evaluated_is_there_a_sweep(project: Project) -> None:
+    def without(section: str) -> None:
+        document = YAML(typ="safe").load(config)
+        del document[section]
+        with project.config.open("w") as file:
+            YAML(typ="safe").dump(document, file)
+
+    config = project.config.read_text()
+    project.create_pipeline("ModelPackageArn")
+    project.good("trigger", "put")
+    without("candidate")
+    assert project.type("trigger", "show").returncode == 1
+    assert f"deleted pipeline {project.name}-sweep" in project.good("trigger", "put")
+    assert list(project.parts()["rules"]) == [f"{project.name}-candidates"]
+    without("trigger")
+    project.good("trigger", "put")
+    sweeps = [f"{project.name}-sweep-{when}" for when in ("ended", "hourly")]
+    assert sorted(project.parts()["rules"]) == sweeps
+    assert "!!" not in project.good("trigger", "show")
+
+
+def test_an_upsert_brings_the_sweep_up_to_date_and_makes_none(project: Project) -> None:
+    """Its job runs in the evaluation's image, which refuses other code than it was built from."""
+    project.good("upsert")
+    assert project.parts()["pipelines"] == []
+    project.good("trigger", "put")
+    text = project.config.read_text()
+    project.config.write_text(text.replace("llm-evaluation:local", "llm-evaluation:newer"))
+    project.good("upsert")
+    sagemaker = project.aws.client("sagemaker")
+    described = sagemaker.describe_pipeline(PipelineName=f"{project.name}-sweep")
+    assert "llm-evaluation:newer" in described["PipelineDefinition"]
+    assert f"deleted pipeline {project.name}-sweep" in project.good("trigger", "remove")
 
 
 def test_show_tells_of_candidates_that_started_nothing_and_why(project: Project) -> None:
