@@ -75,8 +75,10 @@ class Accepted:
             return
         with self._lock:
             self._working[schema] = form.kind
-            for part, said in self._refusals.items():
-                self._tell(part, said)
+            better = self._forms[: self._forms.index(form.kind)]
+            for part in dict.fromkeys(map(part_of, better)):
+                if part in self._refusals:  # else a part of another form took it along
+                    self._tell(part, self._refusals[part])
 
     def left_out(self, judge: Judge) -> list[str]:
         """What the judge's requests would have, and have not, since the model refuses it."""

@@ -126,6 +126,20 @@ def test_a_row_s_refusal_is_the_row_s() -> None:
     assert accepted.left_out(judge) == []
 
 
+def test_a_first_row_that_no_form_helps_says_nothing_about_the_model() -> None:
+    judge = Judge(model="bedrock:/m")
+    accepted = Accepted(judge.model, BEDROCK)
+    form, too_long = accepted.form(judge, "YesNo"), RequestRefused(f"{SAID}prompt is too long")
+    for _ in BEDROCK[1:]:
+        form = accepted.instead(judge, "YesNo", form, too_long)
+    with pytest.raises(JudgeError, match="prompt is too long"):
+        accepted.instead(judge, "YesNo", form, too_long)
+    another = accepted.form(judge, "YesNo")
+    assert another.kind == "text_format"
+    accepted.works("YesNo", another)
+    assert accepted.left_out(judge) == []
+
+
 def test_what_is_left_out_is_said_once_and_known_for_the_verdicts_that_it_is_left_out_of(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +162,7 @@ def test_what_is_left_out_is_said_once_and_known_for_the_verdicts_that_it_is_lef
 
 
 WORDS = ["`temperature`", "top_p", "maxTokens", "tool_choice", "strict", "output_config",
-         "toolConfig", "is deprecated", "not supported", "cannot both", "100 > 9"]  # fmt: skip
+         "toolConfig", "use max_completion_tokens", "is deprecated", "both", "9 > 2"]  # fmt: skip
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=6), max_size=30))
