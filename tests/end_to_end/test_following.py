@@ -72,7 +72,7 @@ def test_the_job_s_log_and_start_wait_say_how_far_it_is(
     assert answers[0] < 40 == answers[-1]
     assert re.match(
         r"progress  100 %  answers 40/40  verdicts 40/40  took \d+s  errors 0  "
-        r"tokens \S+ in \S+ out  cost 0\.\d+ without us\.anthropic\.\S+$",
+        r"tokens \S+ in \S+ out  cost 0\.\d+ without global\.anthropic\.\S+$",
         lines[-1],
     )
     [spent] = [line for line in told if line.startswith("spent: ")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from by_hand import calls_made, mlflow_running, prepared, stub_running
+from by_hand import calls_made, prepared, stub_running
 from mlflow_between import in_lockstep, mlflow_between
 
 pytestmark = pytest.mark.integration
@@ -18,14 +18,10 @@ PAIRS = 2
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
+def servers(server: str) -> Iterator[tuple[str, str, str]]:
     """The stub, MLflow, and MLflow as both clients reach it at once."""
-    with (
-        stub_running(latency=0.02) as stub,
-        mlflow_running(tmp_path_factory.mktemp("mlflow")) as server,
-        mlflow_between(server.url, in_lockstep()) as address,
-    ):
-        yield stub, server.url, address
+    with stub_running(latency=0.02) as stub, mlflow_between(server, in_lockstep()) as address:
+        yield stub, server, address
 
 
 @pytest.mark.parametrize("pair", range(PAIRS))
