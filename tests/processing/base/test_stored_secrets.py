@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +16,8 @@ from errors.aws_double import Refusal, aws_double
 from hypothesis import given
 from hypothesis import strategies as st
 from local_runs import ENVIRONMENT, local_client
-from running_aws import ConfigWriter
+from loopback_server import serving
+from running_aws import REPOSITORY, ConfigWriter
 
 from pipeline.local.aws import LocalAws, serve
 from processing.base.errors import ConfigError, SecretError
@@ -214,3 +219,37 @@ def test_every_arn_of_ecs_is_read_as_ecs_reads_it(name: str, key: str) -> None:
     found = parse_secret(f"{HERE}{name}-AbCdEf:{key}::")
     assert (found.arn, found.json_key) == (f"{HERE}{name}-AbCdEf", key)
     assert (found.version_stage, found.version_id) == ("", "")
+
+
+def test_a_private_hub_is_asked_with_the_token_that_the_file_names(
+    local: LocalAws, aws: Callable[[str], Any], tmp_path: Path, write_config: ConfigWriter
+) -> None:
+    asked: list[str] = []
+
+    class PrivateHub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("Authorization", ""))
+            self.send_response(404)
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    config = write_config(
+        dataset={"source": "hf://owner/private"}, secrets={"HF_TOKEN": stored(aws, KEY)}
+    )
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), PrivateHub)) as hub:
+        done = subprocess.run(
+            [*(sys.executable, "-m", "processing.prepare_dataset"),
+             *("--config", str(config), "--output", str(tmp_path / "prepared"))],
+            cwd=REPOSITORY, capture_output=True, text=True, check=False,
+            env={**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL": local.url, "HF_ENDPOINT": hub,
+                 "HF_HOME": str(tmp_path)},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "hf://owner/private cannot be read" in done.stderr
+    assert asked
+    assert set(asked) == {f"Bearer {KEY}"}
+    assert KEY not in done.stdout + done.stderr
