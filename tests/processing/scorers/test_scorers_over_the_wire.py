@@ -169,13 +169,11 @@ def test_failing_judge_is_asked_once_and_its_error_is_told(
 ) -> None:
     judge.failing = failing
     built = build(entry)
-    started = time.monotonic()
     with pytest.raises(JudgeError, match="the judge failed") as caught:
         built.score(question("GOODROW-1"))
     assert caught.value.retryable is retryable
     assert failing[1] in caught.value.reason
     assert len(judge.received) == 1
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
