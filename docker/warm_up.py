@@ -32,6 +32,7 @@ MODULES = (
     "datasets",
     "rouge_score.rouge_scorer",
     "sacrebleu",
+    "regex",
     "mlflow",
     "mlflow.genai",
     "mlflow.genai.judges",

@@ -24,7 +24,8 @@ class ScorerKind:
     """`module`, in processing/scorers/, has `build(spec, line, folder) -> Score`.
 
     `packages` are the distributions whose version can change a verdict. `number_rule` says in the
-    report how a verdict becomes a number. `is_a_name`: an entry may be called by the kind alone.
+    report how a verdict becomes a number, and `tokenizer` what its words are. `is_a_name`: an entry
+    may be called by the kind alone.
     """
 
     module: str
@@ -32,6 +33,7 @@ class ScorerKind:
     uses_judge: bool = False
     packages: tuple[str, ...] = ()
     number_rule: str = "the number itself"
+    tokenizer: str = ""
     is_a_name: bool = True
 
 
@@ -39,10 +41,30 @@ def _mlflow_judge(options: type[Options] = Options) -> ScorerKind:
     return ScorerKind("mlflow_judges", options, True, ("mlflow-skinny",), "yes = 1, no = 0")
 
 
+_BY_CHARACTER = "Chinese, Japanese, {}Thai, Lao, Khmer and Burmese by character"
+_WORDS = f"Unicode's words (UAX #29), {_BY_CHARACTER.format('Korean, ')}"
+
 SCORERS: dict[str, ScorerKind] = {
-    "rougeL_fmeasure": ScorerKind("rouge", packages=("rouge-score",)),
-    "is_brief": ScorerKind("brevity", BriefOptions, number_rule="true = 1, false = 0"),
-    "domain_terminology": ScorerKind("terminology", TermsOptions),
+    "rougeL_fmeasure": ScorerKind(
+        "rouge",
+        packages=("rouge-score", "regex"),
+        tokenizer=f"{_WORDS}; words in ASCII stemmed (Porter)",
+    ),
+    "BleuScore": ScorerKind(
+        "bleu",
+        packages=("sacrebleu", "regex"),
+        tokenizer=f"sacrebleu's 13a, with {_BY_CHARACTER.format('Korean, ')}",
+    ),
+    "is_brief": ScorerKind(
+        "brevity",
+        BriefOptions,
+        packages=("regex",),
+        number_rule="true = 1, false = 0",
+        tokenizer=f"what spaces separate, {_BY_CHARACTER.format('')}",
+    ),
+    "domain_terminology": ScorerKind(
+        "terminology", TermsOptions, packages=("regex",), tokenizer=_WORDS
+    ),
     "Safety": _mlflow_judge(),
     "RelevanceToQuery": _mlflow_judge(),
     "Equivalence": _mlflow_judge(),
@@ -77,6 +99,5 @@ IMPLIED_KIND: dict[str, str] = {
     "AnswerRelevancy": "DeepEval",
     "Faithfulness": "DeepEval",
     "ChrfScore": "RAGAS",
-    "BleuScore": "RAGAS",
 }
 """The kind of an entry that names none, by the entry's own name."""

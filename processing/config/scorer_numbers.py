@@ -29,8 +29,9 @@ def number_range(spec: ScorerSpec) -> tuple[float, float]:
 
 
 def number_rule(spec: ScorerSpec) -> str:
-    """The rule of `number_of` in words, for a report."""
+    """The rule of `number_of` for a report, and what a word is where words are counted."""
     levels = spec.options.category_numbers()
     if levels:
         return ", ".join(f"{name} = {number:g}" for name, number in levels.items())
-    return SCORERS[spec.kind].number_rule
+    kind = SCORERS[spec.kind]
+    return kind.number_rule + (f"; words: {kind.tokenizer}" if kind.tokenizer else "")

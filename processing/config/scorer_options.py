@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
@@ -47,10 +48,21 @@ class BriefOptions(Options):
     max_words: int = Field(default=80, ge=1)
 
 
+def is_symbol(sign: str) -> bool:
+    """Whether a term can consist of it, or differ from another by it: €, % and §, no full stop."""
+    return sign in "%‰§&@#" or unicodedata.category(sign).startswith("S")
+
+
+def _can_be_found(term: str) -> str:
+    if not any(sign.isalnum() or is_symbol(sign) for sign in term):
+        raise ValueError(f"{term!r} has no letter, digit or symbol that could be looked for")
+    return term
+
+
 class TermsOptions(Options):
     """`without_terms` is the score of a row whose expected answer uses none of the terms."""
 
-    terms: list[Text] = Field(min_length=1)
+    terms: list[Annotated[Text, AfterValidator(_can_be_found)]] = Field(min_length=1)
     without_terms: float = Field(default=1.0, ge=0, le=1)
 
 

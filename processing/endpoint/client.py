@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from processing.base.aws_errors import with_hint
+from processing.base.clean_text import storable
 from processing.base.errors import EndpointError
 from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
@@ -185,9 +186,8 @@ def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], rate_limit: RateL
         pause = _pause(attempts)
         over = attempts >= attempt.worth_asking or time.monotonic() + pause > deadline
         if attempt.error is None or over:
-            return Call(
-                attempt.reply, attempt.error, attempts, latency_ms, started_ns, time.time_ns()
-            )
+            error = storable(attempt.error)
+            return Call(attempt.reply, error, attempts, latency_ms, started_ns, time.time_ns())
         time.sleep(pause)
 
 

@@ -11,6 +11,7 @@ import importlib
 import json
 from typing import Any, Protocol, cast
 
+from processing.base.clean_text import storable
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.reply import Reply, UnusableReply
@@ -48,7 +49,7 @@ def read_reply(endpoint: Endpoint, body: bytes) -> Reply:
     Raises UnusableReply where the body is not JSON, has an error in it, or has no answer.
     """
     try:
-        document = json.loads(body)
+        document = storable(json.loads(body))
     except RecursionError as error:
         raise UnusableReply("the body is JSON nested too deeply to be read") from error
     except ValueError as error:

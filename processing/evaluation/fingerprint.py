@@ -15,7 +15,7 @@ from pathlib import Path
 from processing.calls.paid_store import key_of
 from processing.config.thresholds import ThresholdParameter
 
-SCORING_PACKAGES = ("mlflow", "deepeval", "ragas", "rouge-score", "sacrebleu")
+SCORING_PACKAGES = ("mlflow", "deepeval", "ragas", "rouge-score", "sacrebleu", "regex")
 """Their versions change verdicts: prompts of judges, formulas."""
 
 

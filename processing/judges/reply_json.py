@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from processing.base.clean_text import storable
 from processing.judges.verdict import JudgeError, malformed
 
 LONGEST_REPLY = 1_000_000
@@ -51,7 +52,7 @@ def require_readable_length(text: str) -> None:
 
 def _read(text: str, shown: str) -> Any:
     try:
-        return _decode(text)
+        return storable(_decode(text.removeprefix("\ufeff")))
     except json.JSONDecodeError as error:
         raise malformed("no JSON", shown) from error
     except ValueError as error:  # a key twice, NaN, or more digits than Python makes a number of

@@ -13,11 +13,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from processing.base.clean_text import storable
 from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import Spend, judge_name
 from processing.judges.accepted import Accepted
@@ -128,6 +129,7 @@ class JudgeService:
                 self.spend.add(name, calls=1)
             try:
                 reply = self.wire.ask(judge, messages, schema, form)
+                reply = replace(reply, text=storable(reply.text))
             except JudgeError as error:
                 turn.throttled = error.throttled
                 if error.timed_out:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from processing.base.clean_text import storable
+
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
 
@@ -35,8 +37,8 @@ class JudgeError(Exception):
         timed_out: bool = False,
         final: bool = False,
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = storable(reason)
+        super().__init__(self.reason)
         self.retryable = retryable
         self.throttled = throttled
         self.timed_out = timed_out

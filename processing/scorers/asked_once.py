@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from processing.base.clean_text import storable
 from processing.base.errors import DiskError
 from processing.base.secrets import masked
 from processing.base.sigterm import Stopped
@@ -65,7 +66,7 @@ class PaidVerdicts:
         except (DiskError, Stopped):
             raise  # no verdict can be kept, or none is wanted: none may be paid for
         except BaseException as error:  # noqa: BLE001 no scorer ever stops the others, or us
-            return {"error": masked(f"{type(error).__name__}: {error}")}, False
+            return {"error": storable(masked(f"{type(error).__name__}: {error}"))}, False
 
     def _paid_once(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
         """The verdict, and whether it had been paid for before."""

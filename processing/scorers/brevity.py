@@ -1,4 +1,4 @@
-"""is_brief: does the answer keep to a number of words? Words are what white space separates."""
+"""is_brief: does the answer keep to a number of words, as `word_count` counts them?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from processing.config.scorer_options import BriefOptions
 from processing.judges.verdict import Question, Score
+from processing.scorers.words import word_count
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -22,7 +23,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     limit = spec.options.max_words
 
     def is_brief(question: Question) -> Feedback:
-        words = len(question.answer.split())
+        words = word_count(question.answer)
         return Feedback(
             name=spec.name,
             value=words <= limit,

@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from processing.base.clean_text import comparable, storable
 from processing.base.errors import ConfigError
 from processing.config.judge import Judge
 from processing.config.scorer_kinds import SCORERS
 from processing.config.scorer_options import FileOptions
 from processing.config.scorers import ScorerSpec
-from processing.judges.verdict import Score
+from processing.judges.verdict import Question, Score
 
 if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+
     from processing.calls.spend import Spend
     from processing.judges.service import JudgeLine, RepliesOf
 
@@ -86,11 +89,31 @@ def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScore
     judge = line.judge if line else None
     module = importlib.import_module(f"processing.scorers.{SCORERS[spec.kind].module}")
     score: Score = module.build(spec, line, folder)
-    return BuiltScorer(spec, judge, _definition(spec, judge, folder), score)
+    return BuiltScorer(spec, judge, _definition(spec, judge, folder), _on_clean_text(score))
+
+
+def _on_clean_text(score: Score) -> Score:
+    """Every scorer sees comparable text, however its row is stored, and says what can be stored."""
+
+    def scored(question: Question) -> Feedback:
+        feedback = score(
+            Question(
+                comparable(question.question),
+                comparable(question.answer),
+                comparable(question.expected_response),
+                question.context and tuple(map(comparable, question.context)),
+            )
+        )
+        feedback.value = storable(feedback.value)
+        feedback.rationale = storable(feedback.rationale)
+        feedback.metadata = storable(feedback.metadata)
+        return feedback
+
+    return scored
 
 
 def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:
-    options = spec.options.model_dump(mode="json")
+    kind, options = SCORERS[spec.kind], spec.options.model_dump(mode="json")
     if "levels" in options:  # the words are put to the judge; what each counts is not
         options["levels"] = sorted(options["levels"])
     decides: dict[str, Any] = {"kind": spec.kind, "options": options}
@@ -103,7 +126,9 @@ def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:
             "base_url": judge.base_url,
             "parameters": judge.sent_parameters,
         }
+    if kind.tokenizer:
+        decides["tokenizer"] = kind.tokenizer
     decides["versions"] = {
-        package: importlib.metadata.version(package) for package in SCORERS[spec.kind].packages
+        package: importlib.metadata.version(package) for package in kind.packages
     }
     return json.dumps(decides, sort_keys=True, ensure_ascii=False)

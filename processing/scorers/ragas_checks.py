@@ -10,6 +10,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import regex
+
+from processing.scorers.words import is_by_character
+
+_READ_BY_ROUGE: Any = regex.compile(r"[a-z0-9]")
+_LETTERS: Any = regex.compile(r"[\p{L}\p{N}]")
 _INPUT = "\nNow perform the same with the following input\ninput: "
 _OUTPUT = "\nOutput:"
 
@@ -29,6 +35,16 @@ def complaint(metric: Any, reference: str, prompt: str, reply: Any) -> str | Non
     if check is None:
         return f"a {name}, for which there is no check"
     return check(reply, _input(prompt))
+
+
+def unreadable(metric: str, reference: str) -> str | None:
+    """Why RAGAS's metric of words would give a meaningless number; None where it can be used."""
+    letters = _LETTERS.findall(reference.lower())
+    if metric == "RougeScore" and 2 * len(_READ_BY_ROUGE.findall("".join(letters))) <= len(letters):
+        return "RAGAS's RougeScore reads a-z and 0-9 alone: take rougeL_fmeasure"
+    if metric == "BleuScore" and 2 * sum(map(is_by_character, letters)) > len(letters):
+        return "RAGAS's BleuScore knows words by their spaces alone: take the built-in BleuScore"
+    return None
 
 
 def _rubric_scale(rubrics: dict[str, str]) -> Sequence[int]:

@@ -1,7 +1,6 @@
 """RAGAS's metrics by name (`ragas.metrics.collections`), in the range that each documents.
 
-ChrfScore and BleuScore ask no judge; sacrebleu computes them.
-Sources: Popovic, "chrF", 2015; Papineni et al., "BLEU", 2002.
+ChrfScore asks no judge; sacrebleu computes it (Popovic, "chrF", 2015).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from processing.base.errors import ConfigError
 from processing.config.scorer_options import RagasOptions
 from processing.judges.conversation import Conversation, framework_feedback
 from processing.judges.verdict import JudgeError, Question, Score, malformed, require_context
-from processing.scorers.ragas_checks import complaint
+from processing.scorers.ragas_checks import complaint, unreadable
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -42,6 +41,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     _new_metric(spec, metric_class, Conversation(line) if line else None, "")
 
     def verdict(question: Question) -> Feedback:
+        if why := unreadable(metric_class.__name__, question.expected_response):
+            raise JudgeError(why, retryable=False)
         context = require_context(question, spec.name) if needs_context else question.context
         conversation = Conversation(line, keeps=True) if line else None
         metric = _new_metric(spec, metric_class, conversation, question.expected_response)

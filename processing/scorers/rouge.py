@@ -1,6 +1,8 @@
-"""rougeL_fmeasure: longest common subsequence of stemmed words, as an F-measure in [0, 1].
+"""rougeL_fmeasure: longest common subsequence of words, as an F-measure in [0, 1].
 
-Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004; Google's rouge-score.
+Words are those of `processing.scorers.words`; English ones are stemmed (Porter), as Google's
+rouge-score does, whose numbers these are for text in ASCII.
+Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004.
 """
 
 from __future__ import annotations
@@ -8,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processing.judges.verdict import Question, Score
+from processing.judges.verdict import JudgeError, Question, Score
+from processing.scorers.words import words
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -20,10 +23,23 @@ if TYPE_CHECKING:
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     from mlflow.entities import Feedback
     from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
 
-    rouge = RougeScorer(["rougeL"], use_stemmer=True)
+    stemmed = DefaultTokenizer(use_stemmer=True).tokenize
+
+    class StemmedWords(Tokenizer):  # type: ignore[misc]
+        def tokenize(self, text: str) -> list[str]:
+            return [
+                token
+                for word in words(text)
+                for token in (stemmed(word) if word.isascii() else [word])
+            ]
+
+    rouge = RougeScorer(["rougeL"], tokenizer=StemmedWords())
 
     def rouge_l(question: Question) -> Feedback:
+        if not words(question.expected_response):
+            raise JudgeError("the expected answer has no letter or digit to compare", False)
         score = rouge.score(question.expected_response, question.answer)["rougeL"]
         return Feedback(
             name=spec.name,

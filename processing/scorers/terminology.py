@@ -1,18 +1,22 @@
 """domain_terminology: of the terms that the expected answer uses, the share that the answer uses.
 
-A term is used where its words stand one after the other; words are runs of letters and digits, and
-capitals do not matter. Inflections are not recognised: list them as terms of their own.
+A term is used where its words stand one after the other; capitals do not matter, and words are
+those of `processing.scorers.words`. A symbol counts where the term has it (%, €), and + and #
+belong to the word before them (C++ and C# are not C). Inflections and compounds are not recognised:
+list them as terms of their own.
 A row whose expected answer uses no term scores `without_terms`, and its rationale says so.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from processing.config.scorer_options import TermsOptions
+import regex
+
+from processing.config.scorer_options import TermsOptions, is_symbol
 from processing.judges.verdict import Question, Score
+from processing.scorers.words import words
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
     from processing.config.scorers import ScorerSpec
     from processing.judges.service import JudgeLine
 
-_WORD = re.compile(r"[^\W_]+")
+_SIGNED_WORD: Any = regex.compile(r"(\p{Latin}[\p{Latin}\p{N}]*[+#]+)(?![\p{Latin}\p{N}])")
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
@@ -46,10 +50,20 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
 
 def _used(terms: list[str], text: str) -> list[str]:
     """The terms that `text` uses, in their order."""
-    words = _words(text)
-    return [term for term in dict.fromkeys(terms) if _words(term) in words]
+    read: dict[frozenset[str], str] = {}  # by the symbols that count: mostly none
+    used = []
+    for term in dict.fromkeys(terms):
+        symbols = frozenset(filter(is_symbol, term))
+        if symbols not in read:
+            read[symbols] = _tokens(text, symbols)
+        if _tokens(term, symbols) in read[symbols]:
+            used.append(term)
+    return used
 
 
-def _words(text: str) -> str:
-    """The words between single spaces, with one at either end: a term is then a substring."""
-    return f" {' '.join(_WORD.findall(text.casefold()))} "
+def _tokens(text: str, symbols: frozenset[str]) -> str:
+    """Words and `symbols` between single spaces, with one at either end: a term is a substring."""
+    tokens: list[str] = []
+    for number, part in enumerate(_SIGNED_WORD.split(text)):
+        tokens += [part.casefold()] if number % 2 else words(part, symbols)
+    return f" {' '.join(tokens)} "
