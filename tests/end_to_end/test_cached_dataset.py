@@ -53,42 +53,41 @@ def test_the_same_dataset_sample_and_seed_are_prepared_once(
     assert source is None
 
 
-@pytest.fixture
-def their_dataset(aws: RunningAws) -> str:
-    aws.client("s3").create_bucket(Bucket="their-rows")
-    put_rows(aws, QUESTIONS.read_text().splitlines()[:60])
+def put_rows(aws: RunningAws, count: int) -> str:
+    """The first rows of the example, always at the same address, which is returned."""
+    s3, lines = aws.client("s3"), QUESTIONS.read_text().splitlines()[:count]
+    s3.create_bucket(Bucket="their-rows")
+    s3.put_object(Bucket="their-rows", Key="questions.jsonl", Body="\n".join(lines).encode())
     return "s3://their-rows/questions.jsonl"
 
 
-def put_rows(aws: RunningAws, rows: list[str]) -> None:
-    body = "\n".join(rows).encode()
-    aws.client("s3").put_object(Bucket="their-rows", Key="questions.jsonl", Body=body)
-
-
-def test_rows_that_changed_at_the_same_address_or_are_gone_are_never_taken_from_the_cache(
-    aws: RunningAws, write_config: ConfigWriter, their_dataset: str
+def test_rows_that_changed_at_the_same_address_are_never_taken_from_the_cache(
+    aws: RunningAws, write_config: ConfigWriter
 ) -> None:
-    name = "changing-rows"
-    config = write_config(**cached(name, dataset={"source": their_dataset, "sample_size": 0}))
-    assert run(aws, config).returncode == 0
+    name, dataset = "changing-rows", put_rows(aws, 60)
+    config = write_config(**cached(name, dataset={"source": dataset, "sample_size": 0}))
     as_in_studio = "DatasetVersion=not-looked-at"  # the parameter's default
-    assert start(aws, config, as_in_studio).returncode == 0
-    assert start(aws, config).returncode == 0
-    assert [source for _, source in prepared(aws, name)] == [None, None, "0"]
+    assert run(aws, config, as_in_studio).returncode == 0
 
-    put_rows(aws, QUESTIONS.read_text().splitlines()[:50])
+    put_rows(aws, 50)
     stale = start(aws, config, as_in_studio)
     assert stale.returncode == 1
-    assert f"{their_dataset} has changed since execution" in stale.stdout
+    assert f"{dataset} has changed since execution" in stale.stdout
     assert start(aws, config).returncode == 0
-    assert [source for _, source in prepared(aws, name)] == [None, None, "0", "1", None]
+    assert start(aws, config).returncode == 0
+    assert [source for _, source in prepared(aws, name)] == [None, "0", None, "2"]
 
+
+def test_rows_that_were_deleted_since_are_told_with_how_to_prepare_them_again(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    name, bucket = "deleted-rows", "llm-evaluation-demo"
+    config = write_config(**cached(name))
+    assert run(aws, config).returncode == 0
     s3 = aws.client("s3")
-    for entry in s3.list_objects_v2(Bucket="llm-evaluation-demo", Prefix=f"{name}/runs/")[
-        "Contents"
-    ]:
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"{name}/runs/")["Contents"]:
         if "/dataset/" in entry["Key"]:
-            s3.delete_object(Bucket="llm-evaluation-demo", Key=entry["Key"])
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
     gone = start(aws, config)
     assert gone.returncode == 1
     assert "No S3 objects found" in gone.stdout
