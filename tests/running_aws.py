@@ -22,6 +22,18 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 ConfigWriter = Callable[..., Path]
 
 
+def run_script(script: str) -> subprocess.CompletedProcess[str]:
+    """Python code in a process of its own, in the repository's folder."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 @dataclass
 class RunningAws:
     """`pipeline_definition.py local`, and what a user types in the other terminal."""

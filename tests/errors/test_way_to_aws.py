@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from running_aws import REPOSITORY, ConfigWriter
+from running_aws import REPOSITORY, ConfigWriter, run_script
 from typed_command import CREDENTIALS, the_line, typed
 
 
@@ -164,9 +164,7 @@ def test_ctrl_c_while_waiting() -> None:
         "launch.list_executions = interrupted\n"
         "raise SystemExit(main(['list']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+    done = run_script(script)
     assert done.returncode == 130
     assert done.stderr.splitlines() == [
         "interrupted; what runs on AWS goes on: see `status` and `stop`"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from running_aws import REPOSITORY, ConfigWriter
+from running_aws import ConfigWriter, run_script
 from typed_command import the_line, typed
 
 from processing.base.errors import ConfigError
@@ -165,10 +164,7 @@ sys.exit(run_job(main, Path({message!r})))
 def test_a_job_without_what_it_promises_has_failed(body: str, said: str, tmp_path: Path) -> None:
     message = tmp_path / "message"
     script = JOB.format(body=body, promised=str(tmp_path / "report"), message=str(message))
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+    done = run_script(script)
     assert done.returncode not in (0, None)
     assert said in message.read_text()
     assert said in done.stderr

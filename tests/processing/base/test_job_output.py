@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from running_aws import REPOSITORY
+from running_aws import run_script
 
 from processing.base.job_output import JobOutput, own_stream
 from processing.calls.progress import Progress
@@ -67,10 +65,7 @@ SECRET = "sk-planted-0123456789abcdef"
 def test_a_job_obeys_and_tells_nothing_of_it(tmp_path: Path) -> None:
     message = tmp_path / "message"
     script = JOB.format(forged=FORGED, secret=SECRET, message=str(message))
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+    done = run_script(script)
     assert done.returncode == 1
     told = message.read_text()
     everything = done.stdout + done.stderr + told

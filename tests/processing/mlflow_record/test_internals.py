@@ -6,13 +6,11 @@ import ast
 import importlib
 import inspect
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from running_aws import REPOSITORY
+from running_aws import REPOSITORY, run_script
 
 from processing.mlflow_record import internals
 from processing.mlflow_record.trace_writer import TraceWriter
@@ -220,9 +218,7 @@ def test_evaluate_is_imported_without_litellm_and_traces_no_client_library() -> 
         "assert autologging_is_disabled('openai')\n"
         "assert 'litellm' not in sys.modules, 'MLflow imports litellm in another place'\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+    done = run_script(script)
     assert done.returncode == 0, done.stderr
 
 
@@ -236,9 +232,7 @@ def test_git_is_not_asked_and_not_missed() -> None:
         "from mlflow.tracing.utils.environment import resolve_env_metadata\n"
         "assert not [key for key in resolve_env_metadata() if '.git.' in key]\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+    done = run_script(script)
     assert (done.returncode, done.stderr) == (0, "")
 
 
