@@ -2,7 +2,6 @@
 
 import ast
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -324,7 +323,8 @@ def test_without_latency_a_call_takes_a_few_milliseconds(runtime: Any) -> None:
         invoke(runtime, GOOD, chat())
         return time.perf_counter() - start
 
-    assert statistics.median(seconds() for _ in range(15)) < 0.03, "Nagle's 40 ms are back"
+    # the quickest: Nagle's 40 ms would be in each, a busy machine is not
+    assert min(seconds() for _ in range(15)) < 0.03, "Nagle's 40 ms are back"
 
 
 def test_calls_are_counted_by_name_and_outcome(
