@@ -28,6 +28,7 @@ ENTRIES: list[Any] = [
     {"FactualCorrectness": {"kind": "RAGAS"}},
 ]
 NO_LIST = ("one-short", "Safety")  # a single verdict, which cannot be short of one
+ROOM = {"max_tokens": 1_000_000}  # also for what is nested a hundred thousand times
 ANSWER = "Pinch the soft nose for 10 minutes. Lean forward."
 ROW = Question("How do I stop a nosebleed?", ANSWER, ANSWER, (ANSWER,))
 
@@ -55,7 +56,9 @@ def ill_bred() -> Iterator[None]:
     ids=lambda given: given if isinstance(given, str) else next(iter(given)),
 )
 def test_no_habit_passes_for_a_verdict(habit: str, entry: Any) -> None:
-    [built] = build_scorers([parse_scorer(entry)], Judge(model=f"bedrock:/{habit}"))
+    [built] = build_scorers(
+        [parse_scorer(entry)], Judge(model=f"bedrock:/{habit}", parameters=ROOM)
+    )
     with pytest.raises(JudgeError, match="the judge answered"):
         built.score(ROW)
 
