@@ -6,8 +6,6 @@ With the caller's credentials: that the job role may do the same is `permissions
 from __future__ import annotations
 
 import json
-import logging
-import os
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -68,7 +66,7 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
     for variable, secret in config.secrets.items():
         yield f"secret {variable}", _secret_look(session, secret)
     uri = config.mlflow.tracking_uri
-    yield f"MLflow {uri}", lambda: _mlflow(uri)
+    yield f"MLflow {uri}", lambda: _mlflow(bundle)
     if config.mlflow.is_managed:
         yield "MLflow's artifacts", lambda: check_artifact_store(session, bundle)
     group = config.registration.model_package_group
@@ -163,19 +161,15 @@ def _secret_look(session: Session, secret: StoredSecret) -> Callable[[], str]:
     return look
 
 
-def _mlflow(uri: str) -> str:
+def _mlflow(bundle: Bundle) -> str:
+    """As the job tries it before its first call, in a run of its own."""
     from processing.config.judge import silence_libraries
-    from processing.mlflow_record.errors import require_verdicts_can_be_kept, told_by_mlflow
+    from processing.mlflow_record.trial import try_in_a_run_of_its_own
 
     silence_libraries()
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    import mlflow
-
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(uri)
-    with told_by_mlflow(uri):
-        require_verdicts_can_be_kept(uri, "0")
-    return "answers"
+    mlflow, lacking = bundle.config.mlflow, list[str]()
+    try_in_a_run_of_its_own(mlflow.tracking_uri, mlflow.experiment, lacking.append)
+    return "; ".join(["keeps traces, spans, verdicts and artifacts", *lacking])
 
 
 def _group(session: Session, group: str) -> str:

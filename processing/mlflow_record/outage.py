@@ -117,7 +117,7 @@ class Outage:
 
     def _wait(self, failed_first: float) -> bool:
         """A pause, if there is time for one: in this outage, and for this call in any of them."""
-        seconds = self._seconds if self._reached else FIRST_CONTACT_SECONDS
+        seconds = self._seconds if self._reached else min(FIRST_CONTACT_SECONDS, self._seconds)
         with self._lock:
             now = time.monotonic()
             self._since = self._since or now

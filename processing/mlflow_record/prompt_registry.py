@@ -62,14 +62,26 @@ def prompts_linked(
     def link() -> None:
         try:
             share_credentials()
-            linked.set_result(_link(run, family, prompts))
+            registering = "registering prompts"
+            tags = run.outage.survive(registering, lambda: _link(run, family, prompts))
+            linked.set_result(tags)
         except Exception as error:  # noqa: BLE001 whatever it is, the evaluation goes on
             _tell(f"{type(error).__name__}: {str(error)[:300]}")
             linked.set_result({})
 
+    def patiently() -> dict[str, str]:
+        until = deadline
+        while True:
+            try:
+                return linked.result(max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                if not run.outage.away or run.outage.lost:
+                    raise
+                until = time.monotonic() + PATIENCE_SECONDS  # which an outage is no part of
+
     def trace_tags() -> dict[str, str]:
         try:
-            return linked.result(max(0.0, deadline - time.monotonic()))
+            return patiently()
         except TimeoutError:
             return {}
 
@@ -77,7 +89,7 @@ def prompts_linked(
         threading.Thread(target=link, name="prompts", daemon=True).start()
     yield trace_tags
     try:
-        linked.result(max(0.0, deadline - time.monotonic()))
+        patiently()
     except TimeoutError:
         _tell(f"no answer within {PATIENCE_SECONDS:.0f} s")
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from processing.base.secrets import masked
 from processing.base.sigterm import Stopped
@@ -30,9 +29,6 @@ from processing.mlflow_record.internals import (
 from processing.mlflow_record.outage import Outage, PatientStore, outage_seconds
 from processing.mlflow_record.settings import quiet
 from processing.mlflow_record.signing import share_credentials
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -55,10 +51,17 @@ class TrackedRun:
 
 @contextmanager
 def tracked_run(
-    uri: str, experiment: str, name: str, params: Mapping[str, object], tags: Mapping[str, str]
+    uri: str,
+    experiment: str,
+    name: str,
+    params: Mapping[str, object],
+    tags: Mapping[str, str],
+    *,
+    patience: float | None = None,
 ) -> Iterator[TrackedRun]:
     """An active MLflow run, in which an outage of the server is survived.
 
+    `patience`: for how many seconds; without it, for `outage_seconds`.
     FAILED if the block raises, KILLED if the job is stopped; the block's error is the one that is
     told, whatever MLflow says to that. Raises TrackingError if the server cannot be reached, is too
     old for the record, or is lost.
@@ -68,7 +71,7 @@ def tracked_run(
     quiet(uri)
     mlflow.set_tracking_uri(uri)
     share_credentials()
-    outage = Outage(uri, outage_seconds())
+    outage = Outage(uri, outage_seconds() if patience is None else patience)
     with told_by_mlflow(uri), tracking_store_replaced(uri, lambda s: PatientStore(s, outage)):
         experiment_in = mlflow.set_experiment(experiment_id=experiment_id(experiment)).experiment_id
         begun = mlflow.start_run(run_name=name, tags=_masked(tags), experiment_id=experiment_in)

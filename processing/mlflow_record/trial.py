@@ -7,15 +7,20 @@ to let a job write artifacts. What is tried is sent as the evaluation sends it, 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from processing.base.errors import TrackingError
 from processing.base.secrets import masked
 from processing.mlflow_record.errors import short_reason, tracking_line
-from processing.mlflow_record.internals import forget_artifact_repository, tracking_store_replaced
+from processing.mlflow_record.internals import (
+    delete_artifacts,
+    forget_artifact_repository,
+    tracking_store_replaced,
+)
 from processing.mlflow_record.row_traces import ROW_TAG, traces_of
-from processing.mlflow_record.run import TrackedRun
+from processing.mlflow_record.run import TrackedRun, tracked_run
 from processing.mlflow_record.trace_writer import ServerSupport, SpanWay, TraceWriter
 
 CONFIG_ARTIFACT = "evaluation/evaluation.yaml"
@@ -26,128 +31,180 @@ PRESIGNED_VARIABLE = "SAGEMAKER_PRESIGNED_URL_UPLOAD_ENABLED"
 TRACES = 2
 TRIAL = "trial"
 
+Tell = Callable[[str], None]
+"""Takes a line for each thing that the server lacks."""
 
-def try_record(run: TrackedRun, config_text: str) -> ServerSupport:
-    """Try everything out in `run`; each thing that the server lacks is a line in the log.
+
+def _to_log(line: str) -> None:
+    print(line, flush=True)
+
+
+def try_record(run: TrackedRun, config_text: str, tell: Tell = _to_log) -> ServerSupport:
+    """Try everything out in `run`.
 
     The artifact that is tried is evaluation.yaml, which stays, so that nobody needs the right to
     delete artifacts. The traces are deleted. Raises TrackingError if there is no way to keep a
     trace with its span and verdict, or an artifact.
     """
-    _try_artifact(run, masked(config_text))
-    return _try_traces(run)
-
-
-def _try_artifact(run: TrackedRun, text: str) -> None:
+    trial = _Trial(run, tell)
+    trial.artifact(masked(config_text))
     try:
-        _write_artifact(run, text)
-    except Exception as error:
-        if run.outage.lost:
-            raise
-        if not _presigned_helps(run, text):
-            said = f"it keeps no artifacts: {type(error).__name__}: {error}"
-            raise TrackingError(tracking_line(run.tracking_uri, said)) from error
-        print(
-            "MLflow's artifacts may not be written to S3 with this job's rights "
-            f"({short_reason(str(error))}): they are uploaded to addresses that MLflow signs",
-            flush=True,
-        )
-
-
-def _presigned_helps(run: TrackedRun, text: str) -> bool:
-    """Whether the App signs uploads; if so, all further ones of this process go that way."""
-    if not run.tracking_uri.startswith("arn:") or PRESIGNED_VARIABLE in os.environ:
-        return False
-    os.environ[PRESIGNED_VARIABLE] = "true"
-    forget_artifact_repository(run.run_id)
-    try:
-        _write_artifact(run, text)
-    except Exception:  # noqa: BLE001 the first refusal is the one to be told
-        del os.environ[PRESIGNED_VARIABLE]
-        forget_artifact_repository(run.run_id)
-        return False
-    return True
-
-
-def _write_artifact(run: TrackedRun, text: str) -> None:
-    import mlflow
-
-    where = f"runs:/{run.run_id}/{CONFIG_ARTIFACT}"
-    doing = "uploading evaluation.yaml"
-    run.outage.survive(doing, lambda: mlflow.log_text(text, CONFIG_ARTIFACT, run_id=run.run_id))
-    if PRESIGNED_VARIABLE in os.environ:
-        return  # there is no such address to read from; that S3 took it is what it said
-    if run.outage.survive(doing, lambda: mlflow.artifacts.load_text(where)) != text:
-        raise TrackingError(f"{CONFIG_ARTIFACT} comes back as another text")
-
-
-def _try_traces(run: TrackedRun) -> ServerSupport:
-    written: list[str] = []
-    try:
-        return _first_way_that_works(run, written)
+        return trial.traces()
     finally:
-        _remove(run, written)
+        trial.remove_traces()
 
 
-def _first_way_that_works(run: TrackedRun, written: list[str]) -> ServerSupport:
-    """The ids of all traces go into `written`, whatever comes of them."""
-    refusals: list[str] = []
-    for way in get_args(SpanWay):
-        try:
-            no_links = _write_and_read_back(run, way, written)
-        except Exception as error:
-            if run.outage.lost:
-                raise
-            refusals.append(short_reason(str(error.__cause__ or error)))
-        else:
-            _tell(way, refusals, no_links)
-            return ServerSupport(way, links=not no_links)
-    said = f"it keeps no trace with its span and verdict: {refusals[-1]}"
-    raise TrackingError(tracking_line(run.tracking_uri, said))
+def try_in_a_run_of_its_own(uri: str, experiment: str, tell: Tell) -> None:
+    """Try everything out in a run that is deleted at the end. Waits for no server.
 
-
-def _tell(way: SpanWay, refusals: Sequence[str], no_links: str) -> None:
-    if way == "as files":
-        line = f"MLflow does not keep spans that are sent to it ({refusals[-1]})"
-        print(f"{line}: they are written as files, one for each trace", flush=True)
-    elif way == "trace by trace":
-        line = f"MLflow does not take the spans of several traces at once ({refusals[0]})"
-        print(f"{line}: they are sent trace by trace", flush=True)
-    if no_links:
-        line = f"MLflow does not link traces to a run ({no_links})"
-        print(f"{line}: each trace names its run by itself", flush=True)
-
-
-def _write_and_read_back(run: TrackedRun, way: SpanWay, written: list[str]) -> str:
-    """Why traces are not linked to the run; empty if they are.
-
-    Raises whatever shows that the server does not keep what it is sent in this way.
+    The experiment is made if it is not there, as the evaluation makes it.
+    Raises what `try_record` and `tracked_run` raise.
     """
-
-    def writer_before(store: Any) -> TraceWriter:
-        return TraceWriter(store, run, ServerSupport(way, links=False))
-
-    with tracking_store_replaced(run.tracking_uri, writer_before) as writer:
-        try:
-            trace_ids = [_draft(writer, f"{TRIAL}-{number}") for number in range(TRACES)]
-            written += trace_ids
-            writer.finish()
-        finally:
-            writer.close()
-    no_links = _link(run, trace_ids)
-    _require_kept(run, trace_ids)
-    return no_links
-
-
-def _link(run: TrackedRun, trace_ids: list[str]) -> str:
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
+    run = None
     try:
-        MlflowClient().link_traces_to_run(trace_ids, run.run_id)
-    except MlflowException as error:
-        return short_reason(str(error))
-    return ""
+        with tracked_run(uri, experiment, TRIAL, {}, {}, patience=0) as run:
+            try_record(run, TRIAL, tell)
+    finally:
+        if run is not None:
+            _remove(run, tell)
+
+
+def _remove(run: TrackedRun, tell: Tell) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    try:
+        place = client.get_run(run.run_id).info.artifact_uri
+        client.delete_run(run.run_id)
+        delete_artifacts(str(place), run.tracking_uri)
+    except Exception as error:  # noqa: BLE001 what was to be found out has been
+        tell(f"not all of run {run.run_id} can be deleted: {short_reason(str(error))}")
+
+
+@dataclass
+class _Trial:
+    run: TrackedRun
+    tell: Tell
+    trace_ids: list[str] = field(default_factory=list)
+
+    def artifact(self, text: str) -> None:
+        try:
+            self._write_artifact(text)
+        except Exception as error:
+            if self.run.outage.lost:
+                raise
+            if not self._presigned_helps(text):
+                said = f"it keeps no artifacts: {type(error).__name__}: {error}"
+                raise TrackingError(tracking_line(self.run.tracking_uri, said)) from error
+            self.tell(
+                "MLflow's artifacts may not be written to S3 with these rights "
+                f"({short_reason(str(error))}): they are uploaded to addresses that MLflow signs"
+            )
+
+    def _presigned_helps(self, text: str) -> bool:
+        """Whether the App signs uploads; if so, all further ones of this process go that way."""
+        if not self.run.tracking_uri.startswith("arn:") or PRESIGNED_VARIABLE in os.environ:
+            return False
+        os.environ[PRESIGNED_VARIABLE] = "true"
+        forget_artifact_repository(self.run.run_id)
+        try:
+            self._write_artifact(text)
+        except Exception:  # noqa: BLE001 the first refusal is the one to be told
+            del os.environ[PRESIGNED_VARIABLE]
+            forget_artifact_repository(self.run.run_id)
+            return False
+        return True
+
+    def _write_artifact(self, text: str) -> None:
+        import mlflow
+
+        run_id, survive = self.run.run_id, self.run.outage.survive
+        doing = "uploading evaluation.yaml"
+        survive(doing, lambda: mlflow.log_text(text, CONFIG_ARTIFACT, run_id=run_id))
+        if os.environ.get(PRESIGNED_VARIABLE) == "true":
+            return  # nothing is signed to read it with; S3 has said that it took it
+        where = f"runs:/{run_id}/{CONFIG_ARTIFACT}"
+        if survive(doing, lambda: mlflow.artifacts.load_text(where)) != text:
+            raise TrackingError(f"{CONFIG_ARTIFACT} comes back as another text")
+
+    def traces(self) -> ServerSupport:
+        """The first way that works."""
+        refusals: list[str] = []
+        for way in get_args(SpanWay):
+            try:
+                no_links = self._write_and_read_back(way)
+            except Exception as error:
+                if self.run.outage.lost:
+                    raise
+                refusals.append(short_reason(str(error.__cause__ or error)))
+            else:
+                self._tell_what_is_lacking(way, refusals, no_links)
+                return ServerSupport(way, links=not no_links)
+        said = f"it keeps no trace with its span and verdict: {refusals[-1]}"
+        raise TrackingError(tracking_line(self.run.tracking_uri, said))
+
+    def _tell_what_is_lacking(self, way: SpanWay, refusals: Sequence[str], no_links: str) -> None:
+        if way == "as files":
+            line = f"MLflow does not keep spans that are sent to it ({refusals[-1]})"
+            self.tell(f"{line}: they are written as files, one for each trace")
+        elif way == "trace by trace":
+            line = f"MLflow does not take the spans of several traces at once ({refusals[0]})"
+            self.tell(f"{line}: they are sent trace by trace")
+        if no_links:
+            line = f"MLflow does not link traces to a run ({no_links})"
+            self.tell(f"{line}: each trace names its run by itself")
+
+    def _write_and_read_back(self, way: SpanWay) -> str:
+        """Why traces are not linked to the run; empty if they are.
+
+        Raises whatever shows that the server does not keep what it is sent in this way.
+        """
+
+        def writer_before(store: Any) -> TraceWriter:
+            return TraceWriter(store, self.run, ServerSupport(way, links=False))
+
+        with tracking_store_replaced(self.run.tracking_uri, writer_before) as writer:
+            try:
+                trace_ids = [_draft(writer, f"{TRIAL}-{number}") for number in range(TRACES)]
+                self.trace_ids += trace_ids
+                writer.finish()
+            finally:
+                writer.close()
+        no_links = self._link(trace_ids)
+        self._require_kept(trace_ids)
+        return no_links
+
+    def _link(self, trace_ids: list[str]) -> str:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        try:
+            MlflowClient().link_traces_to_run(trace_ids, self.run.run_id)
+        except MlflowException as error:
+            return short_reason(str(error))
+        return ""
+
+    def _require_kept(self, trace_ids: Sequence[str]) -> None:
+        from mlflow import MlflowClient
+
+        client = MlflowClient()
+        verdicts = {trace.info.trace_id: trace.info.assessments for trace in traces_of(self.run)}
+        for trace_id in trace_ids:
+            if trace_id not in verdicts:
+                raise TrackingError("a trace is not found again by its run")
+            if not verdicts[trace_id]:
+                raise TrackingError("a trace comes back without its verdict")
+            if [span.name for span in client.get_trace(trace_id).data.spans] != [TRIAL]:
+                raise TrackingError("a trace comes back without its span")
+
+    def remove_traces(self) -> None:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        try:
+            MlflowClient().delete_traces(self.run.experiment_id, trace_ids=self.trace_ids)
+        except MlflowException as error:
+            self.tell(f"traces called {TRIAL} stay in MLflow: {short_reason(str(error))}")
 
 
 def _draft(writer: TraceWriter, row_id: str) -> str:
@@ -159,28 +216,3 @@ def _draft(writer: TraceWriter, row_id: str) -> str:
     span.end(outputs={TRIAL: row_id})
     writer.create_assessment(Feedback(name=TRIAL, value=True, trace_id=span.trace_id))
     return str(span.trace_id)
-
-
-def _require_kept(run: TrackedRun, trace_ids: Sequence[str]) -> None:
-    from mlflow import MlflowClient
-
-    client = MlflowClient()
-    verdicts = {trace.info.trace_id: trace.info.assessments for trace in traces_of(run)}
-    for trace_id in trace_ids:
-        if trace_id not in verdicts:
-            raise TrackingError("a trace is not found again by its run")
-        if not verdicts[trace_id]:
-            raise TrackingError("a trace comes back without its verdict")
-        if [span.name for span in client.get_trace(trace_id).data.spans] != [TRIAL]:
-            raise TrackingError("a trace comes back without its span")
-
-
-def _remove(run: TrackedRun, trace_ids: Sequence[str]) -> None:
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    try:
-        MlflowClient().delete_traces(run.experiment_id, trace_ids=list(trace_ids))
-    except MlflowException as error:
-        line = f"traces called {TRIAL} stay in MLflow: {short_reason(str(error))}"
-        print(line, flush=True)
