@@ -7,6 +7,7 @@ is computed anew here, by botocore, over what has arrived.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)"
     r"/(?P<service>[^/]+)/aws4_request, SignedHeaders=(?P<headers>[^,]+), Signature=(?P<sign>\w+)"
 )
+PRESIGNED_UPLOAD = "/api/2.0/mlflow/artifacts/presigned-upload-url"
+"""What sagemaker-mlflow asks an App for (its s3_presigned_artifact_repo)."""
+
 _HOP_BY_HOP = {"connection", "host", "content-length", "transfer-encoding", "keep-alive"}
 
 
@@ -40,11 +44,15 @@ class Refused(Exception):
 
 @dataclass
 class SignedMlflow:
-    """Forwards to `target` what is signed for `arn` with the credentials."""
+    """Forwards to `target` what is signed for `arn` with the credentials.
+
+    `uploads`: an address of S3, to which the App signs uploads; without it, it signs none.
+    """
 
     arn: str
     url: str = ""
     target: str = ""
+    uploads: str = ""
     access_key: str = "testing"
     secret_key: str = "testing"
     token: str | None = None
@@ -110,6 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(403, f'{{"message": "{reason}"}}'.encode(), "application/json")
             return
         self.app.passed.append(called)
+        if self.path == PRESIGNED_UPLOAD:
+            if not self.app.uploads:
+                self._answer(404, b"{}", "application/json")
+                return
+            asked = json.loads(body)
+            address = f"{self.app.uploads}/{asked['run_id']}/{asked['path']}?X-Amz-Signature=ours"
+            self._answer(200, json.dumps({"presigned_url": address}).encode(), "application/json")
+            return
         reply = self.forward.request(
             self.command,
             f"{self.app.target}{self.path}",

@@ -11,6 +11,7 @@ from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.permissions.artifact_store import describe_statements
 from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.evaluated import dataset_statements, endpoint_statements
+from pipeline.permissions.job_role import TRACKING_SERVER
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
 from pipeline.permissions.secrets import see_secrets_statements
@@ -127,12 +128,17 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
     ]  # fmt: skip
     if repositories := repository_arns(account, [config.infrastructure.image]):
         statements.append(allow("ImageThere", ["ecr:DescribeImages"], repositories))
-    uri = config.mlflow.tracking_uri
+    uri, place = config.mlflow.tracking_uri, config.mlflow.artifact_location
     statements += describe_statements("MlflowArtifacts", uri)
     if ":mlflow-app/" in uri:
-        statements.append(allow("MlflowAnswers", ["sagemaker:CallMlflowAppApi"], [uri]))
+        statements.append(allow("MlflowTried", ["sagemaker:CallMlflowAppApi"], [uri]))
     elif ":mlflow-tracking-server/" in uri:
-        statements.append(allow("MlflowAnswers", ["sagemaker-mlflow:SearchTraces"], [uri]))
+        actions = [f"sagemaker-mlflow:{name}" for name in (*TRACKING_SERVER, "DeleteRun")]
+        statements.append(allow("MlflowTried", actions, [uri]))
+    if place:  # an artifact is written, read back and deleted
+        bucket, keys = object_or_below(place)
+        actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+        statements.append(allow("MlflowTriedArtifact", actions, account.s3(bucket, *keys)))
     return statements
 
 

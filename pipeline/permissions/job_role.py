@@ -21,10 +21,11 @@ from pipeline.permissions.statements import (
 
 # What MLflow's client asks of a tracking server for runs, traces and assessments. A server of the
 # older kind has an action for each; a MLflow App has one for all.
-_TRACKING_SERVER = [
-    *("CreateExperiment", "CreateRun", "EndTrace", "GetExperiment", "GetExperimentByName"),
-    *("GetRun", "GetTraceInfo", "ListArtifacts", "LogBatch", "LogInputs", "LogMetric", "LogParam"),
-    *("SearchTraces", "SetTag", "SetTraceTag", "StartTrace", "UpdateRun", "SearchRuns"),
+TRACKING_SERVER = [
+    *("CreateExperiment", "CreateRun", "DeleteTraces", "EndTrace", "GetExperiment"),
+    *("GetExperimentByName", "GetRun", "GetTraceInfo", "ListArtifacts", "LogBatch", "LogInputs"),
+    *("LogMetric", "LogParam", "SearchTraces", "SetTag", "SetTraceTag", "StartTrace", "UpdateRun"),
+    "SearchRuns",
 ]
 
 # Prompts are registered models to MLflow, and to IAM. DeleteRegisteredModel is left out: all that
@@ -89,7 +90,7 @@ def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
     if ":mlflow-app/" in mlflow.tracking_uri:
         statements.append(allow("Mlflow", ["sagemaker:CallMlflowAppApi"], [mlflow.tracking_uri]))
     elif ":mlflow-tracking-server/" in mlflow.tracking_uri:
-        names = _TRACKING_SERVER + (_PROMPT_REGISTRY if mlflow.prompts else [])
+        names = TRACKING_SERVER + (_PROMPT_REGISTRY if mlflow.prompts else [])
         actions = [f"sagemaker-mlflow:{name}" for name in names]
         statements.append(allow("Mlflow", actions, [mlflow.tracking_uri]))
     # which of the runs that are still open belong to jobs that were killed

@@ -31,6 +31,11 @@ _OF_ANY = (
 )
 _OF_SAGEMAKER = (
     (
+        r"S3UploadFailedError|NoSuchBucket|PutObject",
+        "the job writes artifacts itself: name their place in mlflow.artifact_location, and "
+        "`pipeline_definition.py permissions create` lets the job role write there",
+    ),
+    (
         _REFUSED,
         "the caller needs the right to call it: `pipeline_definition.py permissions show job` "
         "prints the job role's policy",

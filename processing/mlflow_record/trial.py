@@ -40,7 +40,7 @@ def _to_log(line: str) -> None:
 
 
 def try_record(run: TrackedRun, config_text: str, tell: Tell = _to_log) -> ServerSupport:
-    """Try everything out in `run`.
+    """Try everything out in `run`, the active one.
 
     The artifact that is tried is evaluation.yaml, which stays, so that nobody needs the right to
     delete artifacts. The traces are deleted. Raises TrackingError if there is no way to keep a
@@ -89,7 +89,7 @@ class _Trial:
 
     def artifact(self, text: str) -> None:
         try:
-            self._write_artifact(text)
+            self.run.outage.survive("uploading evaluation.yaml", lambda: self._write_artifact(text))
         except Exception as error:
             if self.run.outage.lost:
                 raise
@@ -118,13 +118,10 @@ class _Trial:
     def _write_artifact(self, text: str) -> None:
         import mlflow
 
-        run_id, survive = self.run.run_id, self.run.outage.survive
-        doing = "uploading evaluation.yaml"
-        survive(doing, lambda: mlflow.log_text(text, CONFIG_ARTIFACT, run_id=run_id))
+        mlflow.log_text(text, CONFIG_ARTIFACT)
         if os.environ.get(PRESIGNED_VARIABLE) == "true":
             return  # nothing is signed to read it with; S3 has said that it took it
-        where = f"runs:/{run_id}/{CONFIG_ARTIFACT}"
-        if survive(doing, lambda: mlflow.artifacts.load_text(where)) != text:
+        if mlflow.artifacts.load_text(mlflow.get_artifact_uri(CONFIG_ARTIFACT)) != text:
             raise TrackingError(f"{CONFIG_ARTIFACT} comes back as another text")
 
     def traces(self) -> ServerSupport:

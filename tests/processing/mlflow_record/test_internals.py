@@ -120,6 +120,19 @@ def test_the_registry_of_stores_holds_builders_by_scheme() -> None:
     )
 
 
+def test_the_place_of_a_runs_artifacts_is_looked_up_once() -> None:
+    cache = found("mlflow.tracking._tracking_service.utils:_artifact_repos_cache")
+    cache["a run"] = object()
+    internals.forget_artifact_repository("a run")
+    assert "a run" not in cache, "MLflow has changed _artifact_repos_cache"
+
+
+def test_a_place_of_artifacts_can_be_emptied(tmp_path: Path) -> None:
+    (tmp_path / "artifacts" / "evaluation").mkdir(parents=True)
+    internals.delete_artifacts((tmp_path / "artifacts").as_uri(), "http://127.0.0.1:9")
+    assert not (tmp_path / "artifacts").exists()
+
+
 def test_a_store_is_replaced_within_the_block_and_no_longer(tmp_path: Path) -> None:
     import mlflow
 
