@@ -28,6 +28,7 @@ from processing.evaluation.instances.merge import failure_reported_to_others, ha
 from processing.evaluation.job import read_arguments
 from processing.evaluation.run import prepare_run
 from processing.mlflow_record.internals import ask_no_git, skip_searches_for_absent_modules
+from processing.mlflow_record.trial import try_in_a_run_of_its_own
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
 from processing.report.html import REPORT_FILE
 
@@ -41,10 +42,13 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     job = read_arguments(argv, __doc__)
     require_current_rows(job)
     (job.output / EVALUATION_FILE).unlink(missing_ok=True)  # of an earlier evaluation, by hand
-    deploys = job.model_package_arn and not job.deployed
+    deploys = job.model_package_arn and not job.deployed and not job.only_tries_mlflow
     # what deploys evaluates in another process, whose environment anybody on the machine can list
     (read_secrets if deploys else export_secrets)(job.config.secrets)
     require_judge_keys(job.config)
+    if job.only_tries_mlflow:
+        try_in_a_run_of_its_own(job.tracking_uri, job.experiment)
+        return []
     if deploys:
         evaluate_candidate(job, sys.argv[1:] if argv is None else argv)
         return [job.output / EVALUATION_FILE]

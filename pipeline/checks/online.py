@@ -168,7 +168,7 @@ def _mlflow(bundle: Bundle) -> str:
 
     silence_libraries()
     mlflow, lacking = bundle.config.mlflow, list[str]()
-    try_in_a_run_of_its_own(mlflow.tracking_uri, mlflow.experiment, lacking.append)
+    try_in_a_run_of_its_own(mlflow.tracking_uri, mlflow.experiment, lacking.append, patience=0)
     return "; ".join(["keeps traces, spans, verdicts and artifacts", *lacking])
 
 

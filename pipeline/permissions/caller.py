@@ -22,6 +22,7 @@ from pipeline.permissions.statements import (
     document,
     key_use,
     list_statement,
+    object_or_below,
     pass_role,
 )
 

@@ -155,6 +155,7 @@ def _deploy_and_evaluate(
     arguments: Sequence[str],
     termination: _Termination,
 ) -> None:
+    _require_a_record(job, arguments)
     deployment = plan(job.config, package, job.execution_arn, container.job_name())
     try:
         try:
@@ -172,6 +173,19 @@ def _deploy_and_evaluate(
             termination.cleaning = True
     finally:
         _delete(client, deployment, termination)
+
+
+def _require_a_record(job: EvaluationJob, arguments: Sequence[str]) -> None:
+    """MLflow keeps what it is sent, or nothing is deployed. In a process of its own, too."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "processing.evaluate", *arguments, "--only-try-mlflow"]
+    )
+    try:
+        code = child.wait(_seconds_left(job))
+    finally:
+        _end(child)
+    if code:
+        raise SystemExit(code)  # it has said why
 
 
 def _sweep_before(client: Any, job: EvaluationJob) -> None:

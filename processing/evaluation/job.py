@@ -49,6 +49,7 @@ class EvaluationJob:
     config_sha256: str
     model_package_arn: str | None = None
     deployed: bool = False
+    only_tries_mlflow: bool = False
     reevaluate: bool = False
 
     @property
@@ -137,6 +138,7 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
         endpoint=_endpoint(config.endpoint, arguments),
         model_package_arn=None if package in ("", NO_PACKAGE) else package,
         deployed=arguments.deployed_endpoint is not None,
+        only_tries_mlflow=arguments.only_try_mlflow,
         reevaluate=arguments.reevaluate == "yes",
         thresholds=override(threshold_parameters(config.thresholds), arguments.threshold),
         dataset=arguments.dataset,
@@ -190,6 +192,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     add("--reevaluate", choices=["yes", "no"], default="no",
         help="yes: also a candidate that has already been evaluated")  # fmt: skip
     add("--deployed-endpoint", help=argparse.SUPPRESS)  # of processing.candidate.run's own
+    add("--only-try-mlflow", action="store_true", help=argparse.SUPPRESS)  # likewise
     add("--mlflow-tracking-uri", help="instead of mlflow.tracking_uri")
     add("--mlflow-experiment", help="instead of mlflow.experiment")
     add("--execution-arn", default="", help="the pipeline execution, for the record")

@@ -54,15 +54,17 @@ def try_record(run: TrackedRun, config_text: str, tell: Tell = _to_log) -> Serve
         trial.remove_traces()
 
 
-def try_in_a_run_of_its_own(uri: str, experiment: str, tell: Tell) -> None:
-    """Try everything out in a run that is deleted at the end. Waits for no server.
+def try_in_a_run_of_its_own(
+    uri: str, experiment: str, tell: Tell = _to_log, *, patience: float | None = None
+) -> None:
+    """Try everything out in a run that is deleted at the end; `patience` as in `tracked_run`.
 
     The experiment is made if it is not there, as the evaluation makes it.
     Raises what `try_record` and `tracked_run` raise.
     """
     run = None
     try:
-        with tracked_run(uri, experiment, TRIAL, {}, {}, patience=0) as run:
+        with tracked_run(uri, experiment, TRIAL, {}, {}, patience=patience) as run:
             try_record(run, TRIAL, tell)
     finally:
         if run is not None:

@@ -240,6 +240,19 @@ def test_a_candidate_that_does_not_start_says_why(
     nothing_is_hosted(aws, "broken")
 
 
+def test_nothing_is_deployed_where_mlflow_keeps_no_record(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**candidate_config("unrecorded"))
+    package = register_candidate(aws, "unrecorded", DEMO_START_FAILURE="it was deployed")
+    nobody = "MlflowTrackingUri=http://127.0.0.1:9"
+    done = run(aws, config, f"ModelPackageArn={package}", nobody)
+    assert done.returncode == 1
+    reason = step_reason(aws, "unrecorded", execution_id(done.stdout), "EvaluateModel")
+    assert "MLflow at http://127.0.0.1:9 cannot be used" in reason
+    nothing_is_hosted(aws, "unrecorded")
+
+
 def test_an_evaluation_that_fails_leaves_no_endpoint(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:

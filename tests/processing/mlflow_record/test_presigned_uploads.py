@@ -73,7 +73,7 @@ def app(server: str, s3: S3Double, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             "AWS_ACCESS_KEY_ID": served.access_key,
             "AWS_SECRET_ACCESS_KEY": served.secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL_S3": s3.url,
+            "MLFLOW_S3_ENDPOINT_URL": s3.url,
             "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": served.url,
             PRESIGNED_VARIABLE: "to be put back",
         }.items():
