@@ -23,6 +23,7 @@ import httpx
 import pytest
 from botocore import xform_name
 from configurations import BY_JOB, FULL, PROFILE, TRACKING_SERVER
+from local_runs import local_client
 from recorded_aws import RECORDER
 from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter
@@ -67,6 +68,7 @@ CALLER_ALSO = {
 }
 STAMP_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-stamp"
 REGISTER_ROLE = "arn:aws:iam::123456789012:role/llm-evaluation-register"
+HUB_TOKEN = "arn:aws:ssm:us-east-1:123456789012:parameter/hub/token"
 KEY_ACTIONS = {"kms:Decrypt", "kms:GenerateDataKey"}  # reading and writing under an SSE-KMS key
 JOB_PLATFORM = {
     # developer guide, "How to use SageMaker execution roles", CreateProcessingJob
@@ -133,6 +135,8 @@ def resource_of(operation: str, given: dict[str, Any]) -> tuple[str, dict[str, s
         case "events":
             rule = given.get("Rule") or given.get("Name")
             resource = f"arn:aws:events:{here}:rule/{rule}" if rule else "*"
+        case "ssm":
+            resource = given.get("Name", "*")
         case "logs":
             stream = given.get("logStreamName")
             of_stream = f":log-stream:{stream}" if stream else ""
@@ -213,6 +217,8 @@ def jobs_calls(calls: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def use_everything(types: Callable[..., None], environment: dict[str, str]) -> None:
+    ssm = local_client(environment["AWS_ENDPOINT_URL"], "ssm")
+    ssm.put_parameter(Name="/hub/token", Value="a-token", Type="SecureString")
     types("caller", "upsert")
     types("caller", "check", "--online")
     types("administrator", "trigger", "put")  # makes the role
@@ -242,13 +248,7 @@ CONTAINER = {"Image": "demo-endpoint:not-a-model", "ModelDataUrl": "s3://models/
 
 
 def sagemaker_of(environment: dict[str, str]) -> Any:
-    return boto3.client(
-        "sagemaker",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+    return local_client(environment["AWS_ENDPOINT_URL"], "sagemaker")
 
 
 def register_candidate(environment: dict[str, str]) -> str:
@@ -329,6 +329,7 @@ def write_small_config(folder: Path, mlflow: str) -> Path:
     document["budgets"]["min_rows"] = 3
     document["registration"]["stamp_candidate"] = True
     document["infrastructure"]["stamp_role"] = STAMP_ROLE
+    document["secrets"] = {"HF_TOKEN": HUB_TOKEN}
     document["registration"]["by"] = "job"
     document["infrastructure"]["register_role"] = REGISTER_ROLE
     document["mlflow"]["tracking_uri"] = mlflow
