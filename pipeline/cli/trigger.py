@@ -9,10 +9,13 @@ from pipeline.cli.configured import connect, read_bundle
 
 
 def trigger(arguments: Namespace) -> int:
+    import logging
+
     from pipeline.trigger import rules as eventbridge
     from pipeline.trigger import show as trigger_view
 
     bundle = read_bundle(arguments)
+    logging.disable(logging.WARNING)  # the SDK's notes on what it does with the sweep's job name
     session, _ = connect(bundle)
     good = True
     if arguments.action == "put":

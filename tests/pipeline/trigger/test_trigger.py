@@ -174,8 +174,9 @@ def test_put_wants_a_pipeline_that_takes_a_model_package(project: Project) -> No
 
 def test_put_makes_rules_roles_queue_and_sweep_and_twice_is_once(project: Project) -> None:
     project.create_pipeline("ModelPackageArn")
-    first = project.good("trigger", "put")
-    parts = project.parts()
+    typed = project.type("trigger", "put")
+    assert (typed.returncode, typed.stderr) == (0, "")  # nothing of the SDK's own
+    first, parts = typed.stdout, project.parts()
     rule, queue = f"{project.name}-candidates", f"{project.name}-dead-letters"
     sweeps = [f"{project.name}-sweep-{when}" for when in ("ended", "hourly")]
     assert f"rule/{rule}" in first
