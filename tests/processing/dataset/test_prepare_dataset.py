@@ -848,6 +848,7 @@ def test_the_manifest_and_the_lines_on_the_terminal(tmp_path: Path, prepare: Pre
     assert list(manifest) == [
         "schema",
         "source",
+        "source_version",
         "format",
         "files",
         "seed",
