@@ -6,6 +6,7 @@ import importlib
 import itertools
 import re
 import tomllib
+from collections import Counter
 from typing import Any, get_args
 
 import pytest
@@ -31,6 +32,13 @@ def picture(layers: list[str]) -> str:
 @pytest.mark.parametrize("container", LAYERED)
 def test_the_docs_show_the_rooms_of_the_contracts(container: str) -> None:
     assert picture(LAYERED[container]) in DOCS, picture(LAYERED[container])
+
+
+def test_each_test_file_has_a_name_of_its_own() -> None:
+    """pytest imports them by this name alone, so that two of one name stop the whole run."""
+    files = (file.name for file in (REPOSITORY / "tests").rglob("*.py"))
+    names = Counter(name for name in files if name != "conftest.py")
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("package", ["processing", "pipeline"])
