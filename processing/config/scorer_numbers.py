@@ -7,6 +7,14 @@ import math
 from processing.config.scorer_kinds import SCORERS
 from processing.config.scorers import ScorerSpec
 
+NOT_APPLICABLE = "not applicable"
+"""The verdict on a row that the scorer has nothing to look for in; it counts in no metric."""
+
+
+def is_not_applicable(spec: ScorerSpec, value: object) -> bool:
+    """Never what a judge or a user's function says: only a scorer that knows by the dataset."""
+    return value == NOT_APPLICABLE and spec.options.may_not_apply()
+
 
 def number_of(spec: ScorerSpec, value: object) -> float | None:
     """The number that a verdict counts; None where it is none.

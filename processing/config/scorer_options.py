@@ -43,6 +43,10 @@ class Options(BaseModel):
     def higher_is_better(self) -> bool:
         return True
 
+    def may_not_apply(self) -> bool:
+        """Whether the dataset alone can leave a row with nothing to score, which counts nowhere."""
+        return False
+
 
 class BriefOptions(Options):
     max_words: int = Field(default=80, ge=1)
@@ -60,10 +64,16 @@ def _can_be_found(term: str) -> str:
 
 
 class TermsOptions(Options):
-    """`without_terms` is the score of a row whose expected answer uses none of the terms."""
+    """`without_terms` is the score of a row whose expected answer uses none of the terms.
+
+    Without it, the scorer does not apply to such a row.
+    """
 
     terms: list[Annotated[Text, AfterValidator(_can_be_found)]] = Field(min_length=1)
-    without_terms: float = Field(default=1.0, ge=0, le=1)
+    without_terms: float | None = Field(default=None, ge=0, le=1)
+
+    def may_not_apply(self) -> bool:
+        return self.without_terms is None
 
 
 class GuidelinesOptions(Options):

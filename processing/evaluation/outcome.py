@@ -53,7 +53,8 @@ def verdict_on(
     slices = {answer.row.row_id: answer.row.slices for answer in answers}
     scales = _scales(config)
     numbers = {
-        row_id: {name: score.value for name, score in row.items()} for row_id, row in scores.items()
+        row_id: {name: score.value for name, score in row.items() if score.applies}
+        for row_id, row in scores.items()
     }
     champion = None
     if config.champion:

@@ -26,6 +26,7 @@ class Metric:
     `n` rows gave a number and `errors` answered rows should have but did not; `value` is None
     without rows. `rows` is how many rows the dataset (or the slice) has: those that are in neither
     count got no answer. `low` to `high` is the 95 % interval, by `method`, over the `n` rows.
+    `not_applicable` rows are no part of `rows`: the scorer has nothing to look for in them.
     `worst_value` and `worst_interval` are what value and interval could have been had the missing
     rows had numbers.
     """
@@ -39,6 +40,7 @@ class Metric:
     method: str = ""
     higher_is_better: bool = True
     rows: int | None = None
+    not_applicable: int = 0
     worst_value: Bounds = Bounds()  # noqa: RUF009 (frozen)
     worst_interval: Bounds = Bounds()  # noqa: RUF009
 
@@ -80,18 +82,22 @@ def scorer_metric(
     verdicts: Sequence[float | None],
     *,
     rows: int | None = None,
+    not_applicable: int = 0,
     scale: Scale = UNIT,
     numbers: Numbers = "BCa",
 ) -> Metric:
     """A scorer's metric over `verdicts`, one for each answered row: a number, or None for an error.
 
     NaN and infinities are errors too. `rows` counts the rows that got no answer as well; without
-    it all are answered.
+    it all are answered. `not_applicable` of them have no verdict and need none.
     `numbers="t"` where a threshold looks at the interval: its worst case is known.
     """
     values = [value for value in verdicts if value is not None and math.isfinite(value)]
     errors = len(verdicts) - len(values)
-    return mean_metric(values, errors, rows=rows, scale=scale, numbers=numbers)
+    if rows is not None:
+        rows -= not_applicable
+    metric = mean_metric(values, errors, rows=rows, scale=scale, numbers=numbers)
+    return replace(metric, not_applicable=not_applicable)
 
 
 def mean_metric(

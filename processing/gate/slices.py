@@ -67,7 +67,8 @@ def judge_slices(
     """Hold each slice's thresholds.
 
     `rows`: every row of the dataset, row id -> column -> value, answered or not. `scores`: the
-    answered rows, row id -> scorer -> number, or None where the scorer failed.
+    answered rows, row id -> scorer -> number, or None where the scorer failed; a scorer that does
+    not apply to a row is not there.
     """
     checks: list[SliceCheck] = []
     unusable: list[str] = []
@@ -109,14 +110,17 @@ def _checks(
     scores: Mapping[str, Mapping[str, float | None]],
     scales: Mapping[str, Scale],
 ) -> Iterator[Check]:
+    answered = [scores[row_id] for row_id in ids if row_id in scores]
     for threshold in threshold_parameters(section.thresholds):
+        name = threshold.metric
         metric = scorer_metric(
-            [scores[row_id].get(threshold.metric) for row_id in ids if row_id in scores],
+            [row[name] for row in answered if name in row],
             rows=len(ids),
-            scale=scales.get(threshold.metric, UNIT),
+            not_applicable=sum(name not in row for row in answered),
+            scale=scales.get(name, UNIT),
             numbers="t" if threshold.on == "interval" else "BCa",
         )
-        shown = f"{threshold.metric} where {where}"
+        shown = f"{name} where {where}"
         number = compared_number(metric, threshold, len(ids))
         reason = missed(shown, metric, threshold, number)
         if metric.value is not None and metric.n < section.min_rows:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from processing.base.errors import TrackingError
-from processing.config.scorer_numbers import number_of
+from processing.config.scorer_numbers import NOT_APPLICABLE, is_not_applicable, number_of
 from processing.config.scorers import ScorerSpec
 from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric, scorer_metric
@@ -33,6 +33,7 @@ JUDGE_LEFT_OUT = "judge_left_out"
 class Score:
     """One scorer's verdict on one row: a number, or the reason why there is none.
 
+    With neither the scorer does not apply to the row.
     `left_out`: the judge and what it was asked without, such as "bedrock:/m: temperature".
     """
 
@@ -41,6 +42,10 @@ class Score:
     rationale: str | None
     error: str | None
     left_out: str | None = None
+
+    @property
+    def applies(self) -> bool:
+        return self.value is not None or self.error is not None
 
 
 Scores = dict[str, dict[str, Score]]
@@ -82,6 +87,8 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
     if feedback.error is not None:
         reason = feedback.error.error_message or feedback.error.error_code
         return Score(None, "error", assessment.rationale, str(reason))
+    if is_not_applicable(spec, feedback.value):
+        return Score(None, NOT_APPLICABLE, assessment.rationale, None)
     value = number_of(spec, feedback.value)
     error = None if value is not None else f"the verdict {feedback.value!r} is no number"
     metadata = assessment.metadata or {}
@@ -105,7 +112,8 @@ def scorer_metrics(
     """
     return {
         name: scorer_metric(
-            [row[name].value for row in scores.values()],
+            [row[name].value for row in scores.values() if row[name].applies],
+            not_applicable=sum(not row[name].applies for row in scores.values()),
             rows=rows,
             scale=scales.get(name, UNIT),
             numbers="t" if name in by_interval else "BCa",

@@ -150,6 +150,7 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "value": _finite(metric.value),
         "n": metric.n,
         "errors": metric.errors,
+        "not_applicable": metric.not_applicable,
         "coverage": metric.coverage,
         "standard_deviation": _finite(metric.standard_deviation),
         "low": _finite(metric.low),

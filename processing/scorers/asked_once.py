@@ -19,7 +19,7 @@ from processing.base.sigterm import Stopped
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
-from processing.config.scorer_numbers import number_of, number_range
+from processing.config.scorer_numbers import is_not_applicable, number_of, number_range
 from processing.dataset.rows import Row
 from processing.judges.health import JudgeHealth
 from processing.judges.verdict import JudgeError, Question
@@ -157,6 +157,8 @@ def _numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
     """
     if feedback.error is not None:
         raise JudgeError(feedback.error.error_message or "the judge failed", retryable=True)
+    if is_not_applicable(built.spec, feedback.value):
+        return feedback
     number = number_of(built.spec, feedback.value)
     if number is None:
         raise JudgeError(f"the verdict {feedback.value!r} is no number", retryable=True)

@@ -4,7 +4,7 @@ A term is used where its words stand one after the other; capitals do not matter
 those of `processing.scorers.words`. A symbol counts where the term has it (%, €), and + and #
 belong to the word before them (C++ and C# are not C). Inflections and compounds are not recognised:
 list them as terms of their own.
-A row whose expected answer uses no term scores `without_terms`, and its rationale says so.
+The scorer does not apply to a row whose expected answer uses no term, or gives it `without_terms`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import regex
 
+from processing.config.scorer_numbers import NOT_APPLICABLE
 from processing.config.scorer_options import TermsOptions, is_symbol
 from processing.judges.verdict import Question, Score
 from processing.scorers.words import words
@@ -37,7 +38,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         expected = _used(terms, question.expected_response)
         if not expected:
             said = "the expected answer uses none of the terms"
-            return Feedback(name=spec.name, value=without_terms, rationale=said)
+            value = NOT_APPLICABLE if without_terms is None else without_terms
+            return Feedback(name=spec.name, value=value, rationale=said)
         used = _used(expected, question.answer)
         missing = [term for term in expected if term not in used]
         said = f"{len(used)} of the {len(expected)} terms of the expected answer used"

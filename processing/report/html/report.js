@@ -169,7 +169,7 @@
     head.scope = "row";
     made.append(head);
     const said = element("td", "said" + (failed ? " word fail" : ""));
-    said.textContent = (failed ? "✕ " : "") + (score.value === null ? "error" : score.shown);
+    said.textContent = (failed ? "✕ " : "") + (score.error ? "error" : score.shown);
     made.append(said);
     const why = element("td", "text");
     if (score.error) why.append(marked(element("span", "word fail"), score.error), " ");

@@ -34,7 +34,7 @@ class Expectation:
     def failed(self, score: Mapping[str, Any]) -> bool:
         value = score["value"]
         if value is None:
-            return True
+            return score["error"] is not None
         if str(score["shown"]).lower() in YES_NO:
             return bool(value) != self.higher_is_better
         return (self.minimum is not None and value < self.minimum) or (
@@ -139,7 +139,7 @@ def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectatio
 def _add_score(found: Survey, name: str, score: Mapping[str, Any]) -> None:
     value = score["value"]
     if value is None:
-        found.without_number[name] += 1
+        found.without_number[name] += score["error"] is not None
         return
     found.numbers[name].append(float(value))
     words = found.words[name]

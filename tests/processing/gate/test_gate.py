@@ -134,6 +134,16 @@ def test_dropping_bad_rows_as_errors_does_not_lift_the_mean_over_the_threshold()
     )
 
 
+def test_rows_that_a_scorer_does_not_apply_to_leave_the_verdict_to_the_others() -> None:
+    metric = metric_of(*[1.0] * 39, None, not_applicable=60)
+    verdict = judged(metric, Threshold(min=0.97))
+    assert verdict.passed
+    assert verdict.checks[0].compared == pytest.approx(0.975)
+    assert not judged(metric, Threshold(min=0.98)).passed
+    assert not judged(metric_of(not_applicable=100), Threshold(min=0.0)).passed
+    assert not judged(metric_of(*[1.0] * 20, not_applicable=80), Threshold(min=0.5)).passed
+
+
 def test_rows_without_a_number_that_could_not_change_the_verdict_do_not_close_the_gate() -> None:
     verdict = judged(metric_of(*[None] * 2, *[0.0] * 18, *[1.0] * 80), Threshold(min=0.7))
     assert verdict.passed

@@ -54,6 +54,17 @@ def test_errors_do_not_make_a_judged_value_one_with_too_few_rows() -> None:
         assert len(verdict.reasons) == 1
 
 
+def test_a_row_that_the_scorer_does_not_apply_to_does_not_count() -> None:
+    rows = {str(i): {"topic": "sleep"} for i in range(10)}
+    scores: Scores = {str(i): {"Correctness": 1.0} if i < 5 else {} for i in range(10)}
+    verdict = judge_slices({"topic": Slice.model_validate(MIN)}, rows, scores, {})
+    assert verdict.reasons == ()
+    assert verdict.checks[0].check.compared == 1.0
+    scores["9"] = {"Correctness": None}
+    verdict = judge_slices({"topic": Slice.model_validate(MIN)}, rows, scores, {})
+    assert verdict.checks[0].check.compared == pytest.approx(5 / 6)
+
+
 def test_a_row_without_a_number_counts_as_the_worst() -> None:
     verdict = judged({"sleep": [1.0] * 3 + [0.0] * 2 + [None]}, MIN)
     assert verdict.checks[0].check.metric.value == 0.6

@@ -26,6 +26,17 @@ def test_a_scorer_that_failed_on_every_row_has_no_value() -> None:
     assert scorer_metrics(scores, ["Safety"])["Safety"] == Metric(None, n=0, errors=1)
 
 
+def test_a_row_that_a_scorer_does_not_apply_to_counts_neither_as_score_nor_as_error() -> None:
+    scores = {
+        "a": {"terms": Score(0.5, "0.5", None, None)},
+        "b": {"terms": Score(None, "not applicable", "uses none of the terms", None)},
+        "c": {"terms": Score(None, "error", None, "broken")},
+    }
+    metric = scorer_metrics(scores, ["terms"], rows=4)["terms"]
+    assert (metric.value, metric.n, metric.errors, metric.not_applicable) == (0.5, 1, 1, 1)
+    assert (metric.total, metric.missing) == (3, 2)
+
+
 @pytest.mark.parametrize("held", [0.6, None])
 def test_a_mean_that_mlflow_s_verdicts_do_not_give_is_not_trusted(held: float | None) -> None:
     with pytest.raises(TrackingError, match="Safety/mean"):

@@ -90,8 +90,9 @@ def test_every_metric_says_what_it_rests_on(document: dict[str, Any]) -> None:
     assert metric["method"].startswith("Wilson")
     assert metric["higher_is_better"] is True
     assert document["metrics"]["Nothing"] == {
-        "value": None, "n": 0, "errors": 39, "coverage": 0.0, "standard_deviation": None,
-        "low": None, "high": None, "method": "", "higher_is_better": True,
+        "value": None, "n": 0, "errors": 39, "not_applicable": 0, "coverage": 0.0,
+        "standard_deviation": None, "low": None, "high": None, "method": "",
+        "higher_is_better": True,
     }  # fmt: skip
     latency = document["metrics"]["latency_p95_ms"]
     assert (latency["higher_is_better"], latency["n"], latency["high"]) == (False, 39, None)

@@ -10,6 +10,7 @@ import pytest
 from marker_judge import question
 
 from processing.base.errors import ConfigError
+from processing.config.scorer_numbers import NOT_APPLICABLE, is_not_applicable, number_of
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError
 from processing.scorers.build import BuiltScorer, build_scorers
@@ -40,10 +41,18 @@ def test_terms_that_the_expected_answer_does_not_use_do_not_count(
 ) -> None:
     nothing = {"expected_response": "Rest and drink water."}
     verdict = build(TERMS).score(question("Take ibuprofen.", **nothing))
-    assert verdict.value == 1.0
+    assert verdict.value == NOT_APPLICABLE
     assert "uses none of the terms" in verdict.rationale
     strict = {"domain_terminology": TERMS["domain_terminology"] | {"without_terms": 0.0}}
     assert build(strict).score(question("Take ibuprofen.", **nothing)).value == 0.0
+
+
+def test_only_terminology_can_say_that_it_does_not_apply() -> None:
+    assert is_not_applicable(parse_scorer(TERMS), NOT_APPLICABLE)
+    levels = {"file": "scorers.py", "levels": {"good": 1, "bad": 0}}
+    for entry in ("Safety", "rougeL_fmeasure", {"mine": {"file": "scorers.py"}}, {"mine": levels}):
+        assert not is_not_applicable(parse_scorer(entry), NOT_APPLICABLE)
+        assert number_of(parse_scorer(entry), NOT_APPLICABLE) is None
 
 
 def test_brevity_counts_words(build: Callable[..., BuiltScorer]) -> None:
