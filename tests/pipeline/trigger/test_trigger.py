@@ -356,12 +356,13 @@ def test_a_schedule_evaluates_the_endpoint_again_and_pays_for_it(project: Projec
     project.aws.client("events").disable_rule(Name=f"{project.name}-sweep-hourly")
     assert "rate(7 days)" in project.type("trigger", "show").stdout
     clock = f"{project.aws.environment['AWS_ENDPOINT_URL']}/_local/clock"
-    httpx.post(clock, json={"advance_seconds": 8 * 86_400}).raise_for_status()
+    eight_days = {"advance_seconds": 8 * 86_400}
+    httpx.post(clock, json=eight_days, timeout=60).raise_for_status()
     [execution] = project.executions()
     assert project.parameters(execution) == {"ModelPackageArn": "none", "ReuseAnswers": "no"}
     assert f"deleted rule {project.name}-schedule" in project.good("trigger", "put")
     project.aws.client("events").disable_rule(Name=f"{project.name}-sweep-hourly")
-    httpx.post(clock, json={"advance_seconds": 8 * 86_400}).raise_for_status()
+    httpx.post(clock, json=eight_days, timeout=60).raise_for_status()
     assert project.executions() == [execution]
 
 
