@@ -139,7 +139,12 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
     if place:  # an artifact is written, read back and deleted
         bucket, keys = object_or_below(place)
         actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-        statements.append(allow("MlflowTriedArtifact", actions, account.s3(bucket, *keys)))
+        statements += [
+            allow("MlflowTriedArtifact", actions, account.s3(bucket, *keys)),
+            list_statement(
+                "MlflowTriedList", account, bucket, keys
+            ),  # MLflow looks before it reads
+        ]
     return statements
 
 
