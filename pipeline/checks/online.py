@@ -38,15 +38,20 @@ class Finding:
 
 def check_online(session: Session, bundle: Bundle) -> Iterator[Finding]:
     """One finding for each thing, in the order in which a pipeline needs them."""
-    for what, look in _looks(session, bundle):
+    for what, look in [*account_looks(session, bundle), *service_looks(session, bundle)]:
         try:
             yield Finding(what, look())
         except Exception as error:  # noqa: BLE001 whatever it is, the others are looked at too
             yield Finding(what, error)
 
 
-def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[], str]]]:
-    config, infrastructure = bundle.config, bundle.config.infrastructure
+Look = tuple[str, Callable[[], str]]
+"""What is looked at, and what tells what it is like, or raises."""
+
+
+def account_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
+    """Whose account it is, and what has been made in it for the pipeline."""
+    infrastructure = bundle.config.infrastructure
     yield "credentials", lambda: _account(session, bundle)
     yield f"bucket {infrastructure.bucket}", lambda: _bucket(session, bundle)
     roles = {
@@ -59,6 +64,11 @@ def _looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[],
     for kind, arn in roles.items():
         if arn:
             yield f"{kind} role {arn.rpartition('/')[2]}", _role_look(session, arn)
+
+
+def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
+    """What a run calls: image, endpoint, judges, secrets, MLflow, registry, trigger."""
+    config, infrastructure = bundle.config, bundle.config.infrastructure
     if found := ECR_IMAGE.fullmatch(infrastructure.image):
         yield f"image {found['name']}", _image_look(session, found, bundle)
     yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)

@@ -9,6 +9,7 @@ from pipeline.cli import (
     check,
     definition,
     executions,
+    first_run,
     image,
     local,
     permissions,
@@ -22,6 +23,7 @@ GROUPS = {
     "try it on this machine": [local.LOCAL],
     "set up": [permissions.PERMISSIONS, image.IMAGE],
     "check and send": [check.CHECK, definition.SHOW, definition.DEFINITION, upsert.UPSERT],
+    "on a new account": [first_run.FIRST_RUN],
     "run": [start.START, executions.STATUS, executions.LIST, executions.STOP],
     "from now on": [trigger.TRIGGER, sweep.SWEEP],
 }

@@ -37,6 +37,7 @@ from pipeline.local.server import moto_internals
 from pipeline.local.server.api import Clients
 from pipeline.local.server.container_registry import with_registry
 from pipeline.local.server.front_door import FrontDoor
+from pipeline.local.server.policy_simulation import with_simulation
 
 ACCOUNT = "123456789012"
 HOST = "127.0.0.1"
@@ -132,7 +133,7 @@ def serve(
     uninstall = event_bridge.install(delivery)
     scheduler = Scheduler(functools.partial(event_bridge.scheduled_rules, delivery, ACCOUNT))
     controls = {"/_local/clock": scheduler.advance, "/_local/refusals": refusals.control}
-    moto = moto_internals.application()
+    moto = with_simulation(moto_internals.application(), clients)
     if image_registry:
         moto = with_registry(moto, image_registry)
     door = FrontDoor(moto, operations, ACCOUNT, controls)

@@ -65,7 +65,7 @@ def put(session: Session, bundle: Bundle, schedule: str | None = None) -> list[s
     events = session.client("events")
     for rule in wanted_rules(bundle, trigger):
         if rule.form is None:
-            lines += _delete_rule(events, rule.name)
+            lines += delete_rule(events, rule.name)
             continue
         events.put_rule(
             Name=rule.name,
@@ -87,7 +87,7 @@ def remove(session: Session, bundle: Bundle) -> list[str]:
     """
     names, events, iam = names_of(bundle), session.client("events"), session.client("iam")
     return [
-        *(line for rule in names.rules for line in _delete_rule(events, rule)),
+        *(line for rule in names.rules for line in delete_rule(events, rule)),
         *delete_queue(session.client("sqs"), names.queue, (MADE_BY, _MADE_BY)),
         *_delete_sweep(session, bundle),
         *_delete_role(iam, trigger_permissions(bundle)),
@@ -181,7 +181,7 @@ def _put_target(events: Any, rule: str, target: dict[str, Any]) -> None:
         raise LaunchError(f"rule {rule}: its target was refused: {failed.get('ErrorMessage')}")
 
 
-def _delete_rule(events: Any, name: str) -> list[str]:
+def delete_rule(events: Any, name: str) -> list[str]:
     from botocore.exceptions import ClientError
 
     try:

@@ -88,6 +88,8 @@ def _like(pattern: str, value: str) -> bool:
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, held: wanted == held,
     "StringLike": _like,
+    # the contexts here hold one value for a key, so any of them is that one
+    "ForAnyValue:StringEquals": lambda wanted, held: wanted == held,
     "ArnEquals": _like,
     "ArnLike": _like,
     "Bool": lambda wanted, held: wanted.lower() == held.lower(),

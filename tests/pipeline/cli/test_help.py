@@ -28,12 +28,13 @@ def test_help_lists_the_commands_in_their_groups(capsys: pytest.CaptureFixture[s
     for line in text.splitlines():
         if title := re.fullmatch(r"([a-z ]+):", line):
             group = listed.setdefault(title[1], [])
-        elif name := re.match(r"  ([a-z]+)  +\S", line):
+        elif name := re.match(r"  ([a-z-]+)  +\S", line):
             group.append(name[1])
     assert {title: listed[title] for title in GROUPS} == {
         "try it on this machine": ["local"],
         "set up": ["permissions", "image"],
         "check and send": ["check", "show", "definition", "upsert"],
+        "on a new account": ["first-run"],
         "run": ["start", "status", "list", "stop"],
         "from now on": ["trigger", "sweep"],
     }

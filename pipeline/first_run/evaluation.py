@@ -1,0 +1,65 @@
+"""A real run of 5 rows: whatever its verdict is, it has to come by the way that is meant for it."""
+
+from __future__ import annotations
+
+from pipeline.executions.launch import read_evaluation
+from pipeline.first_run.execution import first_reason, follow, refused, registered_by, start
+from pipeline.first_run.step import Cost, Differs, Step
+from pipeline.first_run.trial import Trial
+from processing.report.evaluation_json import EVALUATION_FILE
+
+ROWS = 5
+
+
+def evaluation_step(trial: Trial) -> Step:
+    config, infrastructure = trial.bundle.config, trial.bundle.config.infrastructure
+    judged = len(config.judged_scorers()) * ROWS
+    machines = (
+        f"1 {infrastructure.prepare.instance_type}, 1 {infrastructure.evaluate.instance_type}"
+    )
+    return Step(
+        f"run of {ROWS} rows",
+        "jobs, roles, image, endpoint, judges, MLflow, report, gate and registration together",
+        Cost(
+            f"2 jobs, {ROWS} answers, at least {judged} verdicts",
+            15,
+            f"{machines}, answers and verdicts",
+        ),
+        lambda: _evaluate(trial),
+    )
+
+
+def experiment(trial: Trial) -> str:
+    """A throwaway experiment of MLflow's: its name, noted for deletion."""
+    trial.made.note(f"MLflow experiment {trial.made.name}", lambda: _delete_experiment(trial))
+    return trial.made.name
+
+
+def _evaluate(trial: Trial) -> str:
+    given = {"SampleSize": str(ROWS), "MlflowExperiment": experiment(trial)}
+    status = follow(trial, start(trial, trial.made.name, given))
+    uri = trial.bundle.uri("runs", status.id, "evaluation", EVALUATION_FILE)
+    evaluation = read_evaluation(trial.session, uri)
+    if evaluation is None:
+        raise refused("there is no verdict", status)
+    gate = evaluation["gate"]
+    package = registered_by(trial, status)
+    if gate["passed"] and package is None:
+        raise refused("the verdict is passed, and nothing was registered", status)
+    if not gate["passed"] and (package or status.status != "Failed"):
+        raise Differs(
+            f"the verdict is not passed, and the execution is {status.status}"
+            f"{f' with {package} registered' if package else ''}",
+            first_reason(status),
+        )
+    word = f"passed, registered {package}" if package else f"not passed: {gate['summary']}"
+    return f"{word}; {status.seconds or 0:.0f} s"
+
+
+def _delete_experiment(trial: Trial) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(trial.bundle.config.mlflow.tracking_uri)
+    found = client.get_experiment_by_name(trial.made.name)
+    if found is not None and found.lifecycle_stage == "active":
+        client.delete_experiment(found.experiment_id)
