@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.cli.command import INTERRUPTED, NOT_SUCCEEDED, SUCCEEDED, Command
 from pipeline.cli.configured import checked_definition, connect, read_bundle
 from pipeline.cli.outcome import add_poll_option
+from processing.base.errors import LaunchError
 
 
 def first_run(arguments: Namespace) -> int:
@@ -19,6 +20,11 @@ def first_run(arguments: Namespace) -> int:
     from pipeline.first_run.trial import Trial
 
     bundle = read_bundle(arguments)
+    if arguments.model_package and bundle.config.candidate is None:
+        raise LaunchError(
+            f"{arguments.config} has no section candidate:, which says where --model-package is "
+            "deployed"
+        )
     checked_definition(arguments, bundle)
     session, client = connect(bundle)
     trial = Trial(
@@ -72,9 +78,10 @@ FIRST_RUN = Command(
     description=(
         "Try what only an AWS account can settle, the cheapest first; a step that AWS refuses\n"
         "ends it. It looks at all that `check --online` looks at, has IAM simulate the roles'\n"
-        "rights, and creates the whole pipeline under another name. Everything that it makes is\n"
-        "tagged and deleted at the end, also after Ctrl-C. It needs an administrator's rights.\n"
-        "The exit code is 1 if a step is not settled."
+        "rights, creates the whole pipeline under another name, registers made-up evaluations,\n"
+        "catches the event of a new version, evaluates 5 rows, and stops a candidate twice.\n"
+        "Everything that it makes is tagged and deleted at the end, also after Ctrl-C. It needs\n"
+        "an administrator's rights. The exit code is 1 if a step is not settled."
     ),
     examples=("first-run --dry-run", "first-run --config my.yaml"),
     run=first_run,
