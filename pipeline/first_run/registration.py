@@ -21,6 +21,7 @@ from pipeline.first_run.trial import Trial
 from processing.base.s3 import bucket_and_key
 from processing.endpoint.client import describe_model
 from processing.report.evaluation_json import EVALUATION_FILE
+from processing.report.model_card import OBSERVATION
 
 CARDS = (1_000, 10_000, 50_000)
 """Characters. That of an evaluation has about ten thousand."""
@@ -200,16 +201,16 @@ def _card(trial: Trial, size: int) -> str:
     """A model card of that many characters, within the schema's limits; none of 0."""
     if not size:
         return ""
-    card: dict[str, Any] = {
-        "model_overview": {"model_creator": NAME, "model_artifact": [_source(trial)]},
-        "evaluation_details": [
-            {"name": NAME, "metric_groups": [{"name": "Quality", "metric_data": []}]}
-        ],
+    metrics: list[dict[str, Any]] = []
+    details = {
+        "name": NAME,
+        "evaluation_observation": "",
+        "metric_groups": [{"name": "Quality", "metric_data": metrics}],
     }
-    metrics = card["evaluation_details"][0]["metric_groups"][0]["metric_data"]
-    while (missing := size - len(json.dumps(card))) > 0:
-        metric = {"name": f"m{len(metrics)}", "notes": "", "type": "number", "value": 0.5}
-        frame = len(json.dumps(metric)) + 2
-        metric["notes"] = "n" * max(0, min(300, missing - frame))
-        metrics.append(metric)
+    overview = {"model_creator": NAME, "model_artifact": [_source(trial)]}
+    card = {"model_overview": overview, "evaluation_details": [details]}
+    while size - len(json.dumps(card)) > OBSERVATION:
+        name = f"metric {len(metrics)}"
+        metrics.append({"name": name, "notes": "n" * 300, "type": "number", "value": 0.5})
+    details["evaluation_observation"] = "o" * (size - len(json.dumps(card)))
     return json.dumps(card)
