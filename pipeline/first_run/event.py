@@ -13,7 +13,8 @@ from pipeline.definition.account import account_of
 from pipeline.first_run.step import Cost, Differs, Step
 from pipeline.first_run.trial import Trial
 from pipeline.trigger.dead_letters import put_queue
-from pipeline.trigger.rules import delete_rule, event_pattern
+from pipeline.trigger.rules import delete_rule
+from pipeline.trigger.wanted import event_pattern
 from processing.config.trigger import Trigger
 from processing.endpoint.client import describe_model
 
