@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import os
 import shutil
 import socket
@@ -57,20 +59,36 @@ def ecr_aws(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield running
 
 
-def build(code: str, content: str = "", platform: str = "linux/amd64") -> str:
-    """An image of one file that says it was built from that code."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        entry = tarfile.TarInfo("file")
-        entry.size = len(content)
-        tar.addfile(entry, io.BytesIO(content.encode()))
-    label = f'LABEL "llm-evaluation.code-digest"="{code}"'
-    done = subprocess.run(
-        ["docker", "import", "--platform", platform, "--change", label, "-", SMALL],
-        input=archive.getvalue(), capture_output=True, check=False,
-    )  # fmt: skip
+def build(code: str, content: str = "", architecture: str = "amd64") -> str:
+    """An image of one file that says it was built from that code, for any architecture."""
+    layer = tar_of({"file": content.encode()})
+    config = {
+        "os": "linux",
+        "architecture": architecture,
+        "config": {"Labels": {"llm-evaluation.code-digest": code}},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+    }
+    listed = [{"Config": "config.json", "RepoTags": [SMALL], "Layers": ["layer.tar"]}]
+    archive = tar_of(
+        {
+            "config.json": json.dumps(config).encode(),
+            "layer.tar": layer,
+            "manifest.json": json.dumps(listed).encode(),
+        }
+    )
+    done = subprocess.run(["docker", "load"], input=archive, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return SMALL
+
+
+def tar_of(files: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def test_the_image_is_pushed_and_the_file_names_it_by_digest(
@@ -126,7 +144,7 @@ def test_an_image_of_other_code_or_architecture_is_not_pushed(
     refused = ecr_aws.type("image", "--config", str(config), "--image", SMALL)
     assert refused.returncode == 2
     assert "was built from other code than this: make image" in refused.stderr
-    build(code_digest(), platform="linux/arm64")
+    build(code_digest(), architecture="arm64")
     arm = ecr_aws.type("image", "--config", str(config), "--image", SMALL)
     assert arm.returncode == 2
     assert "is linux/arm64, and infrastructure.prepare.instance_type ml.m5.large" in arm.stderr
