@@ -87,7 +87,7 @@ def _read_jsonl(file: DataFile) -> Records:
         lines = BoundedLines(file.name, stream.readline)
         for number, raw in enumerate(lines, 1):
             lines.start_row(number + 1)
-            line = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
+            line = raw.removeprefix(_BOM).strip()  # inside a file, too, where two were joined
             if not line:
                 continue
             record = _json_record(number, line)

@@ -23,7 +23,7 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One prepared row. Its texts are NFC and stripped, so that equal content has equal bytes."""
+    """One prepared row. Its texts are as they came, stripped; its id is that of their NFC."""
 
     row_id: str
     question: str
@@ -56,7 +56,10 @@ def _line(row_id: bytes, question: bytes, response: bytes, context: bytes, slice
 
 
 class Written(NamedTuple):
-    """A row's line of `dataset.jsonl`, and what is compared of it. `row_id` is 8 bytes here."""
+    """A row's line of `dataset.jsonl`, and what is compared of it: the texts' NFC.
+
+    `row_id` is 8 bytes here.
+    """
 
     line: bytes
     row_id: bytes
@@ -80,29 +83,43 @@ def write_row(
     context: Iterable[str] | None = None,
     slices: dict[str, Scalar] | None = None,
 ) -> Written:
-    """A row's line, with its texts brought to normal form and its id made from them.
+    """A row's line, and its id.
 
     `row_id`: the first 16 hexadecimal characters of SHA-256 over the canonical JSON (keys sorted,
-    no spaces, UTF-8) of question, expected_response and context. Slices do not enter, so that a
-    relabelled row keeps its answers.
+    no spaces, UTF-8) of question, expected_response and context in NFC, so that texts that look
+    the same are the same row. Slices do not enter, so that a relabelled row keeps its answers.
 
     Raises UnicodeEncodeError where a text holds what UTF-8 cannot (a lone surrogate).
     """
-    question, expected_response = normal(question), normal(expected_response)
-    passages = tuple(filter(None, map(normal, context))) if context else ()
     # Put together from encoded texts, since this is done a million times.
-    asked, expected = encode(question), encode(expected_response)
-    given = encode(passages) if passages else b"null"
+    question, asked, compared_question = _encoded(question.strip())
+    response, expected, compared_response = _encoded(expected_response.strip())
+    passages = list(filter(None, map(str.strip, context))) if context else []
+    given = compared_context = encode(passages) if passages else b"null"
+    if passages and not given.isascii():
+        compared_context = encode(list(map(_nfc, passages)))
     canonical = b"".join(
-        (b'{"context":', given, b',"expected_response":', expected, b',"question":', asked, b"}")
+        (
+            *(b'{"context":', compared_context, b',"expected_response":', compared_response),
+            *(b',"question":', compared_question, b"}"),
+        )
     )
     row_id = hashlib.sha256(canonical).digest()[:8]
     line = _line(row_id.hex().encode(), asked, expected, given, encode(slices or {}))
-    return Written(line, row_id, question, expected_response)
+    return Written(line, row_id, question, response)
 
 
-def normal(text: str) -> str:
-    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+def _encoded(text: str) -> tuple[str, bytes, bytes]:
+    """The text in NFC; its JSON as it came, and in NFC."""
+    encoded = encode(text)
+    if text.isascii():
+        return text, encoded, encoded
+    normal = _nfc(text)
+    return normal, encoded, encode(normal)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def read_lines(path: Path, sha256: str) -> list[Row]:

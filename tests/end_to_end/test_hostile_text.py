@@ -29,6 +29,7 @@ KIND = f"x\u202e\x1b[31m[red]\u2028quality gate: PASSED\n{FORGED}"
 SCRIPT = "</script><script>document.title='owned'</script>"
 SCORER = """
 import os
+from mlflow.entities import Feedback
 from mlflow.genai.scorers import scorer
 
 KEY = "sk-" + "planted-0123456789abcdef"  # as a client library would have it from its environment
@@ -42,7 +43,7 @@ def mine(inputs):
     print("progress  99 %  answers 99/100  errors 0")
     if inputs["question"].startswith("!"):
         raise RuntimeError("401: wrong key " + KEY + "\\nprogress  99 %  answers 99/100  errors 0")
-    return 0.1
+    return Feedback(value=0.1, rationale="half an emoji \\ud83d")
 """
 
 
@@ -79,6 +80,7 @@ def test_hostile_text_is_shown_and_secrets_are_not(
         logged = log_lines(aws.client("logs"))
         document = evaluation(aws, "hostile", ended.stdout)
         folder = f"s3://llm-evaluation-demo/hostile/runs/{execution_id(told)}/evaluation"
+        rows = [json.loads(row) for row in read_s3(aws, f"{folder}/rows.jsonl").splitlines()]
         page = read_s3(aws, f"{folder}/report.html").decode()
         held = everything(aws, state)
         refused = aws.type("start", "--config", str(config), "-p",
@@ -97,6 +99,8 @@ def test_hostile_text_is_shown_and_secrets_are_not(
     assert not [line for line in logged if "\x1b" in line]
     assert "<script>document.title" not in page
     assert document["metrics"]["mine"]["errors"] == 1
+    assert document["metrics"]["mine"]["n"] == len(rows) - 1
+    assert {row["scores"]["mine"]["rationale"] for row in rows} == {None, "half an emoji \ufffd"}
 
     leaking = [name for name, content in held.items() if SECRET.encode() in content]
     assert leaking == []

@@ -183,8 +183,17 @@ def test_composed_and_decomposed_letters_are_the_same_row(tmp_path: Path, prepar
     decomposed = {key: unicodedata.normalize("NFD", text) for key, text in composed.items()}
     assert decomposed != composed
     outcome = prepare(write_jsonl(tmp_path / "rows.jsonl", [decomposed, composed]))
-    assert outcome.questions == ["Où est le café ?"]
+    assert outcome.questions == [decomposed["q"]], "the first, as it came"
     assert outcome.manifest["counts"]["duplicates"] == 1
+    assert ids(prepare(write_jsonl(tmp_path / "rows.jsonl", [composed]))) == ids(outcome)
+
+
+def test_files_joined_with_their_byte_order_marks_are_read(
+    tmp_path: Path, prepare: Prepare
+) -> None:
+    line = b'\xef\xbb\xbf{"q": "%d?", "a": "So."}\n'
+    (tmp_path / "rows.jsonl").write_bytes(line % 1 + line % 2)
+    assert prepare("rows.jsonl").questions == ["1?", "2?"]
 
 
 def test_numbers_and_booleans_are_taken_as_their_text(tmp_path: Path, prepare: Prepare) -> None:

@@ -57,6 +57,22 @@ def test_values_are_put_in_in_one_pass(
         assert body["messages"][0] == {"role": "system", "content": system}
 
 
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form["format"])
+def test_half_an_emoji_in_an_answer_is_replaced_and_the_rest_stays_as_it_came(
+    form: dict[str, Any],
+) -> None:
+    said = r"cafe\u0301 \ud83d\ude00, cut \ud83d"
+    bodies = {
+        "chat": '{"choices": [{"message": {"content": "%s"}}]}',
+        "text_generation": '{"generated_text": "%s"}',
+        "template": '{"text": "%s"}',
+    }
+    endpoint = Endpoint.model_validate({"name": "e", **form})
+    body = (bodies[endpoint.format] % said).encode()
+    assert read_reply(endpoint, body).text == "cafe\u0301 😀, cut \ufffd"
+    assert read_reply(endpoint, b"\xef\xbb\xbf" + body).text.startswith("cafe")
+
+
 @pytest.mark.parametrize(
     "body",
     [b"[" * 100_000, b'{"a":' * 100_000, b'{"choices": ' + b"[" * 900 + b"]" * 900 + b"}",

@@ -29,6 +29,11 @@ def test_an_object_is_read_with_or_without_a_fence(reply: str) -> None:
     assert read_object(reply) == VERDICT
 
 
+def test_half_an_emoji_in_a_verdict_is_replaced() -> None:
+    reply = '\ufeff{"rationale": "half \\ud83d", "result": "yes"}'
+    assert read_object(reply) == {"rationale": "half \ufffd", "result": "yes"}
+
+
 def test_what_was_thought_before_it_is_no_part_of_it() -> None:
     assert read_object(f'<think>\nIt says {{"result": "no"}}.\n</think>\n\n{TEXT}') == VERDICT
     for odd in (

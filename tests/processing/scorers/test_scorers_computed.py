@@ -115,6 +115,17 @@ def several(outputs):
     return [Feedback(name="a", value=1), Feedback(name="b", value=0)]
 
 
+@scorer
+def composed(outputs, expectations):
+    reason = "half \\ud83d"
+    return Feedback(value=outputs == expectations["expected_response"], rationale=reason)
+
+
+@scorer
+def broken_emoji(outputs):
+    raise ValueError("half \\ud83d")
+
+
 def plain(outputs):
     return 1
 """
@@ -141,6 +152,16 @@ def test_user_s_function_sees_the_row_and_gives_its_reason(
     built = build({"depth": {"file": users_file.name, "levels": {"deep": 1, "shallow": 0}}})
     verdict = built.score(question("pinch it", expected_response="pinch"))
     assert (verdict.value, verdict.rationale) == ("deep", "How do I stop a nosebleed?")
+
+
+def test_scorers_see_one_normal_form_and_say_what_can_be_stored(
+    build: Callable[..., BuiltScorer], users_file: Path
+) -> None:
+    built = build({"composed": {"file": users_file.name}})
+    verdict = built.score(question("\ufeffcafe\u0301", expected_response="café"))
+    assert (verdict.value, verdict.rationale) == (True, "half \ufffd")
+    with pytest.raises(JudgeError, match="half \ufffd"):
+        build({"broken_emoji": {"file": users_file.name}}).score(question("x"))
 
 
 @pytest.mark.parametrize(
