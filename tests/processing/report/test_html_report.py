@@ -258,6 +258,22 @@ def test_a_scorer_without_any_number_and_a_row_without_scores(tmp_path: Path) ->
     assert rows_in(report)["rows"][0]["scores"] == {}
 
 
+def test_a_row_that_a_scorer_does_not_apply_to_is_no_failure(tmp_path: Path) -> None:
+    found = evaluation(40)
+    for row in found.scores.values():
+        row["Bias"] = Score(None, "not applicable", "nothing to look for", None)
+    report = written(tmp_path, judged(list(found.answers), found.scores))
+    assert "39 without a number" not in Page(report.read_text()).words
+    row = rows_in(report)["rows"][-1]
+    assert "Bias" not in row["failed"]
+    assert row["scores"]["Bias"]["shown"] == "not applicable"
+    assert row["scores"]["Bias"]["error"] is None
+
+
+def test_each_scorer_s_rule_is_named(report: Path) -> None:
+    assert "rougeL_fmeasure: yes = 1, no = 0" in Page(report.read_text()).words
+
+
 @pytest.mark.parametrize(
     ("champion", "said"),
     [
