@@ -12,10 +12,18 @@ from processing.base.errors import LaunchError
 
 
 def first_run(arguments: Namespace) -> int:
+    import contextlib
+
     from pipeline.cli.error_line import error_line
     from pipeline.first_run.plan import plan
-    from pipeline.first_run.results import cost_lines, result_lines, summary_line, write_file
-    from pipeline.first_run.step import settle
+    from pipeline.first_run.results import (
+        cost_lines,
+        result_lines,
+        summary_line,
+        table_lines,
+        write_file,
+    )
+    from pipeline.first_run.step import Result, settle
     from pipeline.first_run.throwaway import Throwaway, deleting
     from pipeline.first_run.trial import Trial
 
@@ -34,15 +42,17 @@ def first_run(arguments: Namespace) -> int:
     if arguments.dry_run:
         print("\n".join(cost_lines(steps)))
         return SUCCEEDED
+    arguments.output.touch()  # or it would be known at the end only that it cannot be written
     _say(f"all that is made is named {trial.made.name}, and deleted at the end")
-    results = []
-    with deleting(trial.made, _say):
+    results: list[Result] = []
+    with deleting(trial.made, _say), contextlib.suppress(KeyboardInterrupt):
         for result in settle(steps, lambda error: error_line(error, str(arguments.config))):
             results.append(result)
             _say("\n".join(result_lines(result)))
     write_file(arguments.output, trial, results)
+    _say("\n".join(table_lines(results)))
     _say(f"{summary_line(results)}; the file to send back: {arguments.output}")
-    if any(result.status == "interrupted" for result in results):
+    if len(results) < len(steps) or any(result.status == "interrupted" for result in results):
         return INTERRUPTED
     good = all(result.status == "settled" for result in results) and not trial.made.left
     return SUCCEEDED if good else NOT_SUCCEEDED

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipeline.executions.launch import read_evaluation
 from pipeline.first_run.execution import first_reason, follow, refused, registered_by, start
 from pipeline.first_run.step import Cost, Differs, Step
@@ -53,7 +56,16 @@ def _evaluate(trial: Trial) -> str:
             first_reason(status),
         )
     word = f"passed, registered {package}" if package else f"not passed: {gate['summary']}"
-    return f"{word}; {status.seconds or 0:.0f} s"
+    return f"{word}; {status.seconds or 0:.0f} s; spent: {_spent(evaluation)}"
+
+
+def _spent(evaluation: Mapping[str, Any]) -> str:
+    """What was called, and what it cost by `prices`, of each service."""
+    return ", ".join(
+        f"{spent['service']} {spent['calls']} calls"
+        + (f" ({spent['cost']:.4f})" if spent.get("cost") is not None else "")
+        for spent in evaluation["spend"]
+    )
 
 
 def _delete_experiment(trial: Trial) -> None:

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from pipeline.definition.account import account_of
-from pipeline.first_run.step import Cost, Differs, Step
+from pipeline.first_run.step import Cost, Differs, Refused, Step
 from pipeline.first_run.trial import Trial
 from pipeline.trigger.dead_letters import put_queue
 from pipeline.trigger.rules import delete_rule
@@ -80,7 +80,9 @@ def _rule_and_queue(trial: Trial) -> str:
         "detail": {"ModelPackageGroupName": [trial.group]},
     }
     events.put_rule(Name=made.name, EventPattern=json.dumps(pattern), Tags=made.tag_list)
-    events.put_targets(Rule=made.name, Targets=[{"Id": "queue", "Arn": queue_arn}])
+    answer = events.put_targets(Rule=made.name, Targets=[{"Id": "queue", "Arn": queue_arn}])
+    for failed in answer.get("FailedEntries", []):
+        raise Refused("the rule's target is refused, so no event is seen", json.dumps(failed))
     return str(sqs.get_queue_url(QueueName=made.name)["QueueUrl"])
 
 

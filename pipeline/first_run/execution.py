@@ -39,7 +39,7 @@ def start(trial: Trial, pipeline: str, parameters: Mapping[str, str]) -> str:
         f"outputs of execution {execution}",
         lambda: delete_below(trial, trial.bundle.uri("runs", execution)),
     )
-    trial.made.note(f"what of execution {execution} still ran", lambda: _end(trial, arn))
+    trial.made.note(f"execution {execution}, stopped if it still ran", lambda: _end(trial, arn))
     trial.say(f"{'':13}execution {execution} of {pipeline} runs")
     return arn
 

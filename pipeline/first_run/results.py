@@ -38,6 +38,14 @@ def result_lines(result: Result) -> Iterator[str]:
         yield f"{'':13}AWS: {visible(result.words)}"
 
 
+def table_lines(results: Sequence[Result]) -> Iterator[str]:
+    """What came of each step, with AWS's words where it is not settled."""
+    width = max((len(result.step.name) for result in results), default=0)
+    for result in results:
+        words = visible(result.words) if result.words else ""
+        yield f"{result.status:11}  {result.step.name:{width}}  {words}".rstrip()
+
+
 def summary_line(results: Sequence[Result]) -> str:
     counts = {status: sum(r.status == status for r in results) for status in _statuses(results)}
     return ", ".join(f"{count} {status}" for status, count in counts.items())

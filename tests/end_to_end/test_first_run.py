@@ -95,6 +95,7 @@ def test_a_first_run_settles_everything_and_leaves_nothing(
     assert "1,000, 10,000, 50,000 characters" in found["RegisterModel"]["said"]
     assert "UpdatedModelPackageFields: absent" in found["event of a new version"]["said"]
     assert "fewer than min_rows" in found["run of 5 rows"]["said"]
+    assert "spent: endpoint 5 calls" in found["run of 5 rows"]["said"]
     assert "18 settled" in done.stdout
     assert throwaway(aws) == []
     assert hosted(aws, NAME) == []
@@ -124,7 +125,9 @@ def test_what_sagemaker_refuses_of_the_registration_is_red_and_says_how_to_go_on
     assert refused["name"] == step
     assert words in refused["aws"]
     assert "write registration.by: job" in refused["said"]
-    assert f"refused      {step}: " in done.stdout
+    *_, table, last = done.stdout.partition(f"refused      {step}  ")
+    assert table, done.stdout
+    assert words in last.splitlines()[0]
     assert throwaway(aws) == []
 
 
