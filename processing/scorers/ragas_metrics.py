@@ -51,7 +51,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         if conversation is not None:
             conversation.forget()
         if result.reason == _NOTHING_JUDGED:
-            raise JudgeError("the answer quotes nothing, so that there is nothing to judge", False)
+            why = "the answer quotes nothing of min_span_words words or more (by their spaces)"
+            raise JudgeError(f"{why}, so that there is nothing to judge", False)
         return framework_feedback(
             "ragas", spec.name, _number(result.value), result.reason, conversation
         )

@@ -9,6 +9,7 @@ The scorer does not apply to a row whose expected answer uses no term, or gives 
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,12 +56,18 @@ def _used(terms: list[str], text: str) -> list[str]:
     read: dict[frozenset[str], str] = {}  # by the symbols that count: mostly none
     used = []
     for term in dict.fromkeys(terms):
-        symbols = frozenset(filter(is_symbol, term))
+        symbols, tokens = _of_term(term)
         if symbols not in read:
             read[symbols] = _tokens(text, symbols)
-        if _tokens(term, symbols) in read[symbols]:
+        if tokens in read[symbols]:
             used.append(term)
     return used
+
+
+@functools.cache
+def _of_term(term: str) -> tuple[frozenset[str], str]:
+    symbols = frozenset(filter(is_symbol, term))
+    return symbols, _tokens(term, symbols)
 
 
 def _tokens(text: str, symbols: frozenset[str]) -> str:

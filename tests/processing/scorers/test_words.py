@@ -79,6 +79,31 @@ def test_any_text_with_a_letter_scores_one_against_itself(parts: list[str]) -> N
         assert value(built(name), text, text) == 1.0, name
 
 
+ALPHABETS = [
+    "abcdef",
+    "абвгд",
+    "αβγδε",
+    "医生药剂师",
+    "かきくけこ",
+    "가나다라",
+    "กขคงจ",
+    "अआइई",
+    "ابتث",
+]
+
+
+@given(st.permutations(ALPHABETS), st.data())
+def test_texts_that_share_no_letter_score_nothing(
+    alphabets: list[str], data: st.DataObject
+) -> None:
+    answer, reference = (
+        " ".join(data.draw(st.lists(st.text(letters, min_size=1), min_size=1)))
+        for letters in alphabets[:2]
+    )
+    for name in OVERLAPS:
+        assert value(built(name), answer, reference) == 0.0, name
+
+
 @given(parts=ANY_WORDS, other=ANY_WORDS)
 def test_normal_forms_make_no_difference_and_no_score_leaves_its_scale(
     parts: list[str], other: list[str]
