@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from pipeline.executions import launch
-from pipeline.first_run.evaluation import experiment
+from pipeline.first_run.evaluation import harmless
 from pipeline.first_run.execution import follow, refused, start
 from pipeline.first_run.step import Cost, Differs, Step
 from pipeline.first_run.trial import Trial
@@ -45,7 +45,7 @@ def _step(
 
 
 def _stop(trial: Trial, package: str, when: str) -> str:
-    given = {"ModelPackageArn": package, "Reevaluate": "yes", "MlflowExperiment": experiment(trial)}
+    given = {"ModelPackageArn": package, "Reevaluate": "yes", **harmless(trial)}
     started: list[str] = []
     # noted first, so that it is done after the execution has been ended
     trial.made.note(f"the candidate stopped while {when}", lambda: _sweep(trial, started))
