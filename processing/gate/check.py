@@ -45,9 +45,8 @@ def compared_number(metric: Metric, threshold: ThresholdParameter, rows: int) ->
     """
     if metric.value is None or not math.isfinite(metric.value):
         return None
-    if (
-        rows > metric.total + metric.not_applicable
-    ):  # made without knowing of all rows: its worst case is not the worst
+    # a metric made without knowing of all rows: its worst case is not the worst
+    if rows > metric.total + metric.not_applicable:
         return None
     if threshold.on == "interval":
         ends = metric.worst_interval if metric.missing else Bounds(metric.low, metric.high)
