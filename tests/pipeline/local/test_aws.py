@@ -42,9 +42,9 @@ from pipeline.local.jobs.process_runner import Isolation, _works, process_runner
         ),
         (
             "iam",
-            "simulate_principal_policy",
-            {"PolicySourceArn": ROLE, "ActionNames": ["s3:GetObject"]},
-            "simulate_principal_policy",
+            "simulate_custom_policy",
+            {"PolicyInputList": ["{}"], "ActionNames": ["s3:GetObject"]},
+            "simulate_custom_policy",
         ),
         ("bedrock-runtime", "converse", {"modelId": "m"}, "converse"),
     ],

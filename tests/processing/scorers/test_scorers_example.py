@@ -14,7 +14,7 @@ from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, Knowledge, 
 from pipeline.local.demo.judge.server import serve_judge
 from processing.config.file import load_config
 from processing.config.judge import silence_libraries
-from processing.config.scorer_numbers import number_of
+from processing.config.scorer_numbers import is_not_applicable, number_of
 from processing.judges.verdict import Question
 from processing.scorers.build import build_scorers
 
@@ -40,7 +40,7 @@ def demo_judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.mark.usefixtures("demo_judge")
 @pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning")
-def test_every_scorer_of_the_example_gives_every_row_a_number() -> None:
+def test_every_scorer_of_the_example_gives_every_row_a_number_or_says_that_none_applies() -> None:
     config = load_config(EXAMPLE)
     knowledge = Knowledge(read_knowledge(HEALTH_KNOWLEDGE))
     lines = Path(HEALTH_KNOWLEDGE).with_name("questions.jsonl").read_text("utf-8").splitlines()
@@ -59,7 +59,9 @@ def test_every_scorer_of_the_example_gives_every_row_a_number() -> None:
     with ThreadPoolExecutor(16) as threads:
         for scorer in built:
             verdicts = list(threads.map(scorer.score, questions))
-            assert [number_of(scorer.spec, v.value) for v in verdicts].count(None) == 0
+            for verdict in verdicts:
+                number = number_of(scorer.spec, verdict.value)
+                assert number is not None or is_not_applicable(scorer.spec, verdict.value)
             assert {verdict.name for verdict in verdicts} == {scorer.spec.name}
             if scorer.judge is not None:
                 assert all(verdict.source.source_id == scorer.judge.model for verdict in verdicts)
