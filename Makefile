@@ -26,8 +26,8 @@ demo-trigger: $(READY)         ## a candidate is registered by one call, and the
 test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2
 
-unit: $(READY)                 ## only what takes less than a minute
-	$(BIN)/python -m pytest -n 2 -m "not integration and not docker"
+unit: $(READY)                 ## the quick tests, about a minute: three at a time, for they wait as well as compute
+	$(BIN)/python -m pytest -n 3 -m "not integration and not docker"
 
 lint: $(READY)
 	$(BIN)/ruff check .
