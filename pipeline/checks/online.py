@@ -16,7 +16,7 @@ from pipeline.checks.endpoint import ask_one_row
 from pipeline.checks.judges import judge_looks
 from pipeline.definition.architecture import architectures
 from pipeline.definition.bundle import Bundle
-from pipeline.definition.package_group import group_is_there
+from pipeline.definition.lookup import group_is_there
 from pipeline.image import is_index, pushed_architecture
 from pipeline.permissions.artifact_store import check_artifact_store
 from pipeline.permissions.platform import ECR_IMAGE
@@ -191,9 +191,7 @@ def _trigger(session: Session, bundle: Bundle) -> str:
     """Raises LaunchError for what `trigger show` finds wrong, once `trigger put` has been typed."""
     if not is_put(session, bundle):
         return "not there yet: `trigger put` makes it"
-    lines, good = show(session, bundle)
-    if not good:
-        raise LaunchError(
-            "; ".join(line.strip().replace("!! ", "") for line in lines if "!!" in line)
-        )
+    _, problems = show(session, bundle)
+    if problems:
+        raise LaunchError("; ".join(problems))
     return "there, and as the configuration says"

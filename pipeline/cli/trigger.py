@@ -23,7 +23,8 @@ def trigger(arguments: Namespace) -> int:
     elif arguments.action == "remove":
         lines = eventbridge.remove(session, bundle) or ["there was nothing to remove"]
     else:
-        lines, good = trigger_view.show(session, bundle)
+        lines, problems = trigger_view.show(session, bundle)
+        good = not problems
     print("\n".join(lines))
     return SUCCEEDED if good else NOT_SUCCEEDED
 

@@ -33,16 +33,3 @@ def put_group(client: Any, config: EvaluationConfig) -> None:
     except ClientError as error:
         if "already exists" not in error.response["Error"]["Message"]:
             raise
-
-
-def group_is_there(client: Any, group: str) -> bool:
-    """Raises botocore's ClientError if SageMaker does not say."""
-    from botocore.exceptions import ClientError
-
-    try:
-        client.describe_model_package_group(ModelPackageGroupName=group)
-    except ClientError as error:
-        if "does not exist" in error.response["Error"]["Message"].lower():
-            return False
-        raise
-    return True

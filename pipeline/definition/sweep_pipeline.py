@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.descriptions import described
+from pipeline.definition.lookup import find_pipeline
 from pipeline.definition.steps.processing_job import (
     processor,
     retry_policies,
@@ -91,15 +92,7 @@ def put_sweep(bundle: Bundle, session: PipelineSession, tags: dict[str, str]) ->
 
 def update_sweep(bundle: Bundle, session: PipelineSession) -> None:
     """Only if it is there: what makes it is `trigger put`."""
-    from botocore.exceptions import ClientError
-
     if bundle.config.candidate is None:
         return
-    client = session.sagemaker_client
-    try:
-        client.describe_pipeline(PipelineName=names_of(bundle).sweep)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFound":
-            return
-        raise
-    put_sweep(bundle, session, {})
+    if find_pipeline(session.sagemaker_client, names_of(bundle).sweep):
+        put_sweep(bundle, session, {})

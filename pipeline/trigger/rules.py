@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.definition.account import account_of
 from pipeline.definition.build import pipeline_session
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.lookup import find_pipeline
 from pipeline.definition.sweep_pipeline import put_sweep
 from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.roles import (
@@ -97,15 +98,10 @@ def remove(session: Session, bundle: Bundle) -> list[str]:
 
 def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger | None) -> None:
     """An event for a pipeline without the parameter would only be buried."""
-    from botocore.exceptions import ClientError
-
     name = bundle.config.pipeline.name
-    try:
-        described = session.client("sagemaker").describe_pipeline(PipelineName=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFound":
-            raise LaunchError(f"there is no pipeline {name} to start: `upsert` it first") from error
-        raise
+    described = find_pipeline(session.client("sagemaker"), name)
+    if described is None:
+        raise LaunchError(f"there is no pipeline {name} to start: `upsert` it first")
     declared = json.loads(described["PipelineDefinition"]).get("Parameters", [])
     known = {parameter["Name"] for parameter in declared}
     wanted = {
@@ -131,20 +127,14 @@ def _put_sweep(session: Session, bundle: Bundle) -> list[str]:
 
 
 def _delete_sweep(session: Session, bundle: Bundle) -> list[str]:
-    from botocore.exceptions import ClientError
-
     name, sagemaker = names_of(bundle).sweep, session.client("sagemaker")
+    if find_pipeline(sagemaker, name) is None:
+        return []
     [arn] = account_of(bundle).sagemaker(f"pipeline/{name}")
-    try:
-        sagemaker.describe_pipeline(PipelineName=name)
-        tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
-        if {"Key": MADE_BY, "Value": _MADE_BY} not in tags:
-            return [f"kept pipeline {name}: `trigger put` did not make it"]
-        sagemaker.delete_pipeline(PipelineName=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFound":
-            return []
-        raise
+    tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+    if {"Key": MADE_BY, "Value": _MADE_BY} not in tags:
+        return [f"kept pipeline {name}: `trigger put` did not make it"]
+    sagemaker.delete_pipeline(PipelineName=name)
     return [f"deleted pipeline {name}"]
 
 

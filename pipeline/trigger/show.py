@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
-from pipeline.definition.package_group import group_is_there
+from pipeline.definition.lookup import find_pipeline, group_is_there
 from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.roles import get_role, sweep_permissions, trigger_permissions
 from pipeline.trigger.dead_letters import DeadLetters, read_queue
@@ -27,29 +27,32 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 
-def show(session: Session, bundle: Bundle) -> tuple[list[str], bool]:
-    """Lines to print, and whether all that the configuration asks for is there and as it says."""
+def show(session: Session, bundle: Bundle) -> tuple[list[str], list[str]]:
+    """Lines to print, and what of it is not there or not as the configuration says."""
     events, names = session.client("events"), names_of(bundle)
     trigger = _shown_trigger(events, bundle)
-    lines, good = [], True
+    lines, problems = list[str](), list[str]()
     for rule in wanted_rules(bundle, trigger):
-        problems = list(_rule_problems(events, rule, wanted_target(bundle, rule)))
-        good = good and not problems
+        found = list(_rule_problems(events, rule, wanted_target(bundle, rule)))
+        problems += found
         shown = next(iter(rule.form.values())) if rule.form else "not asked for"
-        lines += [f"rule {rule.name}: {shown}", *(f"  !! {problem}" for problem in problems)]
+        lines += [f"rule {rule.name}: {shown}", *(f"  !! {problem}" for problem in found)]
     there = _there(session, bundle)
-    lines += [f"{what}{'' if found else ': !! is not there'}" for what, found in there.items()]
+    lines += [f"{what}{'' if good else ': !! is not there'}" for what, good in there.items()]
     letters = read_queue(session.client("sqs"), names.queue)
     lines += _letter_lines(names.queue, letters)
+    there[f"dead-letter queue {names.queue}"] = letters is not None
+    problems += [f"{what}: is not there" for what, good in there.items() if not good]
     if trigger and trigger.candidates_group:
         sample = sample_event(bundle, trigger)
         pattern = json.dumps(event_pattern(trigger))
         told = events.test_event_pattern(Event=json.dumps(sample), EventPattern=pattern)
         word = "matches" if told["Result"] else "!! does not match"
         lines += [f"EventBridge says that this event {word}:", json.dumps(sample, indent=2)]
-        good = good and told["Result"]
+        if not told["Result"]:
+            problems.append("EventBridge says that the rule does not match a new version's event")
         lines += _group_lines(session, trigger.candidates_group)
-    return lines, good and all(there.values()) and letters is not None
+    return lines, problems
 
 
 def _there(session: Session, bundle: Bundle) -> dict[str, bool]:
@@ -60,20 +63,10 @@ def _there(session: Session, bundle: Bundle) -> dict[str, bool]:
         roles.append(sweep_permissions(bundle))
     found = {f"role {role.role_arn}": get_role(iam, role.role_name) is not None for role in roles}
     if bundle.config.candidate:
-        found[f"pipeline {names.sweep}"] = _pipeline_is_there(session, names.sweep)
+        found[f"pipeline {names.sweep}"] = (
+            find_pipeline(session.client("sagemaker"), names.sweep) is not None
+        )
     return found
-
-
-def _pipeline_is_there(session: Session, name: str) -> bool:
-    from botocore.exceptions import ClientError
-
-    try:
-        session.client("sagemaker").describe_pipeline(PipelineName=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFound":
-            return False
-        raise
-    return True
 
 
 def _shown_trigger(events: Any, bundle: Bundle) -> Trigger | None:
