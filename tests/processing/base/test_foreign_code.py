@@ -117,12 +117,12 @@ def test_check_refuses_a_file_that_exits(
 
 def test_a_real_ctrl_c_still_stops_us(build: Build) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this worker ran before
-    built = build(HEAD + "import time\n@scorer\ndef mine(outputs):\n    time.sleep(20)\n")
+    built = build(HEAD + "import time\n@scorer\ndef mine(outputs):\n    time.sleep(100)\n")
     threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         built.score(Question("Q", "A", "E"))
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

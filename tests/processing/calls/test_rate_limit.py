@@ -95,7 +95,7 @@ def test_requests_a_minute_are_kept_to() -> None:
     rate_limit = RateLimit(8, requests_per_minute=60 * 100)
     start = time.monotonic()
     asked(Service(100, 0.0), rate_limit, 560)  # 500 at once, and 60 more at 100 a second
-    assert 0.5 <= time.monotonic() - start < 3
+    assert time.monotonic() - start >= 0.5
 
 
 def test_tokens_a_minute_are_kept_to() -> None:
@@ -104,7 +104,7 @@ def test_tokens_a_minute_are_kept_to() -> None:
     for _ in range(7):
         with rate_limit.turn() as turn:
             turn.tokens = 1000  # 5,000 at once, and then a second for each thousand
-    assert 0.9 <= time.monotonic() - start < 4
+    assert time.monotonic() - start >= 0.9
 
 
 def test_a_failure_that_is_no_throttling_changes_nothing() -> None:

@@ -139,7 +139,7 @@ def test_a_job_that_is_stopped_does_not_wait_for_mlflow(
     assert process.returncode == 143, output
     assert "error: stopped by SIGTERM" in output
     assert "Traceback" not in output
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_the_first_error_is_the_one_that_is_told(stub: str, server: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ def judge_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarkerJud
 def judge(judge_server: MarkerJudge) -> Iterator[MarkerJudge]:
     """The server, well behaved and without memory."""
     judge_server.received.clear()
+    judge_server.well_again = threading.Event()
     yield judge_server
+    judge_server.well_again.set()  # whoever is still being slow stops
     judge_server.failing = judge_server.saying = judge_server.raw = None
     judge_server.refuses = []
     judge_server.words = {}

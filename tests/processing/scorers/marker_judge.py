@@ -48,11 +48,12 @@ class MarkerJudge:
     jitter_seconds: float = 0.0
     refuses: list[str] = field(default_factory=list)
     words: dict[str, str] = field(default_factory=dict)
+    well_again: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def answer(self, prompt: str, schema: dict[str, Any] | None) -> str:
         if self.saying is not None:
             return self.saying
-        time.sleep(self.slow_seconds + random.uniform(0, self.jitter_seconds))
+        self.well_again.wait(self.slow_seconds + random.uniform(0, self.jitter_seconds))
         found = MARKER.search(prompt)
         marker = found[0] if found else "no marker"
         good = found is None or found[1] == "GOOD"

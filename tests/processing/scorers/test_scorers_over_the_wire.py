@@ -203,14 +203,14 @@ def test_answer_that_is_no_verdict_is_worth_another_try(
 def test_slow_judge_is_given_up(
     judge: MarkerJudge, build: Callable[..., BuiltScorer], model: str
 ) -> None:
-    judge.slow_seconds = 1.5
+    judge.slow_seconds = 60  # far beyond what a busy machine adds to the 0.2 s
     address = {"base_url": f"{judge.url}/v1"} if model.startswith("openai") else {}
     built = build("Safety", model, timeout_seconds=0.2, **address)
     started = time.monotonic()
     with pytest.raises(JudgeError) as caught:
         built.score(question("GOODROW-1"))
     assert caught.value.retryable
-    assert time.monotonic() - started < 1.4
+    assert time.monotonic() - started < 40
     assert len(judge.received) == 1
 
 

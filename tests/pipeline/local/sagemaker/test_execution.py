@@ -160,7 +160,7 @@ def test_a_fail_step_ends_the_execution_with_its_message(
 
 def test_stop_ends_the_running_job(runs: Runs, sagemaker: Any) -> None:
     text = definition(
-        processing("Long", job("import time; print('begun', flush=True); time.sleep(60)")),
+        processing("Long", job("import time; print('begun', flush=True); time.sleep(300)")),
         processing("After", DependsOn=["Long"]),
     )
     arn = runs.start(text)
@@ -168,7 +168,7 @@ def test_stop_ends_the_running_job(runs: Runs, sagemaker: Any) -> None:
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
     began = time.monotonic()
     assert runs.wait(arn) == "Stopped"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 100
     steps = runs.steps(arn)
     assert list(steps) == ["Long"]
     assert steps["Long"]["StepStatus"] == "Stopped"
