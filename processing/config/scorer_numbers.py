@@ -1,4 +1,4 @@
-"""How a scorer's verdict becomes a number, and between which numbers it lies."""
+"""How a scorer's verdict becomes a number, and on which scale it lies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from processing.config.scorers import ScorerSpec
 NOT_APPLICABLE = "not applicable"
 """The verdict on a row that the scorer has nothing to look for in; it counts in no metric."""
 
+_HAIR = 1e-9
+"""By so much rounding may put a number off its scale, whose end it then is."""
+
 
 def is_not_applicable(spec: ScorerSpec, value: object) -> bool:
     """Never what a judge or a user's function says: only a scorer that knows by the dataset."""
@@ -17,17 +20,40 @@ def is_not_applicable(spec: ScorerSpec, value: object) -> bool:
 
 
 def number_of(spec: ScorerSpec, value: object) -> float | None:
-    """The number that a verdict counts; None where it is none.
+    """The number that a verdict counts; None where it is none on the scorer's scale.
 
-    Categories count what `levels` says, yes and true 1, no and false 0, finite numbers themselves.
+    With `levels` these are the scale, by word or by number. Else yes and true count 1, no and false
+    0 where the scale begins and ends there, and numbers themselves.
     """
+    words = _words(spec)
+    if isinstance(value, bool):
+        said = ("yes", "true") if value else ("no", "false")
+        return next((words[word] for word in said if word in words), None)
     if isinstance(value, str):
-        word = value.strip().casefold()
-        levels = {name.strip().casefold(): n for name, n in spec.options.category_numbers().items()}
-        return (levels or {"yes": 1.0, "no": 0.0}).get(word)
-    if isinstance(value, bool | int | float) and math.isfinite(value):
-        return float(value)
-    return None
+        return words.get(value.strip().casefold())
+    if not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return _on_scale(spec, number) if math.isfinite(number) else None
+
+
+def _on_scale(spec: ScorerSpec, number: float) -> float | None:
+    levels = spec.options.category_numbers().values()
+    low, high = number_range(spec)
+    near = min(levels, key=lambda level: abs(level - number), default=min(max(number, low), high))
+    return near if abs(number - near) <= _HAIR else None
+
+
+def _words(spec: ScorerSpec) -> dict[str, float]:
+    levels = spec.options.category_numbers()
+    if levels:
+        return {word.strip().casefold(): number for word, number in levels.items()}
+    low, high = number_range(spec)
+    counts_yes_and_no = (low, high) == (0, 1) or math.isinf(low)
+    return {"yes": 1.0, "no": 0.0} if counts_yes_and_no else {}
 
 
 def number_range(spec: ScorerSpec) -> tuple[float, float]:
@@ -36,10 +62,27 @@ def number_range(spec: ScorerSpec) -> tuple[float, float]:
     return (min(numbers), max(numbers)) if numbers else spec.options.number_range()
 
 
+def off_scale(spec: ScorerSpec, value: object) -> str:
+    """What is wrong with a verdict that `number_of` has no number for."""
+    return f"the verdict {repr(value)[:200]} lies outside its scale: {_scale_in_words(spec)}"
+
+
+def _scale_in_words(spec: ScorerSpec) -> str:
+    """`0 to 1`, or `good (1) or bad (0)`."""
+    levels = spec.options.category_numbers()
+    if levels:
+        *others, last = (f"{word} ({number:g})" for word, number in levels.items())
+        return f"{', '.join(others)} or {last}" if others else last
+    low, high = number_range(spec)
+    return "any finite number" if math.isinf(low) else f"{low:g} to {high:g}"
+
+
 def number_rule(spec: ScorerSpec) -> str:
     """The rule of `number_of` for a report, and what a word is where words are counted."""
     levels = spec.options.category_numbers()
     if levels:
         return ", ".join(f"{name} = {number:g}" for name, number in levels.items())
-    kind = SCORERS[spec.kind]
+    kind, (low, high) = SCORERS[spec.kind], number_range(spec)
+    if (low, high) != (0, 1) and not math.isinf(low):
+        return f"the number itself, {low:g} to {high:g}"
     return kind.number_rule + (f"; words: {kind.tokenizer}" if kind.tokenizer else "")

@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from processing.config.scorer_frameworks import (
     RAGAS_LOWER_IS_BETTER,
@@ -143,7 +150,23 @@ class DeepEvalOptions(MetricOptions):
         }.isdisjoint(put)
 
 
+RUBRIC = re.compile(r"score(\d+)_description")
+"""A key of RAGAS's `rubrics`: what deserves that score."""
+
+
 class RagasOptions(MetricOptions):
+    @model_validator(mode="after")
+    def _rubrics_name_their_scores(self) -> Self:
+        rubrics = self.arguments.get("rubrics") if "Rubrics" in self.metric else None
+        if rubrics is None:
+            return self
+        if not isinstance(rubrics, dict) or len(rubrics) < 2:
+            raise ValueError("rubrics is a mapping of two or more scores to what deserves them")
+        odd = [key for key in rubrics if not RUBRIC.fullmatch(str(key))]
+        if odd:
+            raise ValueError(f"rubrics: {odd[0]!r} is no score; write score1_description and so on")
+        return self
+
     def asks_judge(self, kind_asks: bool) -> bool:
         return kind_asks and self.metric not in RAGAS_WITHOUT_JUDGE
 
@@ -151,7 +174,16 @@ class RagasOptions(MetricOptions):
         return ragas_needs_context(self.metric)
 
     def number_range(self) -> tuple[float, float]:
-        return (1.0, 5.0) if "Rubrics" in self.metric else (0.0, 1.0)
+        scores = self.rubric_scores()
+        return (scores[0], scores[-1]) if scores else (0.0, 1.0)
+
+    def rubric_scores(self) -> list[int]:
+        """The scores that a rubric can give, ascending; [] for a metric without rubrics."""
+        if "Rubrics" not in self.metric:
+            return []
+        rubrics = self.arguments.get("rubrics") or {}
+        given = (RUBRIC.fullmatch(key) for key in rubrics)
+        return sorted(int(score[1]) for score in given if score) or [1, 2, 3, 4, 5]
 
     def higher_is_better(self) -> bool:
         return self.metric not in RAGAS_LOWER_IS_BETTER
@@ -173,13 +205,29 @@ RAGAS_WITHOUT_JUDGE = frozenset(
 
 
 class FileOptions(Options):
-    """A Python file beside evaluation.yaml with an MLflow `@scorer` of the entry's name."""
+    """A Python file beside evaluation.yaml with an MLflow `@scorer` of the entry's name.
+
+    `range` or `levels` is its scale: a verdict outside is an error. Without either any finite
+    number is a verdict.
+    """
 
     file: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_\-]*\.py$")
     levels: Levels = {}
+    range: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Self:
+        if self.range is None:
+            return self
+        if self.levels:
+            raise ValueError("levels are a scale already, so range: has no meaning here")
+        low, high = self.range
+        if not -math.inf < low < high < math.inf:
+            raise ValueError("range is [least, greatest], two finite numbers")
+        return self
 
     def category_numbers(self) -> dict[str, float]:
         return self.levels
 
     def number_range(self) -> tuple[float, float]:
-        return -math.inf, math.inf
+        return self.range or (-math.inf, math.inf)

@@ -105,4 +105,4 @@ def _first(invalid: ValidationError, options: type[Options]) -> str:
     if error["type"] == "missing":
         return f"{key} is missing"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}"
+    return f"{key}: {message[0].lower()}{message[1:]}" if key else message

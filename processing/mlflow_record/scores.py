@@ -13,7 +13,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from processing.base.errors import TrackingError
-from processing.config.scorer_numbers import NOT_APPLICABLE, is_not_applicable, number_of
+from processing.config.scorer_numbers import (
+    NOT_APPLICABLE,
+    is_not_applicable,
+    number_of,
+    off_scale,
+)
 from processing.config.scorers import ScorerSpec
 from processing.endpoint.answers import Answer
 from processing.gate.metric import Metric, scorer_metric
@@ -90,7 +95,7 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
     if is_not_applicable(spec, feedback.value):
         return Score(None, NOT_APPLICABLE, assessment.rationale, None)
     value = number_of(spec, feedback.value)
-    error = None if value is not None else f"the verdict {feedback.value!r} is no number"
+    error = off_scale(spec, feedback.value) if value is None else None
     metadata = assessment.metadata or {}
     shown = metadata.get("category", str(feedback.value))
     parts = metadata.get(JUDGE_LEFT_OUT)

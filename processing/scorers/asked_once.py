@@ -19,7 +19,7 @@ from processing.base.sigterm import Stopped
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
-from processing.config.scorer_numbers import is_not_applicable, number_of, number_range
+from processing.config.scorer_numbers import is_not_applicable, number_of, off_scale
 from processing.dataset.rows import Row
 from processing.judges.health import JudgeHealth
 from processing.judges.verdict import JudgeError, Question
@@ -80,7 +80,7 @@ class PaidVerdicts:
             question.context,
         )
         kept = shelf.get(key)
-        if kept is not None:
+        if kept is not None and (kept := _held_still(built, kept)) is not None:
             self.spend.add(judge_name(built.judge.model), reused=1)
             self.health.gave(built.judge)
             return kept, True
@@ -152,44 +152,52 @@ def _numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
     """The feedback under the scorer's name, with a value that MLflow can average.
 
     MLflow averages numbers, booleans and yes/no; a category's number takes its place, and the
-    category stays in the metadata. Raises JudgeError for a verdict that is no number, or none of
-    the scorer's scale.
+    category stays in the metadata. Raises JudgeError for a verdict that is none on the scorer's
+    scale.
     """
     if feedback.error is not None:
         raise JudgeError(feedback.error.error_message or "the judge failed", retryable=True)
     if is_not_applicable(built.spec, feedback.value):
         return feedback
-    number = number_of(built.spec, feedback.value)
+    said = feedback.value
+    number = number_of(built.spec, said)
     if number is None:
-        raise JudgeError(f"the verdict {feedback.value!r} is no number", retryable=True)
-    number = _on_scale(number, number_range(built.spec))
+        raise JudgeError(off_scale(built.spec, said), retryable=True)
     feedback.name = built.spec.name
-    shown = str(feedback.value)
-    if isinstance(feedback.value, str) and _BY_MLFLOW.get(shown.lower()) != number:
-        feedback.metadata = {**(feedback.metadata or {}), "category": shown}
-        feedback.rationale = f"{shown}: {feedback.rationale or ''}".strip(": ")
-        feedback.value = number
-    if isinstance(feedback.value, float):
+    if _by_mlflow(said) != number:
+        if isinstance(said, str | bool):
+            feedback.metadata = {**(feedback.metadata or {}), _CATEGORY: str(said)}
+            feedback.rationale = f"{said}: {feedback.rationale or ''}".strip(": ")
         feedback.value = number
     return feedback
 
 
-_BY_MLFLOW = {"yes": 1.0, "no": 0.0}
-"""What MLflow counts a word as, whatever `levels` says."""
+_CATEGORY = "category"
+"""In a verdict's metadata: its word, where MLflow holds a number."""
 
 
-def _on_scale(number: float, scale: tuple[float, float]) -> float:
-    """The number; what rounding has put a hair outside the scale lies at its end.
+def _by_mlflow(value: Any) -> float | None:
+    """What MLflow counts a verdict as, whatever `levels` says."""
+    if isinstance(value, str):
+        return {"yes": 1.0, "no": 0.0}.get(value.lower())
+    return float(value)
 
-    Raises JudgeError for a number outside.
+
+def _held_still(built: BuiltScorer, kept: Record) -> Record | None:
+    """A kept verdict on the scale of today; None where it is none on it.
+
+    It may have been kept under other numbers of the same `levels`, or by a version that looked less
+    closely.
     """
-    low, high = scale
-    if low - _HAIR <= number <= high + _HAIR:
-        return min(max(number, low), high)
-    raise JudgeError(f"the verdict {number:g} lies outside {low:g} to {high:g}", retryable=True)
-
-
-_HAIR = 1e-9
+    feedback = _feedback(kept)
+    word = (feedback.metadata or {}).pop(_CATEGORY, None)
+    if word is not None:
+        feedback.value = word
+        feedback.rationale = (feedback.rationale or "").removeprefix(word).removeprefix(": ")
+    try:
+        return _record(_numbered(built, feedback))
+    except JudgeError:
+        return None
 
 
 def _record(feedback: Feedback) -> Record:
