@@ -10,6 +10,9 @@ from processing.gate.metric import Metric, mean_metric, percentile_metric
 from processing.gate.worst_case import Scale
 
 PERCENTS = (50, 95, 99)
+MOST_TOKENS = 10**9
+"""Of one row. An endpoint that says more, or less than none, has not said how many."""
+
 TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
 
 
@@ -35,7 +38,7 @@ def measure(answers: Sequence[Answer]) -> dict[str, Metric]:
 
 
 def _token_metrics(name: str, counts: Sequence[int | None], rows: int) -> dict[str, Metric]:
-    known = [float(count) for count in counts if count is not None]
+    known = [float(count) for count in counts if count is not None and 0 <= count <= MOST_TOKENS]
     errors = len(counts) - len(known)
     mean = mean_metric(known, errors=errors, rows=rows, scale=TIMES_AND_COUNTS)
     return {f"{name}_mean": mean} | {

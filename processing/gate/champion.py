@@ -103,6 +103,9 @@ def judge_champion(
         if package is None:
             return ChampionVerdict(group)
         theirs = champion_scores(package)
+        _require_scales(
+            package, theirs, rows, {name: scales.get(name, UNIT) for name in section.metrics}
+        )
     except ChampionError as error:
         arn, run = (package.arn, package.run_id) if package else (None, None)
         return ChampionVerdict(group, arn, run, error=str(error))
@@ -190,6 +193,20 @@ def parse_rows(text: str) -> RowScores:
                 name: _number(score["value"]) for name, score in row["scores"].items()
             }
     return rows
+
+
+def _require_scales(
+    package: Package, theirs: RowScores, rows: Mapping[str, object], scales: Mapping[str, Scale]
+) -> None:
+    """Raises ChampionError for a number outside its scale: it was scored by other rules."""
+    for row_id in rows:
+        for name, scale in scales.items():
+            number = _number(theirs.get(row_id, {}).get(name))
+            if number is not None and not scale.assumed and not scale.holds([number]):
+                raise ChampionError(
+                    f"the champion {package.arn} has {name} {number:g} on row {row_id}, outside "
+                    f"its scale {scale.low:g} to {scale.high:g}: evaluate the champion anew"
+                )
 
 
 def _number(value: object) -> float | None:

@@ -41,10 +41,15 @@ def estimate(values: Sequence[float], *, numbers: Numbers = "BCa") -> Estimate:
     n = len(values)
     if n == 0:
         return Estimate(None, None, None, None, 0, "")
-    value = math.fsum(values) / n
+    value = _mean(values)
     spread = deviation(values) if n > 1 else None
     low, high, method = _interval(values, numbers)
     return Estimate(value, low, high, spread, n, method)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Between the least and the greatest, which rounding can put it a hair beside."""
+    return min(max(math.fsum(values) / len(values), min(values)), max(values))
 
 
 def _interval(values: Sequence[float], numbers: Numbers) -> tuple[float | None, float | None, str]:
@@ -104,7 +109,7 @@ def _quantile_of_t(n: int) -> float:
 
 def deviation(values: Sequence[float]) -> float:
     """The sample standard deviation (n - 1) of at least two values; `statistics.stdev`."""
-    mean = math.fsum(values) / len(values)
+    mean = _mean(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from processing.config.scorer_numbers import number_range
 from processing.config.scorers import ScorerSpec
-from processing.gate.intervals import Estimate, Numbers, estimate, percentile_estimate
+from processing.gate.intervals import Numbers, estimate, percentile_estimate
 from processing.gate.worst_case import (
     UNIT,
     Bounds,
@@ -69,12 +69,12 @@ class Metric:
 def scale_of(spec: ScorerSpec) -> Scale:
     """What a row without a verdict could have counted, at worst and at best.
 
-    A user's own function is taken to count 0 to 1. Where a verdict lies outside of the scale, the
-    worst case of rows without one is not known, and the gate is closed on any.
+    A user's own function without a scale is taken to count 0 to 1. Where a verdict lies outside,
+    the worst case of rows without one is not known, and the gate is closed on any.
     """
     low, high = number_range(spec)
     if math.isinf(low) or math.isinf(high):
-        low, high = 0.0, 1.0
+        return Scale(higher_is_better=spec.higher_is_better, assumed=True)
     return Scale(low, high, spec.higher_is_better)
 
 
@@ -110,17 +110,17 @@ def mean_metric(
 ) -> Metric:
     """Mean, sample standard deviation and interval of finite `values`; no value where none are.
 
-    The interval keeps to the scale if the values do: a share is not below 0.
+    The interval, and its worst case, keep to the scale if the values do: a share is not below 0.
     """
     found = estimate(values, numbers=numbers)
-    low, high = _within(scale, values, found)
+    shown = _within(scale, values, Bounds(found.low, found.high))
     metric = Metric(
         value=found.value,
         n=found.n,
         errors=errors,
         standard_deviation=found.standard_deviation,
-        low=low,
-        high=high,
+        low=shown.low,
+        high=shown.high,
         method=found.method,
         higher_is_better=scale.higher_is_better,
         rows=rows,
@@ -129,18 +129,14 @@ def mean_metric(
         metric = replace(metric, worst_value=worst_mean(values, metric.missing, scale))
         if numbers == "t":
             interval = worst_interval(values, metric.missing, scale)
-            metric = replace(metric, worst_interval=interval)
+            metric = replace(metric, worst_interval=_within(scale, values, interval))
     return metric
 
 
-def _within(
-    scale: Scale, values: Sequence[float], found: Estimate
-) -> tuple[float | None, float | None]:
-    if found.low is None or found.high is None:
-        return found.low, found.high
-    if any(not scale.low <= value <= scale.high for value in values):
-        return found.low, found.high
-    return max(found.low, scale.low), min(found.high, scale.high)
+def _within(scale: Scale, values: Sequence[float], ends: Bounds) -> Bounds:
+    if ends.low is None or ends.high is None or not scale.holds(values):
+        return ends
+    return Bounds(scale.clipped(ends.low), scale.clipped(ends.high))
 
 
 def percentile_metric(
@@ -166,10 +162,16 @@ def percentile_metric(
 
 
 def as_held(measured: Metric, held: Metric) -> Metric:
-    """`measured` with the numbers that MLflow holds for it."""
+    """`measured` with the numbers that MLflow holds for it.
+
+    MLflow's mean of equal verdicts may lie a hair beside them, and so beside scale and threshold.
+    """
+    value, ours = held.value, measured.value
+    if measured.standard_deviation == 0 and ours is not None and value is not None:
+        value = ours if math.isclose(value, ours, rel_tol=1e-9) else value
     return replace(
         measured,
-        value=held.value,
+        value=value,
         n=held.n,
         errors=held.errors,
         standard_deviation=held.standard_deviation,

@@ -9,8 +9,8 @@ the scorer's scale (Manski's bounds: Partial Identification of Probability Distr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from processing.gate.intervals import (
     CONFIDENCE,
@@ -36,14 +36,21 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Scale:
-    """Where a scorer's numbers lie, and which end is good. Infinite where there is no end."""
+    """Where a scorer's numbers lie, and which end is good. Infinite where there is no end.
+
+    `assumed`: nobody has said where they lie, and they may lie elsewhere.
+    """
 
     low: float = 0.0
     high: float = 1.0
     higher_is_better: bool = True
+    assumed: bool = False
 
-    def holds(self, values: Sequence[float]) -> bool:
+    def holds(self, values: Iterable[float]) -> bool:
         return all(self.low <= value <= self.high for value in values)
+
+    def clipped(self, number: float) -> float:
+        return min(max(number, self.low), self.high)
 
 
 UNIT = Scale()
@@ -72,7 +79,7 @@ def worst_mean(values: Sequence[float], missing: int, scale: Scale) -> Bounds:
     known = math.fsum(values)
     ends = [(known + missing * end) / total if missing else known / total
             for end in (scale.low, scale.high)]  # fmt: skip
-    return Bounds(*(end if math.isfinite(end) else None for end in ends))
+    return Bounds(*(scale.clipped(end) if math.isfinite(end) else None for end in ends))
 
 
 def worst_interval(values: Sequence[float], missing: int, scale: Scale) -> Bounds:
@@ -139,19 +146,23 @@ def paired_difference(
     better, worse = (scale.high, scale.low) if sign == 1 else (scale.low, scale.high)
     differences = [sign * (ours - theirs) for ours, theirs in pairs if ours is not None]
     unpaired = [theirs for ours, theirs in pairs if ours is None]
+    known = scale.holds(number for pair in pairs for number in pair if number is not None)
+    span = Scale(scale.low - scale.high, scale.high - scale.low)
     found = _paired_t(differences)
+    if known and found.low is not None and found.high is not None:
+        found = replace(found, low=span.clipped(found.low), high=span.clipped(found.high))
     if not unpaired:
         return PairedDifference(found, 0, found.low)
     lost = Scale(
         min(sign * (worse - theirs) for theirs in unpaired),
         max(sign * (better - theirs) for theirs in unpaired),
     )
-    known = scale.holds([*(ours for ours, _ in pairs if ours is not None), *unpaired])
     # a difference may lie outside of `lost`, which only says where the missing ones are
     wide = len(differences) > 1 and known and math.isfinite(lost.low) and math.isfinite(lost.high)
-    wide = wide and len(unpaired) <= MOST_MISSING
-    worst = _least_t(differences, len(unpaired), lost.low, lost.high) if wide else None
-    return PairedDifference(found, len(unpaired), worst)
+    if not wide or len(unpaired) > MOST_MISSING:
+        return PairedDifference(found, len(unpaired), None)
+    worst = _least_t(differences, len(unpaired), lost.low, lost.high)
+    return PairedDifference(found, len(unpaired), span.clipped(worst))
 
 
 def _paired_t(differences: Sequence[float]) -> Estimate:

@@ -239,3 +239,10 @@ def test_a_run_without_rows_closes_the_gate() -> None:
     with mlflow.start_run() as run:
         mlflow.log_text("nothing", "evaluation/other.txt")
     assert judged(run.info.run_id, scores()).state == "unreadable"
+
+
+def test_a_champion_that_was_scored_on_another_scale_closes_the_gate(tmp_path: Path) -> None:
+    run_id = run_with(rows_of({**scores(), IDS[7]: -40.0}), tmp_path)
+    [reason] = judged(run_id, scores()).reasons
+    assert f"has Correctness -40 on row {IDS[7]}, outside its scale 0 to 1" in reason
+    assert judged(run_id, scores(), scale=Scale(assumed=True)).state == "compared"
