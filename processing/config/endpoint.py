@@ -20,6 +20,8 @@ class ResponsePaths(Section):
     input_tokens: str | None = None
     output_tokens: str | None = None
     error: str | None = None
+    stop_reason: str | None = None
+    reasoning: str | None = None
 
     @field_validator("*")
     @classmethod

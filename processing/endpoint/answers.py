@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from processing.base.aws_hints import and_hint
 from processing.base.errors import EndpointError
-from processing.calls.paid_store import Record, Shelf, key_of
+from processing.calls.paid_store import Shelf, key_of
 from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import ENDPOINT, Spend
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.client import Call, MeasuredModel, ask
 from processing.endpoint.payload import request_body
-from processing.endpoint.reply import Reply
+from processing.endpoint.reply import Reply, UnusableReply
+from processing.endpoint.separation import separated
 
 FAILED_IN_A_ROW = 10
 """So many rows without an answer, one after the other, and the endpoint counts as down."""
@@ -34,6 +35,16 @@ class Answer:
     @property
     def text(self) -> str | None:
         return self.call.reply.text if self.call.reply else None
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought on the way to its answer; empty where it does not show."""
+        return self.call.said.reasoning if self.call.said else ""
+
+    @property
+    def cut(self) -> bool | None:
+        """Whether it was cut at the token limit; None where the endpoint does not say."""
+        return self.call.said.cut if self.call.said else None
 
 
 @dataclass(frozen=True)
@@ -99,22 +110,31 @@ def _as_they_come(desk: AnswerDesk, rows: Sequence[Row]) -> Iterator[Answer]:
 def _answer(desk: AnswerDesk, row: Row) -> Answer:
     request = request_body(desk.endpoint, row)
     key = desk.key(request)
-    kept = desk.shelf.get(key)
+    kept = _kept(desk, key)
     if kept is not None:
         desk.spend.add(ENDPOINT, reused=1)
-        return Answer(row, request, _call(kept), reused=True)
+        return Answer(row, request, kept, reused=True)
     call = ask(desk.client, desk.endpoint, request, desk.rate_limit)
-    reply = call.reply
+    said = call.said
     desk.spend.add(
         ENDPOINT,
         calls=call.attempts,
-        input_tokens=(reply.input_tokens if reply else None) or 0,
-        output_tokens=(reply.output_tokens if reply else None) or 0,
+        input_tokens=(said.input_tokens if said else None) or 0,
+        output_tokens=(said.output_tokens if said else None) or 0,
     )
-    if reply is not None:
+    if call.reply is not None:
         desk.shelf.put(key, {"row_id": row.row_id, "request": request, "call": asdict(call)})
+        call = replace(call, reply=separated(desk.endpoint, call.reply))
     return Answer(row, request, call)
 
 
-def _call(kept: Record) -> Call:
-    return Call(**{**kept["call"], "reply": Reply(**kept["call"]["reply"])})
+def _kept(desk: AnswerDesk, key: str) -> Call | None:
+    """The call as an earlier job has kept it, unless it is no answer as they are read today."""
+    kept = desk.shelf.get(key)
+    if kept is None:
+        return None
+    try:
+        reply = separated(desk.endpoint, Reply(**kept["call"]["reply"]))
+    except UnusableReply:
+        return None
+    return Call(**{**kept["call"], "reply": reply})

@@ -17,6 +17,7 @@ from processing.base.clean_text import storable
 from processing.base.errors import EndpointError
 from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
+from processing.endpoint.body_bytes import LONGEST_BODY
 from processing.endpoint.payload import read_reply
 from processing.endpoint.reply import Reply, UnusableReply
 
@@ -29,9 +30,6 @@ RETRYABLE_CODES = {
     "InternalServerException",
     "InternalDependencyException",
 }
-LONGEST_BODY = 32_000_000
-"""Bytes. SageMaker itself lets no response of more than 25 MB through."""
-
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 20.0
 ONCE, A_FEW, AS_TIME_ALLOWS = 1, 3, 1_000_000
 """How often to ask in all: a refusal stays one, a garbled answer may not, throttling passes."""
@@ -63,8 +61,9 @@ class MeasuredModel:
 class Call:
     """One question's way through the endpoint, retries included.
 
-    Exactly one of `reply` and `error` is set. `latency_ms` and the times (nanoseconds since 1970)
-    are those of the last attempt alone.
+    Exactly one of `reply` and `error` is set. `unusable` is what could be read of an answer that is
+    none, such as the reasoning of a model that was cut off before it answered. `latency_ms` and the
+    times (nanoseconds since 1970) are those of the last attempt alone.
     """
 
     reply: Reply | None
@@ -73,6 +72,12 @@ class Call:
     latency_ms: float
     started_ns: int
     ended_ns: int
+    unusable: Reply | None = None
+
+    @property
+    def said(self) -> Reply | None:
+        """What the model said, whether or not it is an answer."""
+        return self.reply or self.unusable
 
 
 def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
@@ -157,6 +162,7 @@ class _Attempt:
     error: str | None = None
     worth_asking: int = ONCE
     throttled: bool = False
+    unusable: Reply | None = None
 
 
 def endpoint_rate_limit(endpoint: Endpoint, instances: int = 1) -> RateLimit:
@@ -182,12 +188,19 @@ def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], rate_limit: RateL
             attempt = _invoke(client, endpoint, body)
             latency_ms = (time.perf_counter() - start) * 1000
             turn.throttled, turn.failed = attempt.throttled, attempt.error is not None
-            turn.tokens = _tokens(attempt.reply)
+            turn.tokens = _tokens(attempt.reply or attempt.unusable)
         pause = _pause(attempts)
         over = attempts >= attempt.worth_asking or time.monotonic() + pause > deadline
         if attempt.error is None or over:
-            error = storable(attempt.error)
-            return Call(attempt.reply, error, attempts, latency_ms, started_ns, time.time_ns())
+            return Call(
+                attempt.reply,
+                storable(attempt.error),
+                attempts,
+                latency_ms,
+                started_ns,
+                time.time_ns(),
+                attempt.unusable,
+            )
         time.sleep(pause)
 
 
@@ -222,18 +235,21 @@ def _invoke(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> _Attempt:
             return _Attempt(error=f"unusable answer: a body of more than {LONGEST_BODY:,} bytes")
         return _Attempt(reply=read_reply(endpoint, answered))
     except UnusableReply as error:
-        return _Attempt(error=f"unusable answer: {error}", worth_asking=A_FEW)
+        asked_again = ONCE if error.final else A_FEW
+        said = f"unusable answer: {error}"
+        return _Attempt(error=said, worth_asking=asked_again, unusable=error.reply)
     except ClientError as error:
         return _classify(error.response)
-    except HTTPClientError as error:
-        return _Attempt(error=f"{type(error).__name__}: {error}", worth_asking=AS_TIME_ALLOWS)
-    except BotoCoreError as error:
-        return _Attempt(error=f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 botocore's reader raises what it likes; ends no row
+        again = AS_TIME_ALLOWS if isinstance(error, HTTPClientError) else A_FEW
+        if isinstance(error, BotoCoreError) and not isinstance(error, HTTPClientError):
+            again = ONCE
+        return _Attempt(error=f"{type(error).__name__}: {error}", worth_asking=again)
 
 
 def _classify(response: Any) -> _Attempt:
     code = response["Error"].get("Code", "")
-    message = response["Error"].get("Message", "")
+    message = str(response["Error"].get("Message") or "")
     if code == "ModelError":
         status = int(response.get("OriginalStatusCode") or 0)
         transient = status == 429 or status >= 500 or "timed out" in message

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import importlib
-import json
 from typing import Any, Protocol, cast
 
-from processing.base.clean_text import storable
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
+from processing.endpoint.body_bytes import document_in
 from processing.endpoint.reply import Reply, UnusableReply
+from processing.endpoint.separation import separated
 
 
 class PayloadFormat(Protocol):
@@ -44,19 +44,15 @@ def prompt_in(endpoint: Endpoint, body: dict[str, Any]) -> str | list[dict[str, 
 
 
 def read_reply(endpoint: Endpoint, body: bytes) -> Reply:
-    """Read an endpoint's 200 response.
+    """Read an endpoint's 200 response: all of it, reasoning too, as it came.
 
     Raises UnusableReply where the body is not JSON, has an error in it, or has no answer.
     """
     try:
-        document = storable(json.loads(body))
+        reply = _format(endpoint.format).reply(endpoint, document_in(body))
+        separated(endpoint, reply)
     except RecursionError as error:
         raise UnusableReply("the body is JSON nested too deeply to be read") from error
-    except ValueError as error:
-        raise UnusableReply(f"the body is not JSON: {body[:80]!r}") from error
-    reply = _format(endpoint.format).reply(endpoint, document)
-    if not reply.text.strip():
-        raise UnusableReply("the answer is empty")
     return reply
 
 

@@ -6,34 +6,44 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from processing.base.content_parts import is_cut
+
 
 @dataclass(frozen=True)
 class Reply:
-    """What a response body says. Token counts are None where the endpoint does not give them."""
+    """What a response body says. Token counts are None where the endpoint does not give them.
+
+    `reasoning`: what the model thought, where the server gives that apart from `text`.
+    `stop_reason`: why the model stopped, in the server's word; empty where it does not say.
+    """
 
     text: str
     input_tokens: int | None = None
     output_tokens: int | None = None
+    reasoning: str = ""
+    stop_reason: str = ""
+
+    @property
+    def cut(self) -> bool | None:
+        """Whether the answer ends at the token limit; None where the endpoint does not say."""
+        return is_cut(self.stop_reason) if self.stop_reason else None
 
 
 class UnusableReply(Exception):
-    """A 200 response without an answer in it."""
+    """A 200 response without an answer in it. `reply` has what else could be read of it.
 
+    `final`: another try would most likely end the same way.
+    """
 
-def refuse_error(document: Any) -> None:
-    """Raises UnusableReply for a body that reports an error, though its status was 200."""
-    if isinstance(document, dict) and document.get("error"):
-        raise UnusableReply(f"the body says error: {excerpt(document['error'])}")
-
-
-def token_count(value: Any) -> int | None:
-    """The number of tokens, or None for anything but a whole number."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    def __init__(self, reason: str, reply: Reply | None = None, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.reply = reply
+        self.final = final
 
 
 def excerpt(document: Any) -> str:
     """The beginning of a body, for an error message."""
     try:
         return json.dumps(document, ensure_ascii=False)[:120]
-    except RecursionError:
+    except (ValueError, RecursionError):
         return "JSON that is nested too deeply to be shown"

@@ -9,8 +9,9 @@ from typing import Any
 
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
+from processing.endpoint.body import reply_in
 from processing.endpoint.prompt import fill
-from processing.endpoint.reply import Reply, UnusableReply, excerpt, refuse_error, token_count
+from processing.endpoint.reply import Reply
 
 
 def request(endpoint: Endpoint, row: Row) -> dict[str, Any]:
@@ -28,16 +29,4 @@ def prompt(body: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def reply(_endpoint: Endpoint, document: Any) -> Reply:
-    refuse_error(document)
-    try:
-        text = document["choices"][0]["message"]["content"]
-    except (KeyError, IndexError, TypeError) as error:
-        raise UnusableReply(
-            f"no choices[0].message.content in {excerpt(document)}; is endpoint.format right?"
-        ) from error
-    usage = document.get("usage") or {}
-    return Reply(
-        text or "",
-        token_count(usage.get("prompt_tokens")),
-        token_count(usage.get("completion_tokens")),
-    )
+    return reply_in(document)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from processing.base.content_parts import UnclearContentError, said_in, token_count
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.prompt import fill
-from processing.endpoint.reply import Reply, UnusableReply, excerpt, token_count
+from processing.endpoint.reply import Reply, UnusableReply, excerpt
 
 
 def request(endpoint: Endpoint, row: Row) -> dict[str, Any]:
@@ -21,21 +22,47 @@ def prompt(body: dict[str, Any]) -> str:
 
 
 def reply(endpoint: Endpoint, document: Any) -> Reply:
-    import jmespath
-
     paths = endpoint.response
     assert paths is not None, "the configuration has checked that a template has both halves"
-    failure = jmespath.search(paths.error, document) if paths.error else None
-    if failure:
-        raise UnusableReply(f"{paths.error} says {failure!r}")
-    text = jmespath.search(paths.answer, document)
-    if not isinstance(text, str):
+    if failure := _found("error", paths.error, document):
+        raise UnusableReply(f"{paths.error} says {excerpt(failure)}")
+    try:
+        said = said_in(_found("answer", paths.answer, document))
+    except UnclearContentError as error:
+        raise UnusableReply(f"endpoint.response.answer finds {error}") from error
+    if not said.text and not said.reasoning:
         raise UnusableReply(f"endpoint.response.answer finds no text in {excerpt(document)}")
-    tokens = [
-        token_count(jmespath.search(path, document)) if path else None
-        for path in (paths.input_tokens, paths.output_tokens)
-    ]
-    return Reply(text, *tokens)
+    stop_reason = _unless_unreadable(paths.stop_reason, document)
+    reasoning = _unless_unreadable(paths.reasoning, document)
+    return Reply(
+        said.text,
+        token_count(_unless_unreadable(paths.input_tokens, document)),
+        token_count(_unless_unreadable(paths.output_tokens, document)),
+        "\n".join(text for text in (reasoning, said.reasoning) if isinstance(text, str) and text),
+        stop_reason if isinstance(stop_reason, str) else "",
+    )
+
+
+def _found(key: str, path: str | None, document: Any) -> Any:
+    """Raises UnusableReply where the expression cannot be computed, as `join` of a null."""
+    import jmespath
+
+    if path is None:
+        return None
+    try:
+        return jmespath.search(path, document)
+    except Exception as error:  # functions raise what Python does, beside JMESPathError
+        said = " ".join(str(error).split())[:160]
+        shown = f"{excerpt(document)}: {said}"
+        raise UnusableReply(f"endpoint.response.{key} cannot be computed of {shown}") from error
+
+
+def _unless_unreadable(path: str | None, document: Any) -> Any:
+    """What is good to know, and no reason to refuse an answer."""
+    try:
+        return _found("", path, document)
+    except UnusableReply:
+        return None
 
 
 def _fill_all(node: Any, row: Row, endpoint: Endpoint) -> Any:

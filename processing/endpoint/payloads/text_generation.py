@@ -9,8 +9,9 @@ from typing import Any
 
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
+from processing.endpoint.body import reply_in
 from processing.endpoint.prompt import fill
-from processing.endpoint.reply import Reply, UnusableReply, excerpt, refuse_error, token_count
+from processing.endpoint.reply import Reply
 
 
 def request(endpoint: Endpoint, row: Row) -> dict[str, Any]:
@@ -24,14 +25,4 @@ def prompt(body: dict[str, Any]) -> str:
 
 
 def reply(_endpoint: Endpoint, document: Any) -> Reply:
-    first = document[0] if isinstance(document, list) and document else document
-    refuse_error(first)
-    if not isinstance(first, dict) or not isinstance(first.get("generated_text"), str):
-        raise UnusableReply(f"no generated_text in {excerpt(document)}; is endpoint.format right?")
-    details = first.get("details") or {}
-    # LMI answers 200 with finish_reason "error" when generation fails half-way.
-    if details.get("finish_reason") == "error":
-        raise UnusableReply("details.finish_reason is 'error'")
-    return Reply(
-        first["generated_text"], output_tokens=token_count(details.get("generated_tokens"))
-    )
+    return reply_in(document)

@@ -50,8 +50,8 @@ def own_part(
 
 def answer_of(row: PartRow) -> Answer:
     told = row.answer["call"]
-    reply = None if told["reply"] is None else Reply(**told["reply"])
-    call = Call(**{**told, "reply": reply})
+    replies = {key: Reply(**told[key]) for key in ("reply", "unusable") if told[key] is not None}
+    call = Call(**{**told, **replies})
     return Answer(row.row, row.answer["request"], call, reused=row.answer["reused"])
 
 

@@ -1,0 +1,71 @@
+"""A response's bytes as a JSON document, whatever came instead of one."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from processing.base.clean_text import storable
+from processing.endpoint.event_stream import merged
+from processing.endpoint.reply import UnusableReply
+
+LONGEST_BODY = 32_000_000
+"""Bytes. SageMaker itself lets no response of more than 25 MB through."""
+
+_GZIP = b"\x1f\x8b"
+_EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+
+
+def document_in(body: bytes) -> Any:
+    """Raises UnusableReply where the bytes are no JSON, or JSON that says two things at once."""
+    if body.startswith(_GZIP):
+        body = _unpacked(body)
+    try:
+        if body.lstrip().startswith(_EVENTS):
+            return storable(merged(list(_events(body))))
+        return storable(_decoded(body))
+    except RecursionError as error:
+        raise UnusableReply("the body is JSON nested too deeply to be read") from error
+    except UnicodeDecodeError as error:
+        raise UnusableReply(f"the body is not UTF-8: {body[:80]!r}") from error
+    except json.JSONDecodeError as error:
+        raise UnusableReply(f"the body is not JSON: {body[:80]!r}") from error
+    except ValueError as error:  # a key twice, or more digits than Python makes a number of
+        raise UnusableReply(f"the body cannot be read: {' '.join(str(error).split())}") from error
+
+
+def _decoded(text: bytes) -> Any:
+    return json.loads(text, object_pairs_hook=_single_valued)
+
+
+def _single_valued(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        for key, value in pairs:
+            if value != document[key]:
+                raise ValueError(f"the key {key[:40]!r} stands twice in one object")
+    return document
+
+
+def _events(body: bytes) -> Iterator[Any]:
+    """The data of a stream of server-sent events (WHATWG HTML, section 9.2), each read as JSON."""
+    data: list[bytes] = []
+    for line in [*body.replace(b"\r\n", b"\n").split(b"\n"), b""]:
+        if line.startswith(b"data:"):
+            data.append(line.removeprefix(b"data:").removeprefix(b" "))
+        elif not line.strip() and data:
+            text, data = b"\n".join(data), []
+            yield None if text.strip() == b"[DONE]" else _decoded(text)
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        text = reader.decompress(body, LONGEST_BODY + 1)
+    except zlib.error as error:
+        raise UnusableReply(f"the body begins as gzip does, and is none ({error})") from error
+    if len(text) > LONGEST_BODY or not reader.eof:
+        raise UnusableReply(f"the body is gzip of more than {LONGEST_BODY:,} bytes, or cut off")
+    return text

@@ -1,0 +1,36 @@
+"""The answer, apart from what the model thought on the way to it."""
+
+from __future__ import annotations
+
+from processing.config.endpoint import Endpoint
+from processing.endpoint.reply import Reply, UnusableReply
+
+_LIMITS = {
+    "chat": "max_tokens in endpoint.parameters",
+    "text_generation": "max_new_tokens in endpoint.parameters",
+    "template": "the token limit in endpoint.request",
+}
+_FILTERED = frozenset({"content_filter", "content_filtered", "guardrail_intervened", "safety"})
+
+
+def separated(endpoint: Endpoint, reply: Reply) -> Reply:
+    """`reply`. Raises UnusableReply where no answer is left, with the reason for that."""
+    if not reply.text.strip():
+        final = bool(reply.cut) or reply.stop_reason.casefold() in _FILTERED
+        raise UnusableReply(_why_empty(endpoint, reply), reply, final=final)
+    return reply
+
+
+def _why_empty(endpoint: Endpoint, reply: Reply) -> str:
+    reason = "the answer is empty"
+    if reply.reasoning.strip():
+        reason = "the answer is empty: only reasoning came"
+    if reply.cut:
+        limit = _LIMITS[endpoint.format]
+        reason += (
+            f"; the model stopped at its token limit ({reply.stop_reason}), toward which "
+            f"reasoning counts: raise {limit}"
+        )
+    elif reply.stop_reason.casefold() in _FILTERED:
+        reason += f"; a content filter stopped the model ({reply.stop_reason})"
+    return reason
