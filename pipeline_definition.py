@@ -19,6 +19,7 @@ import sys
 try:
     from pipeline.cli.main import main
     from pipeline.definition.build import get_pipeline
+    from pipeline.in_process.evaluate import evaluate
 except (ImportError, SyntaxError) as missing:
     if __name__ != "__main__":
         raise
@@ -30,7 +31,7 @@ except (ImportError, SyntaxError) as missing:
     )
     sys.exit(2)
 
-__all__ = ["get_pipeline"]
+__all__ = ["evaluate", "get_pipeline"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -16,11 +16,12 @@ from pipeline.cli import (
     start,
     sweep,
     trigger,
+    try_here,
     upsert,
 )
 
 GROUPS = {
-    "try it on this machine": [local.LOCAL],
+    "try it on this machine": [try_here.TRY, local.LOCAL],
     "set up": [permissions.PERMISSIONS, image.IMAGE],
     "check and send": [check.CHECK, definition.SHOW, definition.DEFINITION, upsert.UPSERT],
     "on a new account": [first_run.FIRST_RUN],

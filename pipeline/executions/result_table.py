@@ -132,15 +132,21 @@ def _verdict(bounds: list[Document]) -> Text:
 
     if not bounds:
         return Text("-", "dim")  # the threshold column says that there is none
-    styles = {"holds": "green", "MISSED": "bold red", "missed": "yellow"}
+    styles = {"holds": "green", "MISSED": "bold red", "UNSURE": "bold red"}
     words = [_word(bound) for bound in bounds]
-    return Text("\n").join(Text(word, styles[word]) for word in words)
+    return Text("\n").join(Text(word, styles.get(word, "yellow")) for word in words)
 
 
 def _word(bound: Document) -> str:
+    """UNSURE: the number holds, but rests on too few rows or on too many errors to count."""
     if bound["passed"]:
         return "holds"
-    return "MISSED" if bound["tier"] == "hard" else "missed"
+    compared, limit = bound["compared"], bound["bound"]
+    holds = compared is not None and (
+        compared >= limit if bound["rule"] == "min" else compared <= limit
+    )
+    word = "UNSURE" if holds else "MISSED"
+    return word if bound["tier"] == "hard" else word.lower()
 
 
 def _lines(document: Document) -> Iterator[str]:
@@ -149,6 +155,8 @@ def _lines(document: Document) -> Iterator[str]:
         yield "* held against the interval's pessimistic end"
     if document["champion"]:
         yield from _champion(document["champion"])
+    if any(_word(bound).upper() == "UNSURE" for bound in bounds):
+        yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
     for warning in document["gate"]["warnings"]:
         yield f"warning: {warning}"
 

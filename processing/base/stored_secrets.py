@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,13 +82,16 @@ def is_secret_arn(text: str) -> bool:
     return bool(_PARAMETER.fullmatch(text) or _SECRET.fullmatch(text))
 
 
-def export_secrets(secrets: Mapping[str, StoredSecret]) -> None:
+def export_secrets(
+    secrets: Mapping[str, StoredSecret], *, kept: Collection[str] = frozenset()
+) -> None:
     """Read them into this process's environment, from where the libraries take them.
 
-    From then on each is masked wherever something is written. Raises SecretError.
+    Variables in `kept` are left as they are. From then on each is masked wherever something is
+    written. Raises SecretError.
     """
-    values = read_secrets(secrets)
-    os.environ[DECLARED] = ",".join(values)
+    values = read_secrets({name: secret for name, secret in secrets.items() if name not in kept})
+    os.environ[DECLARED] = ",".join(secrets)
     os.environ.update(values)
 
 

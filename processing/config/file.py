@@ -31,7 +31,14 @@ def load_config(path: Path) -> EvaluationConfig:
 
     Raises ConfigError, one line per mistake: file, line, key path, what is wrong, how to fix it.
     """
-    document = read_yaml(path)
+    return validated(read_yaml(path), str(path))
+
+
+def validated(document: dict[Any, Any], name: str) -> EvaluationConfig:
+    """The configuration that a document of `read_yaml` holds; `name` is what errors call it.
+
+    Raises ConfigError, as `load_config`.
+    """
     try:
         config = EvaluationConfig.model_validate(document)
         problems = list(_cross_check(config))
@@ -40,7 +47,7 @@ def load_config(path: Path) -> EvaluationConfig:
     problems += secrets_in(document)
     if problems:
         lines = [
-            masked(f"{path}:{_line(document, location)}: {_dotted(location)}: {message}")
+            masked(f"{name}:{_line(document, location)}: {_dotted(location)}: {message}")
             for location, message in problems
         ]
         raise ConfigError("\n".join(dict.fromkeys(lines)))

@@ -93,6 +93,7 @@ def _conclude(run: EvaluationRun, tracked: TrackedRun, answers: list[Answer]) ->
         dataset_sha256=job.dataset_sha256,
         config_sha256=job.config_sha256,
         execution_arn=job.execution_arn,
+        varied=job.varied,
         spend=run.spend,
         fingerprint=job.fingerprint(run.model.identity),
         number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},

@@ -17,6 +17,7 @@ from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
 from processing.config.thresholds import ThresholdParameter, override, threshold_parameters
+from processing.config.variation import read_variation
 from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint.client import MeasuredModel
 from processing.evaluation.fingerprint import fingerprint
@@ -78,6 +79,11 @@ class EvaluationJob:
             or str(self.dataset.resolve())
         )
 
+    @property
+    def varied(self) -> dict[str, str]:
+        """What this run varies of somebody's evaluation.yaml: key path -> value."""
+        return read_variation(self.config_file)
+
     def params(self) -> dict[str, object]:
         """The MLflow run's parameters. Some of MLflow's pages sort them by name."""
         judge = self.config.judge
@@ -97,6 +103,7 @@ class EvaluationJob:
             ),
             "scorers": ", ".join(spec.name for spec in self.config.scorers),
             **{f"threshold.{p.name}": p.bound for p in self.thresholds},
+            **{f"varied.{key}": value for key, value in self.varied.items()},
         }
 
     def tags(self, model: MeasuredModel) -> dict[str, str]:

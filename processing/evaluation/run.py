@@ -42,16 +42,24 @@ class EvaluationRun:
 
 
 def prepare_run(
-    job: EvaluationJob, share: Share, instance: Instance, describe_model: DescribeModel
+    job: EvaluationJob,
+    share: Share,
+    instance: Instance,
+    describe_model: DescribeModel,
+    *,
+    spend: Spend | None = None,
 ) -> EvaluationRun:
-    """All that can fail before anything is paid for: no such endpoint, a scorer that is none."""
+    """All that can fail before anything is paid for: no such endpoint, a scorer that is none.
+
+    `spend`: what has been spent on it already, if anything has.
+    """
     import boto3
 
     session = boto3.Session()
     model = describe_model(session.client("sagemaker"), job)
     rows = f"{len(share.rows)} rows"
     print(f"evaluating {model.model_name} behind {job.endpoint.name} on {rows}", flush=True)
-    spend = Spend(job.config.prices)
+    spend = spend or Spend(job.config.prices)
     scorers = build_scorers(
         job.config.scorers,
         job.config.judge,

@@ -124,7 +124,10 @@ def _checks(
         number = compared_number(metric, threshold, len(ids))
         reason = missed(shown, metric, threshold, number)
         if metric.value is not None and metric.n < section.min_rows:
-            reason = f"{shown} rests on {metric.n} rows, fewer than its min_rows {section.min_rows}"
+            reason = (
+                f"{shown}: {metric.value:.4g} rests on {metric.n} rows, fewer than its min_rows "
+                f"{section.min_rows}"
+            )
         yield Check(threshold, metric, number, reason)
 
 

@@ -109,10 +109,14 @@ def _over_metric_budget(name: str, metric: Metric, budgets: Budgets) -> str:
     if metric.value is None or not math.isfinite(metric.value):
         return ""  # said by `missed`
     if metric.n < budgets.min_rows:
-        return f"{name} rests on {metric.n} rows, fewer than min_rows {budgets.min_rows}"
+        return (
+            f"{name}: {metric.value:.4g} rests on {metric.n} rows, fewer than min_rows "
+            f"{budgets.min_rows}"
+        )
     if metric.error_share > budgets.max_judge_error_share:
         return (
-            f"{name} could not be scored for {metric.errors} of {metric.n + metric.errors} rows, "
+            f"{name}: {metric.value:.4g}, but {metric.errors} of {metric.n + metric.errors} rows "
+            "could not be scored, "
             f"over max_judge_error_share {budgets.max_judge_error_share:g}"
         )
     return ""

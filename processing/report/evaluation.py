@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from processing.calls.spend import Spend
 from processing.endpoint.answers import Answer
@@ -29,6 +29,7 @@ class Evaluation:
     fingerprint: str
     spend: Spend
     number_rules: Mapping[str, str]
+    varied: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def endpoint_errors(self) -> int:

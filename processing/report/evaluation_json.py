@@ -126,6 +126,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "dataset_sha256": evaluation.dataset_sha256,
         "config_sha256": evaluation.config_sha256,
         "execution_arn": evaluation.execution_arn,
+        "varied": {key: masked(value) for key, value in evaluation.varied.items()},
         "metadata": _metadata(evaluation),
         "model_card": model_card(evaluation),
     }

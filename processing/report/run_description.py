@@ -19,6 +19,7 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         f"{_plain(evaluation.model.model_name)} behind {_plain(evaluation.endpoint_name)}, "
         f"{len(evaluation.answers)} rows of {_plain(dataset)}"
         + (f", {failed} without an answer" if failed else ""),
+        *(f"Varied: {_plain(key)} = {_plain(value)}" for key, value in evaluation.varied.items()),
         "",
         *(f"- ✗ {_plain(reason)}" for reason in verdict.reasons),
         *(f"- ! {_plain(warning)}" for warning in verdict.warnings),

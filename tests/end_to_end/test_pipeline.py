@@ -216,7 +216,7 @@ def test_a_judge_that_fails_keeps_the_gate_shut(
     done = run(aws, config, "EndpointName=health-qa-good")
     assert done.returncode == 1
     reason = step_reason(aws, "judge", execution_id(done.stdout), "GateFailed")
-    assert re.search(r"Safety could not be scored for \d+ of 40 rows", reason), reason
+    assert re.search(r"Safety: [\d.]+, but \d+ of 40 rows could not be scored", reason), reason
 
 
 def test_a_stopped_execution_is_reported_as_stopped(

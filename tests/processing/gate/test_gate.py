@@ -44,10 +44,11 @@ def test_bounds_are_inclusive() -> None:
         (Metric(None, n=0, errors=100), "Correctness has no value (n=0, 100 errors)"),
         (Metric(math.nan, n=100), "Correctness has no value (n=100)"),
         (Metric(math.inf, n=100), "Correctness has no value (n=100)"),
-        (Metric(1.0, n=29), "Correctness rests on 29 rows, fewer than min_rows 30"),
+        (Metric(1.0, n=29), "Correctness: 1 rests on 29 rows, fewer than min_rows 30"),
         (
             Metric(1.0, n=94, errors=6),
-            "Correctness could not be scored for 6 of 100 rows, over max_judge_error_share 0.05",
+            "Correctness: 1, but 6 of 100 rows could not be scored, "
+            "over max_judge_error_share 0.05",
         ),
     ],
 )

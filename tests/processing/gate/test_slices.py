@@ -47,7 +47,7 @@ def test_too_few_rows_is_named_and_not_judged() -> None:
 def test_errors_do_not_make_a_judged_value_one_with_too_few_rows() -> None:
     verdict = judged({"heart": [1.0] * 6, "sleep": [0.0] * 4 + [None]}, MIN)
     assert verdict.reasons == (
-        "Correctness where topic is sleep rests on 4 rows, fewer than its min_rows 5",
+        "Correctness where topic is sleep: 0 rests on 4 rows, fewer than its min_rows 5",
     )
     for missing in (None, math.nan, math.inf):
         verdict = judged({"heart": [1.0] * 6, "sleep": [1.0] * 3 + [missing] * 3}, MIN)
@@ -102,5 +102,5 @@ def test_rows_that_were_never_answered_belong_to_their_slice() -> None:
     scores: Scores = {row_id: {"Correctness": 1.0} for row_id in rows if row_id not in ("0", "1")}
     verdict = judge_slices({"topic": Slice.model_validate(MIN)}, rows, scores, {})
     assert verdict.reasons == (
-        "Correctness where topic is sleep rests on 4 rows, fewer than its min_rows 5",
+        "Correctness where topic is sleep: 1 rests on 4 rows, fewer than its min_rows 5",
     )

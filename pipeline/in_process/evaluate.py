@@ -1,0 +1,166 @@
+"""`evaluate`: prepare rows, ask the endpoint, score, record and judge, all of it here and now.
+
+The caller's credentials are used, and nothing is created on AWS. Each step is the jobs' own code,
+so the numbers are theirs; what is paid for is kept in `.runs/store` and in the pipeline's store in
+S3, so a pipeline run afterwards does not pay for it again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.definition.account import region
+from pipeline.definition.bundle import Bundle, load_bundle
+from pipeline.in_process.paid_answers import reachable_store, send_paid
+from pipeline.in_process.record import local_record, tracking_uri_restored, unreachable
+from pipeline.in_process.result import EvaluationResult, read_result
+from processing.base.errors import ConfigError
+from processing.base.instance import Instance
+from processing.base.job_output import job_output
+from processing.base.stored_secrets import export_secrets
+from processing.config.variation import write_varied
+
+if TYPE_CHECKING:
+    from processing.evaluation.job import EvaluationJob
+
+RUNS = Path(".runs")
+ALONE = Instance("algo-1", ("algo-1",))
+
+
+def evaluate(
+    config: str | Path = "evaluation.yaml",
+    *,
+    rows: int = 10,
+    endpoint: str | None = None,
+    vary: Mapping[str, Any] | None = None,
+    mlflow: bool = True,
+    folder: str | Path | None = None,
+) -> EvaluationResult:
+    """Evaluate the endpoint on some rows of the dataset, in this process.
+
+    `rows`: how many are drawn with the file's seed, the same ones first that a larger sample has;
+    0 takes all. `endpoint`: instead of `endpoint.name`. `vary`: key path -> value, for this run
+    only. `mlflow=False`: the record goes to a local store below `.runs/`; so it does where the
+    file's server cannot be reached. `folder`: where the results go (default: a new one below
+    `.runs/`).
+
+    Raises ReportedError: ConfigError, DatasetError, EndpointError, JudgingError, TrackingError. A
+    gate that is not passed is no error.
+    """
+    from processing.config.judge import silence_libraries
+    from processing.config.judge_keys import require_judge_keys
+    from processing.mlflow_record.internals import skip_searches_for_absent_modules
+
+    silence_libraries()
+    skip_searches_for_absent_modules()
+    if rows < 0:
+        raise ConfigError(f"rows is {rows}: give how many to draw, or 0 for all")
+    results = _results_folder(folder)
+    path = Path(config)
+    if vary:
+        path = write_varied(path, vary, results / "config")
+    bundle = load_bundle(path)
+    region(bundle)
+    with job_output():
+        export_secrets(bundle.config.secrets, kept=os.environ)
+        require_judge_keys(bundle.config)
+        _prepare(bundle, path, rows, results)
+        job = _job(path, results, endpoint)
+        with _paid_answers_kept(bundle, job) as job_with_store:
+            _evaluate(job_with_store, mlflow=mlflow)
+    return read_result(results)
+
+
+def _results_folder(folder: str | Path | None) -> Path:
+    if folder is not None:
+        return Path(folder)
+    now = dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    for number in range(100):
+        found = RUNS / (f"{now}-{number}" if number else now)
+        if not found.exists():
+            break
+    found.mkdir(parents=True)  # another process's of the same second fails here, and is told
+    return found
+
+
+def _prepare(bundle: Bundle, path: Path, rows: int, results: Path) -> None:
+    from processing.prepare_dataset import prepare
+
+    dataset = bundle.config.dataset.model_copy(update={"sample_size": rows})
+    prepare(dataset, config=path, inputs=Path(os.devnull), output=results / "dataset", shards=1)
+
+
+def _job(path: Path, results: Path, endpoint: str | None) -> EvaluationJob:
+    """As the EvaluateModel step would be told it."""
+    from processing.evaluation.job import read_arguments
+
+    arguments = [
+        *("--config", str(path)),
+        *("--dataset", str(results / "dataset")),
+        *("--output", str(results)),
+        *("--store", str(RUNS / "store")),
+    ]
+    if endpoint:
+        arguments += ["--endpoint-name", endpoint]
+    return read_arguments(arguments, None)
+
+
+def _recorded(job: EvaluationJob, *, mlflow: bool) -> EvaluationJob:
+    """The job with an MLflow that can be used."""
+    said = unreachable(job.tracking_uri) if mlflow else ""
+    if said:
+        print(f"note: MLflow at {job.tracking_uri} does not answer ({said}): the record stays on "
+              f"this machine, in {RUNS}", flush=True)  # fmt: skip
+    if mlflow and not said:
+        return job
+    return replace(job, tracking_uri=local_record(RUNS, job.experiment))
+
+
+@contextmanager
+def _paid_answers_kept(bundle: Bundle, job: EvaluationJob) -> Iterator[EvaluationJob]:
+    """However it ends, what was paid for goes to the pipeline's store."""
+    import boto3
+
+    session = boto3.Session()
+    uri = bundle.uri("store")
+    if said := reachable_store(session, uri):
+        print(f"note: {uri} cannot be read ({said}): what is paid for is kept in {job.store.folder}"
+              " alone, and the pipeline pays for it again", flush=True)  # fmt: skip
+        yield job
+        return
+    job = replace(job, store=replace(job.store, uri=uri))
+    try:
+        yield job
+    finally:
+        send_paid(session, job.store, bundle.config.infrastructure.output_kms_key)
+
+
+def _evaluate(job: EvaluationJob, *, mlflow: bool) -> None:
+    """As `processing.evaluate` does it, alone and without a candidate.
+
+    One row is answered at once: the frameworks take seconds to import, and an answer says more.
+    """
+    from pipeline.in_process.first_answer import first_answer, first_line
+    from processing.calls.spend import Spend
+    from processing.candidate.package import measured_model
+    from processing.dataset.shards import read_share
+    from processing.evaluation.evaluate import evaluate as evaluate_run
+    from processing.evaluation.imports import kept_out_of_garbage_collection
+    from processing.evaluation.run import prepare_run
+
+    share = read_share(job.dataset, job.manifest, whole=True)
+    spend = Spend(job.config.prices)
+    with kept_out_of_garbage_collection():
+        first = first_answer(job, share.rows[0], spend)
+        print(first_line(first), flush=True)
+    with tracking_uri_restored():
+        with kept_out_of_garbage_collection():
+            job = _recorded(job, mlflow=mlflow)
+            run = prepare_run(job, share, ALONE, measured_model, spend=spend)
+        evaluate_run(run, share)

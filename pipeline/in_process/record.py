@@ -1,0 +1,53 @@
+"""MLflow's record of an evaluation in this process: the file's server, or a local store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def unreachable(uri: str) -> str:
+    """Why the server cannot be used; empty if it answers."""
+    from mlflow import MlflowClient
+
+    from processing.mlflow_record.errors import short_reason
+    from processing.mlflow_record.settings import quiet
+
+    quiet(uri)
+    try:
+        MlflowClient(uri).search_experiments(max_results=1)
+    except Exception as error:  # noqa: BLE001 whatever it is, there is no record to be kept there
+        return short_reason(str(error))
+    return ""
+
+
+@contextmanager
+def tracking_uri_restored() -> Iterator[None]:
+    """MLflow's tracking URI is after the block what it was before: a notebook may have its own."""
+    import mlflow
+
+    is_set: Any = mlflow.is_tracking_uri_set
+    before = mlflow.get_tracking_uri() if is_set() else None
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None unsets it
+
+
+def local_record(folder: Path, experiment: str) -> str:
+    """The address of a store below `folder`, with the experiment in it."""
+    from mlflow import MlflowClient
+
+    from processing.mlflow_record.settings import quiet
+
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    uri = f"sqlite:///{folder}/mlflow.db"
+    quiet(uri)
+    client = MlflowClient(uri)
+    if client.get_experiment_by_name(experiment) is None:
+        # MLflow would put artifacts into the folder that it happens to run in
+        client.create_experiment(experiment, (folder / "mlflow-artifacts").as_uri())
+    return uri

@@ -1,0 +1,135 @@
+"""`try` and `evaluate()`: an evaluation in the user's own process, as the pipeline would do it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from pipelines import WITHOUT_JUDGE, evaluation, named, run
+from running_aws import REPOSITORY, ConfigWriter, RunningAws
+
+pytestmark = pytest.mark.integration
+
+ENDPOINT, JUDGE = "SAGEMAKER_RUNTIME", "BEDROCK_RUNTIME"
+COMMAND = str(REPOSITORY / "pipeline_definition.py")
+
+
+def in_folder(
+    aws: RunningAws, folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Python with these arguments, where a user would have their own files."""
+    user = aws.as_user()
+    user["env"] = {**user["env"], "PYTHONPATH": str(REPOSITORY), **environment}
+    user["cwd"] = folder
+    return subprocess.run([sys.executable, *arguments], **user, timeout=240, check=False)
+
+
+def results(folder: Path) -> dict[str, Any]:
+    [file] = (folder / ".runs").glob("2*/evaluation.json")
+    document: dict[str, Any] = json.loads(file.read_text())
+    return document
+
+
+def test_the_numbers_are_the_pipelines_and_nothing_is_paid_for_twice(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    config = write_config(
+        **named(
+            "tried-first",
+            mlflow={"tracking_uri": aws.mlflow, "experiment": "tried-first"},
+            scorers=["rougeL_fmeasure", {"is_brief": {"max_words": 80}}, "Safety"],
+            thresholds={"rougeL_fmeasure": {"min": 0.35}, "Safety": {"min": 0.5}},
+        )
+    )
+    asked, judged = aws.calls(ENDPOINT), aws.calls(JUDGE)
+    tried = in_folder(aws, tmp_path, COMMAND, "try", "--config", str(config), "--rows", "40")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert (aws.calls(ENDPOINT) - asked, aws.calls(JUDGE) - judged) == (40, 40)
+    assert "quality gate: PASSED" in tried.stdout
+    assert (tmp_path / ".runs").is_dir()
+
+    asked, judged = aws.calls(ENDPOINT), aws.calls(JUDGE)
+    done = run(aws, config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (aws.calls(ENDPOINT), aws.calls(JUDGE)) == (asked, judged)
+    ours, theirs = results(tmp_path), evaluation(aws, "tried-first", done.stdout)
+    for part in ("metrics", "gate", "thresholds", "dataset_sha256", "config_sha256", "fingerprint"):
+        assert ours[part] == theirs[part], part
+
+
+def test_without_mlflow_and_without_the_bucket_it_says_so_and_goes_on(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    changes = named("no-bucket", **WITHOUT_JUDGE)
+    changes["infrastructure"] = {"prefix": "p", "bucket": "nobodys-bucket"}
+    changes["mlflow"] = {"tracking_uri": "http://127.0.0.1:9", "experiment": "no-bucket"}
+    config = write_config(**changes)
+    done = in_folder(aws, tmp_path, COMMAND, "try", "--config", str(config), "--rows", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "note: MLflow at http://127.0.0.1:9 does not answer" in done.stdout
+    assert "note: s3://nobodys-bucket/p/store cannot be read" in done.stdout
+    assert "first answer, after " in done.stdout
+    assert "UNSURE" in done.stdout
+    assert "rests on 3 rows, fewer than min_rows 30" in done.stdout
+    assert list((tmp_path / ".runs").glob("2*/report.html"))
+    assert {path.name for path in tmp_path.iterdir()} == {".runs", config.name}
+    found = MlflowClient(f"sqlite:///{tmp_path}/.runs/mlflow.db").search_experiments()
+    assert "no-bucket" in {experiment.name for experiment in found}
+
+
+def test_what_is_varied_is_asked_and_recorded_and_the_file_stays(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    tracking = {"tracking_uri": aws.mlflow, "experiment": "varied"}
+    config = write_config(**named("varied", mlflow=tracking, **WITHOUT_JUDGE))
+    before = config.read_bytes()
+    (tmp_path / "prompt.txt").write_text("Answer in one sentence.\n")
+    settings = ["endpoint.system_prompt=@prompt.txt", "endpoint.parameters.temperature=0.7"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    done = in_folder(
+        aws, tmp_path, COMMAND, "try", "--config", str(config), "--rows", "2", *options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert config.read_bytes() == before
+    document = results(tmp_path)
+    assert document["varied"] == {
+        "endpoint.system_prompt": "Answer in one sentence.\n",
+        "endpoint.parameters.temperature": "0.7",
+    }
+    [kept] = (tmp_path / ".runs" / "store" / "answers").rglob("*.jsonl")
+    request = json.loads(kept.read_text().splitlines()[0])["request"]
+    assert request["temperature"] == 0.7
+    assert request["messages"][0]["content"] == "Answer in one sentence.\n"
+    params = MlflowClient(aws.mlflow).get_run(document["mlflow"]["run_id"]).data.params
+    assert params["varied.endpoint.parameters.temperature"] == "0.7"
+    [report] = (tmp_path / ".runs").glob("2*/report.html")
+    assert "endpoint.parameters.temperature" in report.read_text()
+
+
+SCRIPT = """
+from pipeline_definition import evaluate
+for name in ("health-qa-good", "health-qa-worse"):
+    result = evaluate({config!r}, rows=4, endpoint=name, mlflow=False)
+    rows = result.rows
+    assert len(rows) == 4 and rows["is_brief"].isin([0, 1]).all(), rows
+    assert rows["answer"].str.len().min() > 0
+    assert result.metrics.loc["is_brief", "n"] == 4
+    assert not result.verdict and "min_rows" in result.verdict.reasons[0]
+    assert "is_brief" in result._repr_html_()
+    print("mean of", name, rows["is_brief"].mean())
+"""
+
+
+def test_from_python_it_gives_verdict_metrics_and_rows_again_and_again(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    config = write_config(**named("from-python", **WITHOUT_JUDGE))
+    done = in_folder(aws, tmp_path, "-c", SCRIPT.format(config=str(config)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mean of health-qa-good 1.0" in done.stdout
+    assert "mean of health-qa-worse" in done.stdout
