@@ -43,7 +43,8 @@ def add_set_option(parser: ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="vary a key of the file for this run, such as endpoint.parameters.temperature=0.7 or "
-        "endpoint.system_prompt=@prompt.txt (a file's text); may be repeated",
+        "endpoint.system_prompt=@prompt.txt (a file's text); may be repeated (default: as the file "
+        "has it)",
     )
 
 
@@ -55,7 +56,7 @@ def _options(parser: ArgumentParser) -> None:
         metavar="N",
         help="how many rows of the dataset; 0 for all of them (default: %(default)s)",
     )
-    parser.add_argument("--endpoint", metavar="NAME", help="instead of endpoint.name")
+    parser.add_argument("--endpoint", metavar="NAME", help="the endpoint (default: endpoint.name)")
     add_set_option(parser)
     parser.add_argument(
         "--no-mlflow",
