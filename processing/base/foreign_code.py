@@ -21,6 +21,9 @@ from typing import Any, NoReturn, TypeVar
 from processing.base.sigterm import Stopped
 
 Returned = TypeVar("Returned")
+LONGEST_MESSAGE = 2_000
+"""Characters of what an exception says: it may quote a whole answer, or more."""
+
 _exit_at_once = os._exit
 
 
@@ -70,7 +73,7 @@ def surroundings_kept() -> Iterator[None]:
 
 def _described(error: BaseException, file: Path) -> str:
     try:
-        said = f": {error}" if str(error) else ""
+        said = f": {str(error)[:LONGEST_MESSAGE]}" if str(error) else ""
     except BaseException:  # noqa: BLE001 its own __str__ is foreign code, too
         said = ""
     frames = traceback.extract_tb(error.__traceback__)

@@ -105,11 +105,22 @@ def _on_clean_text(score: Score) -> Score:
             )
         )
         feedback.value = storable(feedback.value)
-        feedback.rationale = storable(feedback.rationale)
+        feedback.rationale = _shortened(storable(feedback.rationale))
         feedback.metadata = storable(feedback.metadata)
         return feedback
 
     return scored
+
+
+LONGEST_RATIONALE = 20_000
+"""Characters. A server's database may hold 64 KB, and refuse the row's whole trace for more."""
+
+
+def _shortened(rationale: str | None) -> str | None:
+    if rationale is None or len(rationale) <= LONGEST_RATIONALE:
+        return rationale
+    left = len(rationale) - LONGEST_RATIONALE
+    return f"{rationale[:LONGEST_RATIONALE]} [... {left:,} more characters]"
 
 
 def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:

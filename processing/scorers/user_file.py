@@ -2,13 +2,14 @@
 
 A function takes what it names of `inputs` ({"question": ..., "context": [...]}), `outputs` (the
 answer) and `expectations` ({"expected_response": ...}), and returns a number, a bool, yes or no, a
-level of `levels`, or a Feedback. It runs in many threads at once, and its verdicts are made anew in
-every evaluation.
+level of `levels`, or a Feedback (`processing.scorers.returned_value`). It runs in many threads at
+once, and its verdicts are made anew in every evaluation.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from processing.base.errors import ConfigError
 from processing.base.foreign_code import ForeignCodeError, call_foreign, surroundings_kept
 from processing.base.secrets import masked
+from processing.config.scorer_numbers import number_of
 from processing.config.scorer_options import FileOptions
 from processing.judges.verdict import JudgeError, Question, Score
+from processing.scorers.returned_value import as_number_or_bool, feedback_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -28,37 +31,77 @@ if TYPE_CHECKING:
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
-    from mlflow.entities import Feedback
-
     assert isinstance(spec.options, FileOptions)
     path = folder / spec.options.file
-    function: Any = _find(spec.name, path)
+    function: Any = _run_with_time_limit(spec, path, _find(spec.name, path))
 
     def verdict(question: Question) -> Feedback:
+        # made anew for each call, which may change them
         inputs: dict[str, Any] = {"question": question.question}
         if question.context is not None:
             inputs["context"] = list(question.context)
-
-        def call() -> Feedback | list[Any]:
-            value = function.run(
-                inputs=inputs,
-                outputs=question.answer,
-                expectations={"expected_response": question.expected_response},
-            )
-            if isinstance(value, Feedback | list):
-                return value
-            return Feedback(name=spec.name, value=value)
-
+        expectations = {"expected_response": question.expected_response}
         try:
-            feedback = call_foreign(call, path)
+            feedback: Feedback = call_foreign(
+                lambda: function.run(
+                    inputs=inputs, outputs=question.answer, expectations=expectations
+                ),
+                path,
+            )
         except ForeignCodeError as error:
             # MLflow keeps the whole chain's traceback, in which the message would not be masked
             raise JudgeError(masked(str(error)), retryable=False) from None
-        if isinstance(feedback, list):
-            raise JudgeError("the function returned a list; one entry is one verdict", False)
         return feedback
 
     return verdict
+
+
+def _run_with_time_limit(spec: ScorerSpec, path: Path, found: Scorer) -> Scorer:
+    """The function as a scorer that returns one Feedback, under the time limit that it names.
+
+    MLflow's own `run` refuses numpy's numbers, coroutines and most else before we could look.
+    Raises ConfigError for a function that asks for what no row has.
+    """
+    from mlflow.genai.scorers import scorer
+
+    given = _parameters(spec.name, path, found)
+
+    def plain(inputs: Any, outputs: Any, expectations: Any) -> Feedback:
+        row = {"inputs": inputs, "outputs": outputs, "expectations": expectations}
+        feedback = feedback_of(found(**{name: row[name] for name in given}), spec.name)
+        said = feedback.value
+        if isinstance(said, str) and number_of(spec, said) is None:
+            read = as_number_or_bool(said)
+            feedback.value = said if read is None else read
+        return feedback
+
+    wrapped: Scorer = scorer(name=spec.name, timeout=found.timeout)(plain)
+    return wrapped
+
+
+_GIVEN = ("inputs", "outputs", "expectations")
+
+
+def _parameters(name: str, path: Path, found: Scorer) -> list[str]:
+    """Which of a row's parts the function takes."""
+    try:
+        taken = call_foreign(lambda: inspect.signature(found.__call__).parameters, path)
+    except ForeignCodeError as error:
+        raise ConfigError(f"scorers: {name}: {path} cannot be called: {error}") from error
+    others = [
+        p.name
+        for p in taken.values()
+        if p.default is p.empty
+        and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        and p.name not in _GIVEN
+    ]
+    if others:
+        raise ConfigError(
+            f"scorers: {name}: {path}: {name} asks for {', '.join(others)}, and is given "
+            "inputs, outputs and expectations by name: leave it out, or give it a default"
+        )
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+    return [part for part in _GIVEN if takes_all or part in taken]
 
 
 def _find(name: str, path: Path) -> Scorer:
