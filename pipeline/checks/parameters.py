@@ -12,6 +12,8 @@ from processing.base.secrets import secrets_in
 from processing.base.suggestion import did_you_mean
 from processing.candidate.package import PACKAGE_ARN
 from processing.config import patterns
+from processing.config.model import EvaluationConfig
+from processing.config.thresholds import override, threshold_parameters
 from processing.evaluation.job import NO_PACKAGE
 
 _PACKAGE = (
@@ -39,6 +41,14 @@ def check_parameters(parameters: Mapping[str, str]) -> None:
     ]
     if problems:
         raise LaunchError("\n".join(problems))
+
+
+def check_bounds(parameters: Mapping[str, str], config: EvaluationConfig) -> None:
+    """Raises ConfigError for a threshold that is no number, or lies off its metric's scale."""
+    thresholds = threshold_parameters(config.thresholds)
+    names = {threshold.name for threshold in thresholds}
+    given = [f"{name}={value}" for name, value in parameters.items() if name in names]
+    override(thresholds, given, config.scorers)
 
 
 def check_names(parameters: Mapping[str, str], pipeline: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from processing.base.errors import LaunchError
 
 
 def start(arguments: Namespace) -> int:
-    from pipeline.checks.parameters import check_names, check_parameters
+    from pipeline.checks.parameters import check_bounds, check_names, check_parameters
     from pipeline.definition.dataset_version import with_dataset_version
     from pipeline.definition.execution_name import name_execution
     from pipeline.executions import launch
@@ -20,6 +20,7 @@ def start(arguments: Namespace) -> int:
     parameters = dict(_parameter(text) for text in arguments.parameter)
     check_parameters(parameters)
     bundle = read_bundle(arguments)
+    check_bounds(parameters, bundle.config)
     session, client = connect(bundle)
     pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
     check_names(parameters, pipeline)

@@ -20,10 +20,9 @@ from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
 from processing.config.model import EvaluationConfig
 from processing.config.patterns import IN_WORDS
+from processing.config.threshold_scales import Location, threshold_problems
 from processing.config.thresholds import threshold_parameters
 from processing.config.yaml_file import read_yaml
-
-Location = tuple[str | int, ...]
 
 
 def load_config(path: Path) -> EvaluationConfig:
@@ -107,6 +106,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
         yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
     yield from _check_slices_and_champion(config)
+    yield from threshold_problems(config.scorers, config.thresholds, config.slices, config.champion)
 
 
 def _check_slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:

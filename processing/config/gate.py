@@ -33,6 +33,10 @@ class Threshold(Section):
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: nothing can pass")
         return self
 
+    def bounds(self) -> list[tuple[Rule, float]]:
+        pairs: list[tuple[Rule, float | None]] = [("min", self.min), ("max", self.max)]
+        return [(rule, bound) for rule, bound in pairs if bound is not None]
+
 
 class Budgets(Section):
     """How much may go wrong before the verdict is "not passed", whatever the means say."""

@@ -64,10 +64,10 @@ def number_range(spec: ScorerSpec) -> tuple[float, float]:
 
 def off_scale(spec: ScorerSpec, value: object) -> str:
     """What is wrong with a verdict that `number_of` has no number for."""
-    return f"the verdict {repr(value)[:200]} lies outside its scale: {_scale_in_words(spec)}"
+    return f"the verdict {repr(value)[:200]} lies outside its scale: {scale_in_words(spec)}"
 
 
-def _scale_in_words(spec: ScorerSpec) -> str:
+def scale_in_words(spec: ScorerSpec) -> str:
     """`0 to 1`, or `good (1) or bad (0)`."""
     levels = spec.options.category_numbers()
     if levels:

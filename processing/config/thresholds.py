@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from processing.base.errors import ConfigError
 from processing.config.gate import On, Rule, Threshold, Tier
+from processing.config.scorers import ScorerSpec
+from processing.config.threshold_scales import bound_problem
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def threshold_parameters(thresholds: Mapping[str, Threshold]) -> list[ThresholdP
             threshold.tier,
         )
         for metric, threshold in thresholds.items()
-        for rule, bound in _bounds(threshold)
+        for rule, bound in threshold.bounds()
     ]
 
 
@@ -51,17 +53,23 @@ def camel_case(name: str) -> str:
     return "".join(word[0].upper() + word[1:] for word in words)
 
 
-def _bounds(threshold: Threshold) -> list[tuple[Rule, float]]:
-    pairs: list[tuple[Rule, float | None]] = [("min", threshold.min), ("max", threshold.max)]
-    return [(rule, bound) for rule, bound in pairs if bound is not None]
-
-
-def override(parameters: list[ThresholdParameter], given: list[str]) -> list[ThresholdParameter]:
+def override(
+    parameters: list[ThresholdParameter], given: list[str], scorers: Sequence[ScorerSpec]
+) -> list[ThresholdParameter]:
     """Apply `NAME=NUMBER` arguments, as the pipeline's parameters were when it was started.
 
-    Raises ConfigError for a name that is no threshold's, or a value that is no finite number.
+    Raises ConfigError for a name that is no threshold's, or a value that is no finite number, or
+    lies off the metric's scale.
     """
     bounds = dict(_parse(argument, parameters) for argument in given)
+    known = {scorer.name: scorer for scorer in scorers}
+    for parameter in parameters:
+        bound = bounds.get(parameter.name)
+        if bound is None:
+            continue
+        scorer = known.get(parameter.metric)
+        if problem := bound_problem(scorer, parameter.metric, parameter.rule, bound):
+            raise ConfigError(f"{parameter.name}={bound:g}: {problem}")
     return [replace(p, bound=bounds.get(p.name, p.bound)) for p in parameters]
 
 

@@ -147,7 +147,9 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
         deployed=arguments.deployed_endpoint is not None,
         only_tries_mlflow=arguments.only_try_mlflow,
         reevaluate=arguments.reevaluate == "yes",
-        thresholds=override(threshold_parameters(config.thresholds), arguments.threshold),
+        thresholds=override(
+            threshold_parameters(config.thresholds), arguments.threshold, config.scorers
+        ),
         dataset=arguments.dataset,
         output=arguments.output,
         store=Store(

@@ -44,7 +44,7 @@ def test_a_slice_that_misses_its_threshold_stops_the_model(
 ) -> None:
     slices = {
         "kind": {"min_rows": 5, "thresholds": {"rougeL_fmeasure": {"min": 0.2, "on": "interval"}}},
-        "audience": {"min_rows": 12, "thresholds": {"is_brief": {"min": 1.1}}},
+        "audience": {"min_rows": 12, "thresholds": {"rougeL_fmeasure": {"min": 0.9}}},
     }
     config = write_config(**named("slices", **WITHOUT_JUDGE, slices=slices))
     ended = run(aws, config)

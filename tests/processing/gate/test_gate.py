@@ -15,6 +15,7 @@ from typed_command import typed
 from processing.base.errors import ConfigError
 from processing.config.file import load_config
 from processing.config.gate import Budgets, Threshold
+from processing.config.scorers import parse_scorer
 from processing.config.thresholds import override, threshold_parameters
 from processing.gate.metric import Metric, mean_metric, percentile_metric, scorer_metric
 from processing.gate.verdict import judge
@@ -99,7 +100,7 @@ def test_the_summary_fits_into_a_step_s_failure_reason() -> None:
 
 
 def test_parameters_given_at_start_replace_the_bounds() -> None:
-    changed = override(THRESHOLDS, ["MinCorrectness=0.9"])
+    changed = override(THRESHOLDS, ["MinCorrectness=0.9"], [parse_scorer("Correctness")])
     assert [(p.name, p.bound) for p in changed] == [
         ("MinCorrectness", 0.9),
         ("MaxLatencyP95Ms", 2000.0),
@@ -107,11 +108,18 @@ def test_parameters_given_at_start_replace_the_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["MinCorrectnes=0.9", "MinCorrectness=high", "MinCorrectness=nan"]
+    "given",
+    [
+        "MinCorrectnes=0.9",
+        "MinCorrectness=high",
+        "MinCorrectness=nan",
+        "MinCorrectness=70",
+        "MaxLatencyP95Ms=-1",
+    ],
 )
 def test_a_parameter_that_is_no_bound_is_refused(given: str) -> None:
     with pytest.raises(ConfigError, match=given):
-        override(THRESHOLDS, [given])
+        override(THRESHOLDS, [given], [parse_scorer("Correctness")])
 
 
 def metric_of(*values: float | None, rows: int = 100, **more: Any) -> Metric:
