@@ -101,7 +101,18 @@ def test_marks_are_found_wherever_they_stand() -> None:
     assert not mentions_reasoning("```json\n{}\n```")
 
 
-MARKS = "<think> </think> a ` ``` <|channel|> <|message|> final analysis <|end|>".split()
+MARKS = [
+    "<think>",
+    "</think>",
+    "a",
+    "`",
+    "```",
+    "<|channel|>",
+    "<|message|>",
+    "final",
+    "analysis",
+    "<|end|>",
+]
 
 
 @given(st.lists(st.sampled_from([*MARKS, "\n", " "])).map("".join), st.booleans())
