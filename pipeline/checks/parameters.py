@@ -26,6 +26,7 @@ _FORMS = {
     "EndpointName": (patterns.NAME, patterns.IN_WORDS[patterns.NAME]),
     "ModelPackageArn": _PACKAGE,
     "DatasetUri": _DATASET,
+    "ConfigUri": (patterns.S3_URI, patterns.IN_WORDS[patterns.S3_URI]),
     "MlflowTrackingUri": (patterns.MLFLOW, patterns.IN_WORDS[patterns.MLFLOW]),
 }
 """Of parameters that every pipeline has; the others AWS checks by their type and enumeration."""

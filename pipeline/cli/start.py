@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
 from pipeline.cli.outcome import add_poll_option, follow_to_its_end
+from pipeline.cli.settings import add_set_option
 from processing.base.errors import LaunchError
 
 
@@ -15,7 +16,9 @@ def start(arguments: Namespace) -> int:
     from pipeline.checks.parameters import check_bounds, check_names, check_parameters
     from pipeline.definition.dataset_version import with_dataset_version
     from pipeline.definition.execution_name import name_execution
+    from pipeline.definition.varied_run import CONFIG_URI, require_upserted, send_varied
     from pipeline.executions import launch
+    from processing.config.variation import parse_settings
 
     parameters = dict(_parameter(text) for text in arguments.parameter)
     check_parameters(parameters)
@@ -24,7 +27,12 @@ def start(arguments: Namespace) -> int:
     session, client = connect(bundle)
     pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
     check_names(parameters, pipeline)
-    named = name_execution(pipeline, bundle, parameters)
+    variation = parse_settings(arguments.set)
+    named = name_execution(pipeline, bundle, parameters, variation=variation)
+    if variation:
+        require_upserted(pipeline, up_to_date=named.up_to_date, config=arguments.config)
+        uri = send_varied(session, bundle, arguments.config, variation)
+        parameters |= {CONFIG_URI: uri}
     parameters = with_dataset_version(session, pipeline, bundle, parameters)
     if not named.up_to_date:
         print(
@@ -56,6 +64,7 @@ def _options(parser: ArgumentParser) -> None:
         help="a pipeline parameter for this execution; may be repeated "
         "(default: what the configuration says)",
     )
+    add_set_option(parser)
     parser.add_argument(
         "--wait",
         action="store_true",
@@ -74,6 +83,7 @@ START = Command(
     examples=(
         "start --wait",
         "start --wait -p EndpointName=my-endpoint -p SampleSize=20",
+        "start --wait --set endpoint.system_prompt=@prompt.txt",
         "start -p ModelPackageArn=arn:aws:sagemaker:REGION:ACCOUNT:model-package/GROUP/1",
     ),
     run=start,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from pipeline.cli.command import INTERRUPTED, SUCCEEDED, Command
+from pipeline.cli.settings import add_set_option
 
 
 def try_here(arguments: Namespace) -> int:
@@ -34,18 +35,6 @@ def try_here(arguments: Namespace) -> int:
 
         webbrowser.open(result.report.resolve().as_uri())
     return SUCCEEDED
-
-
-def add_set_option(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="vary a key of the file for this run, such as endpoint.parameters.temperature=0.7 or "
-        "endpoint.system_prompt=@prompt.txt (a file's text); may be repeated (default: as the file "
-        "has it)",
-    )
 
 
 def _options(parser: ArgumentParser) -> None:

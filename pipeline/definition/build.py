@@ -45,7 +45,7 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     from pipeline.definition.steps.register_model import register_step
 
     session = session or pipeline_session(bundle)
-    parameters = pipeline_parameters(bundle.config, bundle.dataset_uri)
+    parameters = pipeline_parameters(bundle)
     report = evaluation_report()
     prepare = prepare_step(bundle, parameters, session)
     evaluate = evaluate_step(bundle, parameters, session, prepare, report)

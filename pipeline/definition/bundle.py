@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from processing.base.errors import ConfigError
 from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
+from processing.config.variation import VARIATION_FILE, read_variation
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -76,9 +77,11 @@ def load_bundle(path: Path) -> Bundle:
             "give a path relative to the configuration file, s3://bucket/key, or hf://owner/name"
         )
     bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
-    folder = f"{prefix}/config/{config_digest(path, config)[:16]}"
+    folder = f"{prefix}/config/{_folder_digest(path, config)[:16]}"
     dataset_folder = f"{prefix}/config/dataset-{_dataset_digest(config)[:16]}"
     named = {"evaluation.yaml": path, **{f: path.parent / f for f in config.scorer_files()}}
+    if (variation := path.parent / VARIATION_FILE).is_file():
+        named[VARIATION_FILE] = variation
     upload = (
         Upload(local, bucket, f"{prefix}/datasets/{_digest(local)[:16]}/{local.name}")
         if local
@@ -107,6 +110,14 @@ def send(bundle: Bundle, session: Session) -> None:
     )
     for upload in bundle.uploads:
         s3.upload_file(str(upload.path), upload.bucket, upload.key, ExtraArgs=encryption)
+
+
+def _folder_digest(path: Path, config: EvaluationConfig) -> str:
+    """What came by `--set` is told apart from the same file as somebody wrote it."""
+    digest, varied = config_digest(path, config), read_variation(path)
+    if not varied:
+        return digest
+    return hashlib.sha256(f"{digest}{json.dumps(varied)}".encode()).hexdigest()
 
 
 def _dataset_digest(config: EvaluationConfig) -> str:

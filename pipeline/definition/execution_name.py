@@ -11,10 +11,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.descriptions import described
+from processing.config.variation import Variation, shown
 from processing.evaluation.job import NO_PACKAGE
 
 MAX_DISPLAY_NAME = 82
@@ -38,6 +40,8 @@ def name_execution(
     bundle: Bundle,
     given: Mapping[str, Any],
     now: dt.datetime | None = None,
+    *,
+    variation: Variation = MappingProxyType({}),
 ) -> ExecutionName:
     """By DescribePipeline's answer, whose defaults count where `given` has no value.
 
@@ -55,6 +59,7 @@ def name_execution(
         for name, value in given.items()
         if name not in SUBJECT and not _same(value, defaults.get(name))
     ]
+    changed += [f"{key} {value}" for key, value in shown(variation).items()]
     ending = f" Changed from the defaults: {', '.join(changed)}." if changed else ""
     description = f"Evaluates {_subject(values)} on {_rows(values)}{asked}.{ending}"
     named = _display_name(values, now or dt.datetime.now(dt.UTC))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from processing.config.model import EvaluationConfig
+from pipeline.definition.bundle import Bundle
 from processing.config.thresholds import threshold_parameters
 from processing.evaluation.job import NO_PACKAGE
 
@@ -36,6 +36,7 @@ class PipelineParameters:
     mlflow_experiment: Parameter
     reuse_answers: Parameter
     reevaluate: Parameter
+    config_uri: Parameter
     thresholds: dict[str, Parameter]
 
     def all(self) -> list[Parameter]:
@@ -52,12 +53,13 @@ class PipelineParameters:
             self.mlflow_experiment,
             self.reuse_answers,
             self.reevaluate,
+            self.config_uri,
             *self.thresholds.values(),
         ]
         return [parameter for parameter in given if parameter is not None]
 
 
-def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineParameters:
+def pipeline_parameters(bundle: Bundle) -> PipelineParameters:
     """Parameters with the configuration's values as defaults."""
     from sagemaker.core.workflow.parameters import (
         ParameterFloat,
@@ -65,12 +67,13 @@ def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineP
         ParameterString,
     )
 
+    config = bundle.config
     component = config.endpoint.inference_component
     return PipelineParameters(
         endpoint_name=ParameterString("EndpointName", config.endpoint.name),
         inference_component=ParameterString("InferenceComponent", component) if component else None,
         model_package_arn=ParameterString("ModelPackageArn", NO_PACKAGE),
-        dataset_uri=ParameterString("DatasetUri", dataset_uri),
+        dataset_uri=ParameterString("DatasetUri", bundle.dataset_uri),
         dataset_version=(
             ParameterString("DatasetVersion", NOT_LOOKED_AT) if config.pipeline.cache else None
         ),
@@ -82,6 +85,7 @@ def pipeline_parameters(config: EvaluationConfig, dataset_uri: str) -> PipelineP
         mlflow_experiment=ParameterString("MlflowExperiment", config.mlflow.experiment),
         reuse_answers=ParameterString("ReuseAnswers", "yes", enum_values=["yes", "no"]),
         reevaluate=ParameterString("Reevaluate", "no", enum_values=["yes", "no"]),
+        config_uri=ParameterString("ConfigUri", bundle.config_uri),
         thresholds={
             threshold.name: ParameterFloat(threshold.name, threshold.bound)
             for threshold in threshold_parameters(config.thresholds)

@@ -57,7 +57,7 @@ def evaluate_step(
         description=_description(bundle.config),
         step_args=step_arguments(
             processor(bundle, session, machine, "processing.evaluate"),
-            inputs=[s3_input("config", bundle.config_uri), *_dataset(machine, prepared)],
+            inputs=[s3_input("config", parameters.config_uri), *_dataset(machine, prepared)],
             outputs=[run_output(bundle, "evaluation"), store_output(bundle)],
             arguments=_arguments(bundle, parameters),
         ),
