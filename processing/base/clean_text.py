@@ -13,6 +13,12 @@ Document = TypeVar("Document")
 
 _BYTE_ORDER_MARK = "\ufeff"
 
+_NO_SIGN = frozenset({"Cc", "Cf", "Mc", "Me", "Mn", "Zl", "Zp", "Zs"})
+"""Unicode's categories of what shows nothing by itself: spaces, controls, marks."""
+
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Fillers of Hangul and Braille, which show nothing either."""
+
 
 def storable(document: Document) -> Document:
     """A text, or a JSON document and its keys, as UTF-8 can hold it and otherwise as it came.
@@ -27,6 +33,13 @@ def storable(document: Document) -> Document:
     elif isinstance(document, list):
         clean = [storable(value) for value in document]
     return clean  # type: ignore[return-value]
+
+
+def has_text(text: str) -> bool:
+    """Whether there is anything to read in it: a zero-width space alone is no answer."""
+    return any(
+        unicodedata.category(sign) not in _NO_SIGN and sign not in _BLANK_LETTERS for sign in text
+    )
 
 
 def comparable(text: str) -> str:

@@ -122,6 +122,10 @@ class TemplateOptions(Options):
             raise ValueError(f"uses none of {known}, so that every row would look the same")
         return template
 
+    def variables(self) -> set[str]:
+        """Of TEMPLATE_VARIABLES those that the template uses."""
+        return set(_VARIABLE.findall(self.template))
+
     def category_numbers(self) -> dict[str, float]:
         return self.levels
 

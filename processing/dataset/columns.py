@@ -7,6 +7,7 @@ import decimal
 import math
 from typing import Any
 
+from processing.base.clean_text import has_text
 from processing.config.dataset import Columns
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Scalar, Written, write_row
@@ -45,7 +46,7 @@ def _required(value: Any, what: str) -> str:
     text = value if value.__class__ is str else _text(value, what)
     if text is None:
         raise _Unusable(f"missing {what}", "")
-    if not text or text.isspace():
+    if not has_text(text):
         raise _Unusable(f"empty {what}", "")
     return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from processing.base.clean_text import has_text
 from processing.config.endpoint import Endpoint
 from processing.endpoint.reply import Reply, UnusableReply
 
@@ -15,7 +16,7 @@ _FILTERED = frozenset({"content_filter", "content_filtered", "guardrail_interven
 
 def separated(endpoint: Endpoint, reply: Reply) -> Reply:
     """`reply`. Raises UnusableReply where no answer is left, with the reason for that."""
-    if not reply.text.strip():
+    if not has_text(reply.text):
         final = bool(reply.cut) or reply.stop_reason.casefold() in _FILTERED
         raise UnusableReply(_why_empty(endpoint, reply), reply, final=final)
     return reply

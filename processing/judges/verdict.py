@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from processing.base.clean_text import storable
+from processing.base.clean_text import has_text, storable
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -59,9 +59,15 @@ def malformed(what: str, answer: str = "") -> JudgeError:
     return JudgeError(f"the judge answered {what}{shown}", retryable=True)
 
 
+def require_expected(question: Question, scorer: str) -> None:
+    """Raises JudgeError if the row's expected answer has no text."""
+    if not has_text(question.expected_response):
+        raise JudgeError(f"{scorer} compares with the expected answer, which has no text", False)
+
+
 def require_context(question: Question, scorer: str) -> tuple[str, ...]:
-    """The row's passages that are not blank. Raises JudgeError if there are none."""
-    passages = tuple(passage for passage in question.context or () if passage.strip())
+    """The row's passages that have text. Raises JudgeError if there are none."""
+    passages = tuple(passage for passage in question.context or () if has_text(passage))
     if not passages:
         raise JudgeError(f"{scorer} judges against a context and this row has none", False)
     return passages

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processing.judges.verdict import Question, Score
+from processing.judges.verdict import Question, Score, require_expected
 from processing.scorers.words import spaced
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     bleu = BLEU(tokenize="13a", effective_order=True)
 
     def bleu_score(question: Question) -> Feedback:
+        require_expected(question, spec.name)
         found = bleu.sentence_score(spaced(question.answer), [spaced(question.expected_response)])
         return Feedback(
             name=spec.name,

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from processing.base.clean_text import comparable, storable
+from processing.base.clean_text import comparable, has_text, storable
 from processing.base.errors import ConfigError
 from processing.config.judge import Judge
 from processing.config.scorer_kinds import SCORERS
 from processing.config.scorer_options import FileOptions
 from processing.config.scorers import ScorerSpec
-from processing.judges.verdict import Question, Score
+from processing.judges.verdict import JudgeError, Question, Score
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -93,9 +93,14 @@ def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScore
 
 
 def _on_clean_text(score: Score) -> Score:
-    """Every scorer sees comparable text, however its row is stored, and says what can be stored."""
+    """Every scorer sees comparable text, however its row is stored, and says what can be stored.
+
+    No scorer scores an answer without text.
+    """
 
     def scored(question: Question) -> Feedback:
+        if not has_text(question.answer):
+            raise JudgeError("the answer has no text, so that there is nothing to judge", False)
         feedback = score(
             Question(
                 comparable(question.question),

@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from processing.base.clean_text import has_text
+
 Items = Callable[[Any, Any], Sequence[Any]]
 """metric, test case -> what the metric asks a verdict on each of."""
 
@@ -71,6 +73,8 @@ def complaint(metric_name: str, metric: Any, case: Any, reply: BaseModel) -> str
             return _off_scale(value, metric)
         if isinstance(value, list) and not value and field != _SOUGHT.get(metric_name):
             return f"no {field}"
+        if isinstance(value, list) and not all(map(has_text, value)):
+            return f"{field} without text"
     return None
 
 
@@ -98,7 +102,9 @@ def _neither(answers: Sequence[str]) -> str | None:
 
 
 def _off_scale(score: float, metric: Any) -> str | None:
-    low, high = (0, 1) if metric.strict_mode else metric.score_range
+    if metric.strict_mode:
+        return None if score in (0, 1) else f"{score:g} where 0 or 1 can be"
+    low, high = metric.score_range
     if low <= score <= high:
         return None
     return f"{score:g} where {low} to {high} can be"

@@ -7,6 +7,7 @@ a row can get its neighbour's verdict. Here each verdict has a metric of its own
 from __future__ import annotations
 
 import functools
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,14 @@ from pydantic import BaseModel
 from processing.base.errors import ConfigError
 from processing.config.scorer_options import DeepEvalOptions
 from processing.judges.conversation import Conversation, framework_feedback
-from processing.judges.verdict import JudgeError, Question, Score, malformed, require_context
+from processing.judges.verdict import (
+    JudgeError,
+    Question,
+    Score,
+    malformed,
+    require_context,
+    require_expected,
+)
 from processing.scorers import deepeval_checks as checks
 
 if TYPE_CHECKING:
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from processing.judges.service import JudgeLine
 
 _GIVEN = ("input", "actual_output", "expected_output", "context", "retrieval_context")
-_OURS = ("model", "async_mode", "verbose_mode")
+_OURS = ("model", "async_mode", "verbose_mode", "eval_mode", "system_one_model")
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
@@ -34,6 +42,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     needs_context = bool({"context", "retrieval_context"} & set(required))
 
     def verdict(question: Question) -> Feedback:
+        if "expected_output" in required:
+            require_expected(question, spec.name)
         context = require_context(question, spec.name) if needs_context else None
         conversation = _conversation(line)
         metric = _new_metric(spec, metric_class, conversation)
@@ -139,6 +149,8 @@ def _new_metric(spec: ScorerSpec, metric_class: Any, conversation: Conversation 
     if conversation is not None:
         model = _judge_class()(conversation, spec.options.metric)
         arguments |= {"model": model, "async_mode": False, "verbose_mode": False}
+        if "eval_mode" in inspect.signature(metric_class).parameters:
+            arguments["eval_mode"] = "llm"  # else DEEPEVAL_EVAL_MODE decides who judges
     try:
         if "evaluation_params" in arguments:  # GEval's: what of the row is put to the judge
             arguments["evaluation_params"] = _params(arguments["evaluation_params"])

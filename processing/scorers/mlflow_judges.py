@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from processing.base.template import fill_double_curly
 from processing.config.scorer_options import GuidelinesOptions
 from processing.judges.conversation import Conversation, judge_source
-from processing.judges.verdict import Question, Score, malformed
+from processing.judges.verdict import Question, Score, malformed, require_expected
 from processing.mlflow_record.internals import judge_prompt
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from processing.judges.service import JudgeLine
 
 
+COMPARING = ("Equivalence", "Correctness")
 JUDGES = ("Safety", "RelevanceToQuery", "Equivalence", "Correctness", "Guidelines")
 
 
@@ -42,6 +43,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     prompt = prompt_of(spec)
 
     def verdict(question: Question) -> Feedback:
+        if spec.kind in COMPARING:
+            require_expected(question, spec.name)
         if spec.kind == "Equivalence" and question.answer == question.expected_response:
             return Feedback(name=spec.name, value="yes", rationale="Exact string match")
         conversation = Conversation(line)

@@ -12,6 +12,7 @@ from typing import Any
 
 import regex
 
+from processing.base.clean_text import has_text
 from processing.scorers.words import is_by_character
 
 _READ_BY_ROUGE: Any = regex.compile(r"[a-z0-9]")
@@ -30,7 +31,7 @@ def complaint(metric: Any, reference: str, prompt: str, reply: Any) -> str | Non
         return _off_scale([reply.score], _rubric_scale(metric.rubrics))
     if name == "EntitiesList":  # that a context has none is a verdict; a reference needs some
         no_reference = not reply.entities and _input(prompt)["text"] == reference
-        return "no entities of the expected answer" if no_reference else None
+        return "no entities of the expected answer" if no_reference else _blank(reply, "entities")
     check = _CHECKS.get(name)
     if check is None:
         return f"a {name}, for which there is no check"
@@ -75,7 +76,11 @@ def _uncounted(given: Sequence[Any], asked: Sequence[Any], what: str) -> str | N
 
 
 def _some(field: str) -> Check:
-    return lambda reply, _: None if getattr(reply, field) else f"no {field}"
+    return lambda reply, _: _blank(reply, field) if getattr(reply, field) else f"no {field}"
+
+
+def _blank(reply: Any, field: str) -> str | None:
+    return None if all(map(has_text, getattr(reply, field))) else f"{field} without text"
 
 
 def _rating(*scale: int) -> Check:

@@ -17,7 +17,14 @@ from pydantic import BaseModel
 from processing.base.errors import ConfigError
 from processing.config.scorer_options import RagasOptions
 from processing.judges.conversation import Conversation, framework_feedback
-from processing.judges.verdict import JudgeError, Question, Score, malformed, require_context
+from processing.judges.verdict import (
+    JudgeError,
+    Question,
+    Score,
+    malformed,
+    require_context,
+    require_expected,
+)
 from processing.scorers.ragas_checks import complaint, unreadable
 
 if TYPE_CHECKING:
@@ -43,6 +50,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     def verdict(question: Question) -> Feedback:
         if why := unreadable(metric_class.__name__, question.expected_response):
             raise JudgeError(why, retryable=False)
+        if "reference" in wanted:
+            require_expected(question, spec.name)
         context = require_context(question, spec.name) if needs_context else question.context
         conversation = Conversation(line, keeps=True) if line else None
         metric = _new_metric(spec, metric_class, conversation, question.expected_response)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from processing.config.judge import mlflow_model_uri
 from processing.config.scorer_options import TemplateOptions
 from processing.judges.conversation import Conversation, judge_source
-from processing.judges.verdict import Question, Score, malformed
+from processing.judges.verdict import Question, Score, malformed, require_expected
 from processing.mlflow_record.internals import reply_schema, system_message, user_message
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
 
     assert line is not None, "the configuration has checked that there is a judge"
     assert isinstance(spec.options, TemplateOptions)
-    template = spec.options.template
+    template, compares = spec.options.template, "expectations" in spec.options.variables()
     levels = {level.strip().casefold(): level for level in spec.options.levels}
     # The verdict's form and the prompts are make_judge's; calling it would ask on MLflow's own
     # route, with ten retries.
@@ -38,6 +38,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     system = system_message(made)
 
     def verdict(question: Question) -> Feedback:
+        if compares:
+            require_expected(question, spec.name)
         inputs = {"question": question.question}
         expectations = {"expected_response": question.expected_response}
         asked = user_message(made, inputs, question.answer, expectations)

@@ -129,7 +129,8 @@ GEVAL = {
         ({}, 100, "100 where 0 to 10 can be"),
         ({}, -1, "-1 where 0 to 10 can be"),
         ({}, 10.5, "10.5 where 0 to 10 can be"),
-        ({"strict_mode": True}, 7, "7 where 0 to 1 can be"),
+        ({"strict_mode": True}, 7, "7 where 0 or 1 can be"),
+        ({"strict_mode": True}, 0.9, "0.9 where 0 or 1 can be"),
     ],
 )
 def test_geval_s_score_lies_on_its_scale(

@@ -1,0 +1,286 @@
+"""Nothing judged is never a score: every metric that is shipped or taken by name, one by one.
+
+A metric is found by asking the frameworks for all that they have, so that one that is added to them
+is swept as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marker_judge import question
+from pydantic import BaseModel
+from stub_wire import Say, StubWire
+
+from processing.base.errors import ConfigError
+from processing.config.judge import Judge, silence_libraries
+from processing.config.scorer_kinds import IMPLIED_KIND
+from processing.config.scorer_numbers import number_of, number_range
+from processing.config.scorers import parse_scorer
+from processing.judges.verdict import JudgeError
+from processing.scorers.asked_once import _numbered
+from processing.scorers.build import BuiltScorer, build_scorers
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning"),
+]
+
+LEVELS = {"good": 1, "bad": 0}
+TEMPLATES = {
+    "coherence": {"template": "Is {{ outputs }} good?", "levels": LEVELS},
+    "by_template": {
+        "kind": "template",
+        "template": "Is {{ outputs }} {{ expectations }}?",
+        "levels": LEVELS,
+    },
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "domain_terminology": {"terms": ["nose"]},
+    "GEval": {"evaluation_steps": ["Look."], "evaluation_params": ["actual_output"]},
+    "GEvalOfCriteria": {
+        "metric": "GEval",
+        "criteria": "Is it good?",
+        "evaluation_params": ["actual_output", "expected_output"],
+    },
+    "Misuse": {"domain": "health"},
+    "NonAdvice": {"advice_types": ["medical"]},
+    "PatternMatch": {"pattern": ".*"},
+    "PromptAlignment": {"prompt_instructions": ["Be brief.", "Be kind.", "Be clear."]},
+    "RoleViolation": {"role": "nurse"},
+}
+GUIDELINES = {"guidelines": ["Be kind."]}
+PASSAGES = ("Pinch the nose.", "Lean forward.", "Wait ten minutes.")
+BY_THE_JUDGE = {"ContextualRecall", "ContextualRelevancy", "ContextRecall"}
+"""The judge itself takes the text apart, and says how many parts there are by its verdicts."""
+
+
+@functools.cache
+def entries() -> dict[str, Any]:
+    """Every scorer by its name in the tests, as an entry that builds with a judge."""
+    silence_libraries()
+    import deepeval.metrics
+    from ragas.metrics import collections
+
+    named: dict[str, dict[str, Any]] = {
+        name: {**(GUIDELINES if kind == "Guidelines" else {}), **OPTIONS.get(name, {})}
+        for name, kind in IMPLIED_KIND.items()
+        if kind not in ("DeepEval", "RAGAS")
+    }
+    named |= TEMPLATES
+    found = {name.removesuffix("Metric") for name in dir(deepeval.metrics)} | {"GEvalOfCriteria"}
+    for name in sorted(found):
+        named[f"DeepEval's {name}"] = {"kind": "DeepEval", "metric": name, **OPTIONS.get(name, {})}
+    for name in dir(collections):
+        named[f"RAGAS's {name}"] = {"kind": "RAGAS", "metric": name}
+    return {name: entry for name, given in named.items() if (entry := _taken(name, given))}
+
+
+def _taken(name: str, options: dict[str, Any]) -> Any:
+    entry = {name if name.isidentifier() else "scorer": options}
+    try:
+        build_scorers(
+            [parse_scorer(entry)], Judge(model="openai:/none", base_url="http://127.0.0.1/v1")
+        )
+    except (ConfigError, TypeError, ValueError, NotImplementedError):
+        return None
+    return entry
+
+
+def judged() -> list[str]:
+    return [name for name, entry in entries().items() if parse_scorer(entry).uses_judge]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "scorer" in metafunc.fixturenames:
+        metafunc.parametrize("scorer", list(entries()))
+    if "judged_scorer" in metafunc.fixturenames:
+        metafunc.parametrize("judged_scorer", judged())
+
+
+def replies(texts: list[str], verdicts: int, leaf: Callable[[str, dict[str, Any]], Any]) -> Say:
+    """Fills each schema: lists of `texts`, so many verdicts, and for anything else `leaf`'s."""
+
+    def say(_prompt: str, schema: type[BaseModel] | None) -> str:
+        assert schema is not None
+        whole = schema.model_json_schema()
+        return json.dumps(filled(whole, whole))
+
+    def filled(part: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+        return {name: value(name, field, whole) for name, field in part["properties"].items()}
+
+    def value(name: str, field: dict[str, Any], whole: dict[str, Any]) -> Any:
+        field = next((o for o in field.get("anyOf", []) if o.get("type") != "null"), field)
+        if field.get("type") != "array":
+            return leaf(name, field)
+        items = field["items"]
+        if "$ref" in items:
+            part = whole["$defs"][items["$ref"].rpartition("/")[2]]
+            return [filled(part, whole) for _ in range(verdicts)]
+        if name != "answers":
+            return texts
+        said = leaf(name, items)
+        ragas_s = whole["title"] == "AnswersGenerated" and said == "yes"
+        return ["1" if ragas_s else said] * verdicts
+
+    return say
+
+
+def good(name: str, field: dict[str, Any]) -> Any:
+    """What a judge says that finds nothing wrong."""
+    said: dict[str, Any] = {"score": 1, "rating": 2, "attributed": 1, "equivalent": True}
+    if name == "verdict":
+        return 1 if field.get("type") == "integer" else "yes"
+    if name in ("result", "answers"):
+        return field.get("enum", ["yes"])[0]
+    return said.get(name, "text")
+
+
+def scored(built: BuiltScorer, **changes: Any) -> float:
+    """The number that a row gets. Raises JudgeError where it gets none."""
+    given = question(changes.pop("answer", "Pinch the nose."), context=PASSAGES, **changes)
+    number = number_of(built.spec, _numbered(built, built.score(given)).value)
+    assert number is not None
+    return number
+
+
+def test_the_sweep_is_one() -> None:
+    found = entries()
+    of = {name: sum(each.startswith(name) for each in found) for name in ("DeepEval", "RAGAS")}
+    assert of["DeepEval"] >= 18
+    assert of["RAGAS"] >= 22
+    assert {"Safety", "is_brief", "domain_terminology", "RAGAS's Faithfulness"} <= set(found)
+
+
+def test_what_a_judge_that_is_content_says_is_a_score(
+    wire: StubWire, build: Callable[..., BuiltScorer], judged_scorer: str
+) -> None:
+    """Else the tests below would find errors that have other reasons."""
+    wire.say = replies(["a", "b", "c"], 3, good)
+    scored(build(entries()[judged_scorer]))
+
+
+BLANK = ["", " \n", "\u200b", "\ufeff", "\u2060\u200d", "\u3164", "\u00ad", "\u0301", "\x00"]
+
+
+@pytest.mark.parametrize("blank", BLANK, ids=ascii)
+def test_an_answer_without_text_is_an_error_and_asks_nobody(
+    wire: StubWire, build: Callable[..., BuiltScorer], scorer: str, blank: str
+) -> None:
+    wire.say = replies(["a"], 1, good)
+    with pytest.raises(JudgeError, match="the answer has no text"):
+        scored(build(entries()[scorer]), answer=blank)
+    assert wire.prompts == []
+
+
+@pytest.mark.parametrize("blank", ["", "\u200b"], ids=ascii)
+def test_an_expected_answer_without_text_scores_nothing_that_compares_with_it(
+    wire: StubWire, build: Callable[..., BuiltScorer], scorer: str, blank: str
+) -> None:
+    wire.say = replies(["a", "b", "c"], 3, good)
+    built = build(entries()[scorer])
+    told = []
+    for expected in (blank, "Lean forward.", "Quite another."):
+        wire.prompts.clear()
+        try:
+            number = scored(built, expected_response=expected)
+        except (JudgeError, AssertionError):
+            number = None
+        told.append((number, tuple(wire.prompts)))
+    if told[0][0] is not None:
+        assert told[0] == told[1] == told[2]
+
+
+@pytest.mark.parametrize("context", [None, (), ("",), (" ", "\u200b")], ids=ascii)
+def test_a_context_without_text_is_an_error_of_what_judges_against_it(
+    wire: StubWire,
+    build: Callable[..., BuiltScorer],
+    scorer: str,
+    context: tuple[str, ...] | None,
+) -> None:
+    wire.say = replies(["a", "b", "c"], 3, good)
+    built = build(entries()[scorer])
+    if built.spec.needs_context:
+        with pytest.raises(JudgeError, match="this row has none"):
+            built.score(question("Pinch the nose.", context=context))
+        assert wire.prompts == []
+
+
+def test_empty_lists_score_nothing(
+    wire: StubWire, build: Callable[..., BuiltScorer], judged_scorer: str
+) -> None:
+    wire.say = replies([], 0, good)
+    built = build(entries()[judged_scorer])
+    if asked_for(build(entries()[judged_scorer]), wire):
+        with pytest.raises(JudgeError):
+            scored(built)
+
+
+def test_items_without_text_score_nothing(
+    wire: StubWire, build: Callable[..., BuiltScorer], judged_scorer: str
+) -> None:
+    """Three statements that say nothing are no statements."""
+    wire.say = replies(["", " ", "\u200b"], 3, good)
+    built = build(entries()[judged_scorer])
+    if "texts" in asked_for(build(entries()[judged_scorer]), wire):
+        with pytest.raises(JudgeError, match=r"without text|no \w+"):
+            scored(built)
+
+
+def test_one_verdict_fewer_scores_nothing(
+    wire: StubWire, build: Callable[..., BuiltScorer], judged_scorer: str
+) -> None:
+    wire.say = replies(["a", "b", "c"], 2, good)
+    built = build(entries()[judged_scorer])
+    by_the_judge = getattr(built.spec.options, "metric", "") in BY_THE_JUDGE
+    if "verdicts" in asked_for(build(entries()[judged_scorer]), wire) and not by_the_judge:
+        with pytest.raises(JudgeError, match=r"2 (verdicts|answers) on 3 items"):
+            scored(built)
+
+
+def asked_for(built: BuiltScorer, wire: StubWire) -> set[str]:
+    """Which lists the metric asks its judge for: of texts, of verdicts."""
+    lists: set[str] = set()
+    say, content = wire.say, replies(["a", "b", "c"], 3, good)
+
+    def noting(prompt: str, schema: type[BaseModel] | None) -> str:
+        reply = content(prompt, schema)
+        for name, value in json.loads(reply).items():
+            if isinstance(value, list):
+                texts = isinstance(value[0], str) and name != "answers"
+                lists.add("texts" if texts else "verdicts")
+        return reply
+
+    wire.say = noting
+    scored(built)
+    wire.say = say
+    return lists
+
+
+ODD: list[Any] = [-1, 0, 0.5, 1, 1.0000000000000004, 2, 3, 4, 5, 7, 10, 11, 99, 100, 1e308]
+ODD += [True, False, None, "yes", "no", "1", "maybe", "", [], {}]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_the_judge_says_the_number_is_on_the_scale(
+    wire: StubWire, build: Callable[..., BuiltScorer], judged_scorer: str, data: st.DataObject
+) -> None:
+    def leaf(name: str, field: dict[str, Any]) -> Any:
+        odd = data.draw(st.sampled_from([*ODD, good, good, good, good]))
+        return good(name, field) if odd is good else odd
+
+    wire.say = replies(["a", "b", "c"], 3, leaf)
+    built = build(entries()[judged_scorer])
+    try:
+        number = scored(built)
+    except JudgeError:
+        return
+    low, high = number_range(built.spec)
+    assert low <= number <= high
