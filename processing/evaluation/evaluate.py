@@ -12,12 +12,14 @@ from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.evaluation.abandoned_runs import end_runs_of_killed_jobs
 from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
+from processing.evaluation.fingerprint import code_digest
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
 from processing.evaluation.prompts import prompts_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
 from processing.evaluation.scoring import score_rows
+from processing.gate.metric import scale_of
 from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
 from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
@@ -28,8 +30,10 @@ from processing.mlflow_record.trace_writer import (
     traces_written_behind,
 )
 from processing.mlflow_record.trial import try_record
-from processing.report.evaluation import Evaluation
+from processing.report.evaluation import Evaluation, ScorerRecord
 from processing.report.evaluation_json import evaluation_document, write_document
+from processing.scorers.asked_once import definition_digest
+from processing.scorers.build import BuiltScorer
 from processing.scorers.scheduler import judging
 
 
@@ -97,7 +101,15 @@ def _conclude(run: EvaluationRun, tracked: TrackedRun, answers: list[Answer]) ->
         spend=run.spend,
         fingerprint=job.fingerprint(run.model.identity),
         number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},
+        scorers={built.spec.name: _scorer_record(built) for built in run.scorers},
+        code_sha256=code_digest(),
     )
+
+
+def _scorer_record(built: BuiltScorer) -> ScorerRecord:
+    scale = scale_of(built.spec)
+    ends = (None, None) if scale.assumed else (scale.low, scale.high)
+    return ScorerRecord(definition_digest(built), built.judge.model if built.judge else None, *ends)
 
 
 def _answer_and_score(run: EvaluationRun, share: Share, traces: TraceWriter) -> list[Answer]:

@@ -15,6 +15,20 @@ from processing.mlflow_record.scores import Scores
 
 
 @dataclass(frozen=True)
+class ScorerRecord:
+    """What two evaluations must share for a scorer's verdicts to be comparable.
+
+    `definition`: the digest of all that decides a verdict. `low` to `high` is its scale, None where
+    nobody has said.
+    """
+
+    definition: str
+    judge: str | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
     verdict: Verdict
     metrics: Mapping[str, Metric]
@@ -30,6 +44,8 @@ class Evaluation:
     spend: Spend
     number_rules: Mapping[str, str]
     varied: Mapping[str, str] = field(default_factory=dict)
+    scorers: Mapping[str, ScorerRecord] = field(default_factory=dict)
+    code_sha256: str = ""
 
     @property
     def endpoint_errors(self) -> int:

@@ -100,6 +100,9 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "champion": _champion(verdict.champion) if verdict.champion else None,
         "number_rule": NUMBER_RULE,
         "number_rules": dict(evaluation.number_rules),
+        # what two runs must share to be compared; absent in files of earlier versions
+        "scorers": {name: asdict(scorer) for name, scorer in evaluation.scorers.items()},
+        "code_sha256": evaluation.code_sha256,
         "metrics": {name: _metric(metric) for name, metric in evaluation.metrics.items()},
         "regression_metrics": _regression_metrics(evaluation.metrics),
         "counts": {
