@@ -17,6 +17,7 @@ from processing.endpoint.client import (
     runtime_client,
 )
 from processing.endpoint.payload import request_body
+from processing.endpoint.separation import separated
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -39,16 +40,17 @@ def ask_one_row(session: Session, bundle: Bundle) -> str:
     if call.reply is None:
         hint = and_hint(call.error or "", "caller")
         raise EndpointError(f"asked {_cut(row.question)}: {call.error}{hint}")
-    reply, spend = call.reply, Spend(bundle.config.prices)
+    reply, spend = separated(endpoint, call.reply), Spend(bundle.config.prices)
     spend.add(
         ENDPOINT,
         calls=call.attempts,
         input_tokens=reply.input_tokens or 0,
         output_tokens=reply.output_tokens or 0,
     )
+    cut = ", cut at its token limit," if reply.cut else ""
     return (
         f"InService, model {model.model_name}; asked {_cut(row.question)}, it answered "
-        f"{_cut(reply.text)} in {call.latency_ms:.0f} ms; {spend.line()}"
+        f"{_cut(reply.text)}{cut} in {call.latency_ms:.0f} ms; {spend.line()}"
     )
 
 

@@ -155,6 +155,8 @@ def _lines(document: Document) -> Iterator[str]:
         yield "* held against the interval's pessimistic end"
     if document["champion"]:
         yield from _champion(document["champion"])
+    if cut := document["counts"].get("cut_answers"):
+        yield f"cut at the token limit: {cut} of {document['counts']['cut_answers_known']} answers"
     if any(_word(bound).upper() == "UNSURE" for bound in bounds):
         yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
     for warning in document["gate"]["warnings"]:

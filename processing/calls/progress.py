@@ -42,6 +42,7 @@ class Part:
 class Standing:
     """One look at it. Seconds; `cost` in the currency of the prices, None without any.
 
+    `cut`: answers that end at the model's token limit.
     `unpriced`: services that have been asked and have no price, so that `cost` is without them.
     """
 
@@ -51,6 +52,7 @@ class Standing:
     seconds_left: float | None
     quiet_seconds: float
     errors: int
+    cut: int
     reused: int
     input_tokens: int
     output_tokens: int
@@ -83,6 +85,7 @@ class Progress:
     _started: float = field(default_factory=time.monotonic)
     _answers: int = 0
     _unanswered: int = 0
+    _cut: int = 0
     _verdicts: int = 0
     _unjudged: int = 0
     _reused_answers: int = 0
@@ -92,10 +95,11 @@ class Progress:
     _seen: tuple[int, int] = (0, 0)
     _changed: float = field(default_factory=time.monotonic)
 
-    def answered(self, *, failed: bool, reused: bool) -> None:
+    def answered(self, *, failed: bool, reused: bool, cut: bool = False) -> None:
         with self._lock:
             self._answers += 1
             self._unanswered += failed
+            self._cut += cut
             self._reused_answers += reused
 
     def judged(self, *, failed: bool, reused: bool) -> None:
@@ -109,7 +113,7 @@ class Progress:
         now = time.monotonic()
         with self._lock:
             answers, verdicts = self._answers, self._verdicts
-            errors = self._unanswered + self._unjudged
+            errors, cut = self._unanswered + self._unjudged, self._cut
             reused = self._reused_answers + self._reused_verdicts
             # What an earlier job has paid for comes at once, and says nothing of what is to come.
             paid = answers - self._reused_answers, verdicts - self._reused_verdicts
@@ -131,6 +135,7 @@ class Progress:
             seconds_left=None if None in left else max(filter(None, left), default=0.0),
             quiet_seconds=now - self._changed,
             errors=errors,
+            cut=cut,
             reused=reused,
             input_tokens=sum(account.input_tokens for account in accounts.values()),
             output_tokens=sum(account.output_tokens for account in accounts.values()),

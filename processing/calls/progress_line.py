@@ -39,6 +39,8 @@ def remarks(standing: Standing, ended: str = "") -> Iterator[str]:
     elif standing.seconds_left is not None:
         yield f"left {duration(standing.seconds_left)}"
     yield f"errors {standing.errors}"
+    if standing.cut:
+        yield f"cut {standing.cut}"
     if standing.reused:
         yield f"reused {standing.reused}"
     yield f"tokens {_short(standing.input_tokens)} in {_short(standing.output_tokens)} out"

@@ -9,6 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from processing.config import patterns
 from processing.config.section import Section
 
+Reasoning = Literal["strip", "keep"]
+"""Whether what a model thinks within its text is kept apart from the answer, or is part of it."""
+
 PayloadFormat = Literal["chat", "text_generation", "template"]
 """Each is a module in processing/endpoint/payloads/."""
 
@@ -46,6 +49,7 @@ class Endpoint(Section):
     parameters: dict[str, Any] = {}
     request: dict[str, Any] | None = None
     response: ResponsePaths | None = None
+    reasoning: Reasoning = "strip"
     custom_attributes: str | None = Field(default=None, max_length=1024)
     # The container has 60 s to answer; AWS recommends a 70 s socket time-out (InvokeEndpoint).
     timeout_seconds: float = Field(default=70, gt=0, le=900)

@@ -44,6 +44,7 @@ class Budgets(Section):
     min_rows: int = Field(default=30, ge=1)
     max_endpoint_error_share: Share = 0.02
     max_judge_error_share: Share = 0.05
+    max_cut_answer_share: Share | None = None
 
 
 class Slice(Section):

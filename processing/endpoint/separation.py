@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from processing.base.clean_text import has_text
+from processing.base.reasoning_text import split_reasoning
 from processing.config.endpoint import Endpoint
 from processing.endpoint.reply import Reply, UnusableReply
 
@@ -15,7 +18,15 @@ _FILTERED = frozenset({"content_filter", "content_filtered", "guardrail_interven
 
 
 def separated(endpoint: Endpoint, reply: Reply) -> Reply:
-    """`reply`. Raises UnusableReply where no answer is left, with the reason for that."""
+    """`reply`, its text the answer alone, and its reasoning all that the model showed of it.
+
+    With `endpoint.reasoning: keep` the text stays as it came. Raises UnusableReply where no answer
+    is left, with the reason for that.
+    """
+    if endpoint.reasoning == "strip":
+        thought, answer = split_reasoning(reply.text)
+        reasoning = "\n\n".join(filter(None, (reply.reasoning, thought)))
+        reply = replace(reply, text=answer, reasoning=reasoning)
     if not has_text(reply.text):
         final = bool(reply.cut) or reply.stop_reason.casefold() in _FILTERED
         raise UnusableReply(_why_empty(endpoint, reply), reply, final=final)

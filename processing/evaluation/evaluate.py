@@ -15,6 +15,7 @@ from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
 from processing.evaluation.fingerprint import code_digest
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
+from processing.evaluation.measurements import cut_answers
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
 from processing.evaluation.prompts import prompts_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
@@ -97,6 +98,7 @@ def _conclude(run: EvaluationRun, tracked: TrackedRun, answers: list[Answer]) ->
         dataset_sha256=job.dataset_sha256,
         config_sha256=job.config_sha256,
         execution_arn=job.execution_arn,
+        cut_answers=cut_answers(answers),
         varied=job.varied,
         spend=run.spend,
         fingerprint=job.fingerprint(run.model.identity),

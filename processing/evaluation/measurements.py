@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from processing.endpoint.answers import Answer
+from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric, mean_metric, percentile_metric
 from processing.gate.worst_case import Scale
 
@@ -35,6 +36,13 @@ def measure(answers: Sequence[Answer]) -> dict[str, Metric]:
         | _token_metrics("input_tokens", [reply.input_tokens for _, reply in replies], rows)
         | _token_metrics("output_tokens", [reply.output_tokens for _, reply in replies], rows)
     )
+
+
+def cut_answers(answers: Sequence[Answer]) -> CutAnswers:
+    """How many answers end at the token limit, those among them that are of no use otherwise."""
+    said = [answer.cut for answer in answers if answer.call.said is not None]
+    known = [cut for cut in said if cut is not None]
+    return CutAnswers(cut=sum(known), known=len(known), total=len(said))
 
 
 def _token_metrics(name: str, counts: Sequence[int | None], rows: int) -> dict[str, Metric]:

@@ -8,8 +8,9 @@ from typing import Any
 from processing.config.model import EvaluationConfig
 from processing.endpoint.answers import Answer
 from processing.evaluation.job import EvaluationJob
-from processing.evaluation.measurements import measure
+from processing.evaluation.measurements import cut_answers, measure
 from processing.gate.champion import judge_champion
+from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric, as_held, scale_of
 from processing.gate.slices import judge_slices
 from processing.gate.verdict import Verdict, judge
@@ -73,6 +74,7 @@ def verdict_on(
         config.budgets,
         rows=len(answers),
         endpoint_errors=sum(1 for answer in answers if answer.call.error),
+        cut_answers=cut_answers(answers),
         slices=judge_slices(config.slices, slices, numbers, scales) if config.slices else None,
         champion=champion,
     )
@@ -86,6 +88,11 @@ def _left_out(scores: Scores) -> dict[str, str]:
     """The run's parameter that says what judges have refused, and were asked without."""
     found = {score.left_out for row in scores.values() for score in row.values()} - {None}
     return {"judge.left_out": "; ".join(sorted(map(str, found)))} if found else {}
+
+
+def _cut_metrics(found: CutAnswers) -> dict[str, float]:
+    share = {} if found.share is None else {"cut_answers/share": found.share}
+    return {"cut_answers": found.cut, "cut_answers/n": found.known, **share}
 
 
 def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: EvaluationJob) -> None:
@@ -108,6 +115,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
             "gate_passed": float(verdict.passed),
             "rows": len(evaluation.answers),
             "endpoint_errors": evaluation.endpoint_errors,
+            **_cut_metrics(evaluation.cut_answers),
         },
         folder=job.output,
         texts={EVALUATION_FILE: evaluation_text(document)},

@@ -106,7 +106,9 @@ def answer_rows_of(
     )
 
     def came(answer: Answer) -> None:
-        run.progress.answered(failed=answer.text is None, reused=answer.reused)
+        run.progress.answered(
+            failed=answer.text is None, reused=answer.reused, cut=bool(answer.cut)
+        )
         arrived(answer)
 
     answers = answer_rows(desk, rows, came)

@@ -49,13 +49,22 @@ def score_rows(
     by_id = {row.row_id: row for row in rows}
     with (
         without_importing("databricks.sdk"),
-        contextlib.redirect_stdout(io.StringIO()),  # MLflow's coloured advertisement of its page
+        contextlib.redirect_stdout(_Nowhere()),  # MLflow's coloured advertisement of its page
     ):
         mlflow.genai.evaluate(
             data=[_evaluation_row(row) for row in rows],
             predict_fn=predict,
             scorers=[mlflow_scorer(built, by_id, verdict_of) for built in scorers],
         )
+
+
+class _Nowhere(io.TextIOBase):
+    """Takes what is printed and keeps none of it; open whatever a scorer does to sys.stdout."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def close(self) -> None: ...
 
 
 def _evaluation_row(row: Row) -> dict[str, Any]:

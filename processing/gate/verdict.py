@@ -16,6 +16,7 @@ from processing.config.gate import Budgets, Tier
 from processing.config.thresholds import ThresholdParameter
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check, compared_number, missed
+from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric
 from processing.gate.slices import SlicesVerdict
 
@@ -28,6 +29,7 @@ class Verdict:
     budget_reasons: tuple[str, ...]
     slices: SlicesVerdict | None = None
     champion: ChampionVerdict | None = None
+    budget_warnings: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -52,6 +54,7 @@ class Verdict:
     def warnings(self) -> tuple[str, ...]:
         """What a person should know, and what does not keep the gate shut."""
         found = (
+            *self.budget_warnings,
             *self._missed("soft"),
             *(self.slices.warnings if self.slices else ()),
             *(self.champion.warnings if self.champion else ()),
@@ -86,6 +89,7 @@ def judge(
     *,
     rows: int,
     endpoint_errors: int,
+    cut_answers: CutAnswers | None = None,
     slices: SlicesVerdict | None = None,
     champion: ChampionVerdict | None = None,
 ) -> Verdict:
@@ -102,7 +106,10 @@ def judge(
         checks.append(Check(threshold, metric, number, reason))
     lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
     over = _over_budget(budgets, rows, endpoint_errors, lost)
-    return Verdict(tuple(checks), over, slices, champion)
+    cut = cut_answers or CutAnswers()
+    over += tuple(filter(None, [cut.reason(budgets)]))
+    warned = tuple(filter(None, [cut.warning(budgets)]))
+    return Verdict(tuple(checks), over, slices, champion, warned)
 
 
 def _over_metric_budget(name: str, metric: Metric, budgets: Budgets) -> str:

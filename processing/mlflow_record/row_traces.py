@@ -27,7 +27,7 @@ def draft_trace(answer: Answer) -> None:
     import mlflow
     from mlflow.entities import SpanStatusCode, SpanType
 
-    call, reply = answer.call, answer.call.reply
+    call, reply = answer.call, answer.call.said
     root = mlflow.start_span_no_context(
         "answer",
         span_type=SpanType.CHAIN,
@@ -43,6 +43,10 @@ def draft_trace(answer: Answer) -> None:
         start_time_ns=call.started_ns,
     )
     span.set_attributes({"attempts": call.attempts, "latency_ms": call.latency_ms})
+    if answer.reasoning:  # beside the answer, where no scorer looks
+        span.set_attribute("reasoning", answer.reasoning)
+    if reply and reply.stop_reason:
+        span.set_attribute("stop_reason", reply.stop_reason)
     if reply and reply.input_tokens is not None and reply.output_tokens is not None:
         usage = {
             "input_tokens": reply.input_tokens,

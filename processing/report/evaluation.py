@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from processing.calls.spend import Spend
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import MeasuredModel
+from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric
 from processing.gate.verdict import Verdict
 from processing.mlflow_record.run import TrackedRun
@@ -43,6 +44,7 @@ class Evaluation:
     fingerprint: str
     spend: Spend
     number_rules: Mapping[str, str]
+    cut_answers: CutAnswers = field(default_factory=CutAnswers)
     varied: Mapping[str, str] = field(default_factory=dict)
     scorers: Mapping[str, ScorerRecord] = field(default_factory=dict)
     code_sha256: str = ""

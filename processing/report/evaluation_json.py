@@ -109,6 +109,9 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "rows": len(evaluation.answers),
             "answered": len(evaluation.answers) - evaluation.endpoint_errors,
             "endpoint_errors": evaluation.endpoint_errors,
+            "cut_answers": evaluation.cut_answers.cut,
+            # of so many, the endpoint says why the model stopped
+            "cut_answers_known": evaluation.cut_answers.known,
         },
         "model": {
             "endpoint_name": evaluation.endpoint_name,
@@ -250,13 +253,16 @@ def _row(answer: Answer, scores: Scores) -> dict[str, Any]:
         "row_id": row.row_id,
         "question": row.question,
         "answer": answer.text,
+        "reasoning": answer.reasoning or None,
         "expected_response": row.expected_response,
         "slices": row.slices,
         "error": masked(call.error) if call.error else call.error,
         "latency_ms": round(call.latency_ms, 3),
         "attempts": call.attempts,
-        "input_tokens": call.reply.input_tokens if call.reply else None,
-        "output_tokens": call.reply.output_tokens if call.reply else None,
+        "stop_reason": (call.said.stop_reason if call.said else "") or None,
+        "cut": answer.cut,
+        "input_tokens": call.said.input_tokens if call.said else None,
+        "output_tokens": call.said.output_tokens if call.said else None,
         "scores": {
             name: {"value": s.value, "shown": s.shown, "rationale": s.rationale, "error": s.error}
             for name, s in scores.get(row.row_id, {}).items()

@@ -52,7 +52,13 @@ def test_a_good_model_is_registered_with_its_evidence(
         read_s3(aws, package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])
     )
     assert document["gate"]["passed"] == 1
-    assert document["counts"] == {"rows": 40, "answered": 40, "endpoint_errors": 0}
+    assert document["counts"] == {
+        "rows": 40,
+        "answered": 40,
+        "endpoint_errors": 0,
+        "cut_answers": 0,
+        "cut_answers_known": 40,
+    }
     metadata = package["CustomerMetadataProperties"]
     assert metadata["mlflow_run_id"] == document["mlflow"]["run_id"]
     assert metadata["verdict"] == "passed"

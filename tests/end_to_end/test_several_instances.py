@@ -55,7 +55,13 @@ def test_the_metrics_are_the_same_to_the_last_digit_however_many_instances_there
     assert done.returncode == 0, done.stdout + done.stderr
     assert (aws.calls(ENDPOINT) - asked, aws.calls(JUDGE) - judged) == (40, 80)
     document = evaluation(aws, name, done.stdout)
-    assert document["counts"] == {"rows": 40, "answered": 40, "endpoint_errors": 0}
+    assert document["counts"] == {
+        "rows": 40,
+        "answered": 40,
+        "endpoint_errors": 0,
+        "cut_answers": 0,
+        "cut_answers_known": 40,
+    }
     assert sum(entry["calls"] for entry in document["spend"]) == 120
 
     # nothing is paid for again, so that even the times are those of the first run

@@ -93,6 +93,8 @@ def _row(row: Mapping[str, Any], short: _Shortener) -> dict[str, Any]:
         "answer": short(row["answer"], GENEROUS),
         "expected": short(row["expected_response"], GENEROUS),
         "error": short(row["error"], GENEROUS),
+        "reasoning": short(row.get("reasoning")),
+        "cut": row.get("cut"),
         "latency": row["latency_ms"],
         "attempts": row["attempts"],
         "tokensIn": row["input_tokens"],

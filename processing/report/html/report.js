@@ -11,7 +11,7 @@
   rows.forEach((row, i) => {
     row.worst = i;
     const said = Object.values(row.scores).flatMap((s) => [s.reason, s.error]);
-    row.searched = [row.id, row.question, row.answer, row.expected, row.error, ...said]
+    row.searched = [row.id, row.question, row.answer, row.reasoning, row.expected, row.error, ...said]
       .filter(Boolean).join("\n").toLowerCase();
   });
 
@@ -52,6 +52,7 @@
     const failed = $("failed").value;
     if (failed === "*" && !row.failed.length && !row.error) return false;
     if (failed === "!" && !row.error) return false;
+    if (failed === "~" && !row.cut) return false;
     if (failed[0] === "=" && !row.failed.includes(failed.slice(1))) return false;
     if ($("slice") && $("slice").value) {
       const [column, value] = JSON.parse($("slice").value);
@@ -123,6 +124,7 @@
       : marked(element("span", "answer"), row.answer || ""));
     const chips = element("span", "chips");
     for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕ " + name));
+    if (row.cut) chips.append(element("span", "chip", "… cut"));
     if (row.failed.length > 4) chips.append(element("span", "chip", `+ ${row.failed.length - 4}`));
     if (!row.failed.length && !row.error) chips.append(element("span", "word ok", "✓"));
     summary.append(texts, chips, element("span", "sorted", orderedBy(row)));
@@ -147,6 +149,12 @@
     texts.append(row.error ? block("no answer", row.error, "failed") : block("answer", row.answer));
     texts.append(block("expected", row.expected));
     made.append(texts);
+    if (row.reasoning) {
+      const thought = element("details", "more");
+      thought.append(element("summary", "", "reasoning, which no scorer saw"));
+      thought.append(marked(element("p", "text"), row.reasoning));
+      made.append(thought);
+    }
     const facts = Object.entries(row.slices).map((pair) => pair.join(" = "));
     facts.push(`${Math.round(row.latency)} ms`, `${row.attempts} ${row.attempts === 1 ? "attempt" : "attempts"}`);
     if (row.tokensIn !== null || row.tokensOut !== null)

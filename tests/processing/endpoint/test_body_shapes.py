@@ -13,6 +13,7 @@ import pytest
 from processing.config.endpoint import Endpoint
 from processing.endpoint.payload import read_reply
 from processing.endpoint.reply import Reply, UnusableReply
+from processing.endpoint.separation import separated
 
 
 def chat(content: Any, finish: Any = "stop", **message: Any) -> dict[str, Any]:
@@ -275,6 +276,7 @@ def test_a_stream_that_gives_no_whole_answer_is_none(body: bytes, why: str) -> N
 def test_reasoning_without_an_answer_names_the_token_limit() -> None:
     for body in (
         chat(None, "length", reasoning_content="hm"),
+        chat("<think>hm", "length"),
         {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"},
          "output": [THOUGHT]},
     ):  # fmt: skip
@@ -286,3 +288,14 @@ def test_reasoning_without_an_answer_names_the_token_limit() -> None:
         assert raised.value.reply
         assert raised.value.reply.reasoning == "hm"
         assert raised.value.reply.cut
+
+
+@pytest.mark.parametrize("content", ["<think>\nhm\n</think>\n\nhi", "hm</think>hi"])
+def test_thoughts_within_the_text_are_kept_apart_unless_they_are_to_stay(content: str) -> None:
+    strip = Endpoint(name="e")
+    came = read(chat(content), strip)
+    assert came.text == content  # what is stored is what came
+    apart = separated(strip, came)
+    assert (apart.text, apart.reasoning) == ("hi", "hm")
+    keep = Endpoint(name="e", reasoning="keep")
+    assert separated(keep, read(chat(content), keep)).text == content

@@ -28,6 +28,7 @@ from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call, MeasuredModel
 from processing.endpoint.reply import Reply
+from processing.evaluation.measurements import cut_answers
 from processing.mlflow_record.scores import Score, Scores
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document, write_rows
@@ -84,6 +85,8 @@ def evaluation(rows: int = 120, reason: int = 30, *, good: float = 0.9) -> Evalu
             texts = [ATTACK] * 3
         row = Row(f"{i:016x}", texts[0], texts[2], None, {"topic": f"topic {i % 4}", "year": i % 2})
         reply = None if i == 4 else Reply(texts[1], draw.randint(8, 40), draw.randint(20, 90))
+        if i == 2:
+            reply = Reply(texts[1], 9, 9, reasoning=f"thinking {ATTACK}", stop_reason="length")
         error = "HTTP 503 <b>overloaded</b>" if i == 4 else None
         answers.append(Answer(row, {}, Call(reply, error, 1, draw.lognormvariate(6, 0.4), 0, 1)))
     scores: Scores = {
@@ -118,6 +121,7 @@ def judged(answers: list[Answer], scores: Scores) -> Evaluation:
         endpoint_name="health-qa-candidate",
         execution_arn="arn:aws:sagemaker:us-east-1:123456789012:pipeline/health-qa/execution/abc",
         spend=spend,
+        cut_answers=cut_answers(answers),
         number_rules=dict.fromkeys((*JUDGES, *NUMBERS), "yes = 1, no = 0"),
     )
 
@@ -202,6 +206,13 @@ def test_every_row_is_in_it_the_worst_first(report: Path) -> None:
     assert attacked["answer"] == ATTACK
     assert {"Safety", "Correctness"} <= set(attacked["failed"])
     assert attacked["scores"]["Correctness"]["error"] == ATTACK
+
+
+def test_reasoning_and_cut_answers_are_shown(report: Path) -> None:
+    text = Page(report.read_text()).text
+    assert "answers cut at the token limit 1 of 1" in text[: text.index("Metrics")]
+    [row] = [row for row in rows_in(report)["rows"] if row["cut"]]
+    assert row["reasoning"] == f"thinking {ATTACK}"
 
 
 def test_what_models_and_judges_say_is_text(report: Path) -> None:
@@ -382,6 +393,20 @@ def test_markup_in_an_answer_is_shown_and_does_nothing(opened: Browser) -> None:
     assert opened.run("document.title") == "Not passed: <i>model</i>"
     assert opened.problems == []
     assert {url.partition(":")[0] for url in opened.requests} <= {"file", "about"}
+
+
+@pytest.mark.integration
+def test_reasoning_is_folded_away_and_found(opened: Browser) -> None:
+    choose(opened, "failed", "~")
+    [position] = shown(opened)
+    assert position == 3
+    opened.run(OPEN_ALL)
+    block = "document.querySelector('#list .row details summary')?.textContent"
+    opened.wait(f"{block} === 'reasoning, which no scorer saw'")
+    choose(opened, "failed", "")
+    choose(opened, "search", "thinking", "input")
+    opened.wait(f"{COUNT} === '1 of 120 rows'")
+    assert shown(opened) == [3]
 
 
 @pytest.mark.integration
