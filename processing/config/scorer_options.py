@@ -16,13 +16,21 @@ from pydantic import (
     model_validator,
 )
 
+from processing.base.clean_text import has_text
 from processing.config.scorer_frameworks import (
     RAGAS_LOWER_IS_BETTER,
     deepeval_needs_context,
     ragas_needs_context,
 )
 
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+def _with_text(text: str) -> str:
+    if not has_text(text):
+        raise ValueError("has no text")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_with_text)]
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 TEMPLATE_VARIABLES = ("inputs", "outputs", "expectations")
@@ -93,6 +101,8 @@ class GuidelinesOptions(Options):
 
 
 def _are_numbers(levels: dict[str, float]) -> dict[str, float]:
+    if not all(map(has_text, levels)):
+        raise ValueError("a level has no text")
     if len({level.strip().casefold() for level in levels}) < len(levels):
         raise ValueError("two levels are the same word")
     if not all(math.isfinite(number) for number in levels.values()):
@@ -130,12 +140,28 @@ class TemplateOptions(Options):
         return self.levels
 
 
+def _asks(value: object) -> bool:
+    """Whether an option says something: a list of steps may not be empty, nor may any step be."""
+    if isinstance(value, str):
+        return has_text(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return bool(value) and all(map(_asks, value)) if isinstance(value, list) else True
+
+
 class MetricOptions(Options):
     """A framework's metric. Everything else goes to the metric's constructor as it stands."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     metric: str = ""
+
+    @model_validator(mode="after")
+    def _ask_for_something(self) -> Self:
+        for name, value in self.arguments.items():
+            if not _asks(value):
+                raise ValueError(f"{name}: {value!r} has no text to look for")
+        return self
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -159,6 +185,16 @@ RUBRIC = re.compile(r"score(\d+)_description")
 
 
 class RagasOptions(MetricOptions):
+    @model_validator(mode="after")
+    def _quotes_have_words(self) -> Self:
+        least = self.arguments.get("min_span_words", 1)
+        if not isinstance(least, int) or least < 1:
+            raise ValueError(
+                "min_span_words is a whole number of 1 or more: "
+                "quotes of no words stand in every text"
+            )
+        return self
+
     @model_validator(mode="after")
     def _rubrics_name_their_scores(self) -> Self:
         rubrics = self.arguments.get("rubrics") if "Rubrics" in self.metric else None

@@ -110,6 +110,7 @@ def test_what_a_verdict_counts(scale: str, value: object, number: float | None) 
          "rubrics: 'good' is no score; write score1_description"),
         ({"kind": "RAGAS", "metric": "DomainSpecificRubrics", "rubrics": "be good"},
          "rubrics is a mapping"),
+        ({"file": "s.py", "levels": {"\u200b": 1, "bad": 0}}, "levels: a level has no text"),
     ],
 )  # fmt: skip
 def test_a_scale_that_is_none_is_refused(options: dict[str, Any], said: str) -> None:

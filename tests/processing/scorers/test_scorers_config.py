@@ -296,3 +296,25 @@ def test_deepeval_leaves_nothing_behind(tmp_path: Path) -> None:
         check=True,
     )
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "DeepEval", "metric": "PromptAlignment", "prompt_instructions": []},
+        {"kind": "DeepEval", "metric": "PromptAlignment", "prompt_instructions": ["Be kind.", ""]},
+        {"kind": "DeepEval", "metric": "NonAdvice", "advice_types": ["\u200b"]},
+        {"kind": "DeepEval", "metric": "RoleViolation", "role": " "},
+        {"kind": "DeepEval", "metric": "GEval", "evaluation_steps": [""]},
+        {"kind": "DeepEval", "metric": "PatternMatch", "pattern": ""},
+        {"kind": "RAGAS", "metric": "DomainSpecificRubrics",
+         "rubrics": {"score1_description": "bad", "score2_description": ""}},
+        {"kind": "RAGAS", "metric": "QuotedSpansAlignment", "min_span_words": 0},
+        {"kind": "Guidelines", "guidelines": ["\u200b"]},
+        {"kind": "domain_terminology", "terms": ["\u200b"]},
+        {"kind": "template", "template": "Is {{ outputs }} right?", "levels": {"": 1, "bad": 0}},
+    ],
+)  # fmt: skip
+def test_a_scorer_that_has_nothing_to_look_for_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"has no (text|letter)|no words"):
+        parse_scorer({"mine": options})
