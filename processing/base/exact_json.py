@@ -37,6 +37,54 @@ def decode(text: bytes) -> Any:
     return _decode_exactly(text) if _may_be_rounded(value) else value
 
 
+class WrittenNumber(str):
+    """A number's JSON text as it stands: 1.10, 1e3, -0."""
+
+    __slots__ = ()
+
+
+_decode_as_written = json.JSONDecoder(
+    parse_float=WrittenNumber, parse_int=WrittenNumber, parse_constant=_refuse_constant
+).decode
+
+
+def decode_as_written(text: str) -> Any:
+    """The value, with a WrittenNumber for each number. Raises ValueError or RecursionError."""
+    return _decode_as_written(text)
+
+
+def repeated_key(text: bytes, value: dict[str, Any]) -> str | None:
+    """A key that stands twice in `text`, of which `value` has only the last one's value."""
+    if text.count(b":") == len(value) or _count_quotes(text) == 2 * _count_texts(value):
+        return None  # no colon, or no text, that is not accounted for
+    repeated: str | None = None
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal repeated  # the last one that is looked at is the outermost
+        names = [name for name, _ in pairs]
+        repeated = next((n for n in names if names.count(n) > 1), None)
+
+    json.loads(text, object_pairs_hook=look)
+    return repeated
+
+
+def _count_quotes(text: bytes) -> int:
+    """Those at the ends of texts; -1 where that takes more than counting."""
+    quotes = text.count(b'"')
+    if b"\\" not in text:
+        return quotes
+    return -1 if b"\\\\" in text else quotes - text.count(b'\\"')
+
+
+def _count_texts(value: Any) -> int:
+    """Keys and values that are texts, at any depth."""
+    if value.__class__ is str:
+        return 1
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count_texts, value.values()))
+    return sum(map(_count_texts, value)) if isinstance(value, list) else 0
+
+
 def _decode_exactly(text: bytes) -> Any:
     value = _decode(text.decode())
     if _SURROGATE.search(text):

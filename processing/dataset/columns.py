@@ -8,12 +8,15 @@ import math
 from typing import Any
 
 from processing.base.clean_text import has_text
+from processing.base.exact_json import decode_as_written
 from processing.config.dataset import Columns
+from processing.dataset.passages import listed_passages
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Scalar, Written, write_row
 
 NO_NAME = "(column without a name)"
 
+_NUMBERS_IN = frozenset({int, float, list})
 _JSON_SCALARS = frozenset({str, int, bool, type(None)})
 
 
@@ -27,13 +30,12 @@ def map_record(record: Record, columns: Columns, dropped: set[str]) -> Written |
     Texts may be numbers and booleans too, taken as their JSON text. A context is a text or a list
     of them; it may be empty. The names of columns whose values are no JSON scalars go to `dropped`.
     """
-    values = record.columns
     try:
         return write_row(
-            question=_required(values.get(columns.question), "question"),
-            expected_response=_required(values.get(columns.expected_response), "expected response"),
-            context=_context(values.get(columns.context)) if columns.context else None,
-            slices=_slices(values, columns, dropped),
+            question=_required(record, columns.question, "question"),
+            expected_response=_required(record, columns.expected_response, "expected response"),
+            context=_context(record, columns.context) if columns.context else None,
+            slices=_slices(record.columns, columns, dropped),
         )
     except _Unusable as unusable:
         reason, detail = unusable.args
@@ -42,8 +44,9 @@ def map_record(record: Record, columns: Columns, dropped: set[str]) -> Written |
         return BadRecord(record.line, "invalid UTF-8", "")
 
 
-def _required(value: Any, what: str) -> str:
-    text = value if value.__class__ is str else _text(value, what)
+def _required(record: Record, column: str, what: str) -> str:
+    value = record.columns.get(column)
+    text = value if value.__class__ is str else _text(_as_written(record, column), what)
     if text is None:
         raise _Unusable(f"missing {what}", "")
     if not has_text(text):
@@ -51,9 +54,24 @@ def _required(value: Any, what: str) -> str:
     return text
 
 
-def _context(value: Any) -> list[str]:
+def _context(record: Record, column: str) -> list[str]:
+    value = record.columns.get(column)
+    if value.__class__ is str:
+        listed = listed_passages(value)
+        return [value] if listed is None else listed
+    if isinstance(value, list) and all(passage.__class__ is str for passage in value):
+        return value
+    value = _as_written(record, column)
     passages = value if isinstance(value, list) else [value]
     return [text for passage in passages if (text := _text(passage, "context"))]
+
+
+def _as_written(record: Record, column: str) -> Any:
+    """The column's value; numbers out of JSON as the texts that stand there."""
+    value = record.columns.get(column)
+    if record.source and value.__class__ in _NUMBERS_IN:
+        return decode_as_written(record.source.decode())[column]
+    return value
 
 
 def _text(value: Any, what: str) -> str | None:
@@ -66,7 +84,17 @@ def _text(value: Any, what: str) -> str | None:
         raise _Unusable(f"{what} is not text", kind) from error
     if isinstance(scalar, bool):
         return "true" if scalar else "false"
+    if isinstance(scalar, float):
+        return _plain_digits(scalar)
     return None if scalar is None else str(scalar)
+
+
+def _plain_digits(number: float) -> str:
+    """0.00001, not 1e-05; from 1e21 and below 1e-7 with an exponent, as JavaScript has it."""
+    text = repr(number)
+    if "e" in text and 1e-7 <= abs(number) < 1e21:
+        return f"{decimal.Decimal(text):f}"
+    return text
 
 
 def _slices(values: dict[str, Any], columns: Columns, dropped: set[str]) -> dict[str, Scalar]:
@@ -99,7 +127,7 @@ def _scalar(value: Any) -> Scalar:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, decimal.Decimal):
-        return str(value)
+        return f"{value:f}"
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -13,7 +13,14 @@ from typing import Any
 
 from processing.base.errors import DatasetError
 from processing.config.dataset import Hub
-from processing.dataset.readers import BATCH_ROWS, Records, arrow_records, number_records
+from processing.dataset.readers import (
+    BATCH_ROWS,
+    DataFile,
+    Records,
+    arrow_records,
+    number_records,
+    read_records,
+)
 
 SCHEME = "hf://"
 
@@ -36,7 +43,7 @@ def read_hub(source: str, hub: Hub) -> Records:
     from datasets.exceptions import DatasetsError
 
     try:
-        yield from number_records(_rows(_load(source, hub)))
+        yield from number_records(_rows(source, _load(source, hub)))
     # RuntimeError: huggingface_hub without a network, "the client has been closed".
     except (OSError, ValueError, RuntimeError, DatasetsError, pyarrow.ArrowException) as error:
         raise DatasetError(
@@ -57,16 +64,23 @@ def _load(source: str, hub: Hub) -> Any:
         return splits[hub.split]
     if folder is not None and (folder / "state.json").is_file():
         return datasets.load_from_disk(str(folder))
+    if folder is not None:
+        _require_distinct_headers(folder)
+    path = str(folder) if folder else source.removeprefix(SCHEME)
     return datasets.load_dataset(
-        str(folder) if folder else source.removeprefix(SCHEME),
-        hub.config,
-        split=hub.split,
-        revision=hub.revision,
-        streaming=True,
+        path, hub.config, split=hub.split, revision=hub.revision, streaming=True
     )
 
 
-def _rows(dataset: Any) -> Iterable[dict[str, Any]]:
+def _require_distinct_headers(folder: Path) -> None:
+    """Pandas would call the second `answer` of a CSV `answer.1` without a word."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in (".csv", ".tsv") and path.is_file():
+            name = path.relative_to(folder).as_posix()
+            next(read_records(DataFile(name, path), "csv"), None)
+
+
+def _rows(source: str, dataset: Any) -> Iterable[dict[str, Any]]:
     import datasets
 
     labels = {
@@ -76,7 +90,7 @@ def _rows(dataset: Any) -> Iterable[dict[str, Any]]:
     }
     # Arrow, so that images and sound are not decoded only to be left out.
     for table in dataset.with_format("arrow").iter(batch_size=BATCH_ROWS):
-        for record in arrow_records(table):
+        for record in arrow_records(source, table):
             for name, names in labels.items():
                 number = record[name]
                 # The hub's convention for a row without a label is -1.

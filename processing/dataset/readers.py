@@ -6,19 +6,20 @@ Bad text does not stop a reader: it becomes a `BadRecord`. What makes the rest o
 
 from __future__ import annotations
 
+import codecs
 import csv
-import gzip
 import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from processing.base.errors import DatasetError
-from processing.base.exact_json import decode
+from processing.base.exact_json import decode, repeated_key
+from processing.dataset.delimiter import LOOKED_AT, Dialect, find_dialect
 from processing.dataset.size_limits import (
     BUFFER_BYTES,
     BoundedLines,
@@ -32,10 +33,14 @@ BATCH_ROWS = 4096
 
 
 class Record(NamedTuple):
-    """`line`: where it starts in a text file; the row number in Parquet and on the hub."""
+    """`line`: where it starts in a text file; the row number in Parquet and on the hub.
+
+    `source` is the JSON that the columns were read from; empty in other formats.
+    """
 
     line: int
     columns: dict[str, Any]
+    source: bytes = b""
 
 
 class BadRecord(NamedTuple):
@@ -57,23 +62,36 @@ class DataFile:
     path: Path
 
 
-def read_records(file: DataFile, file_format: Format) -> Records:
-    """Stream a file's records. Raises DatasetError where the file as a whole cannot be read."""
-    readers = {"jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}
+def read_records(file: DataFile, file_format: Format, wanted: Collection[str] = ()) -> Records:
+    """Stream a file's records. Raises DatasetError where the file as a whole cannot be read.
+
+    `wanted`: columns that it should have, by which a CSV's delimiter is told.
+    """
     try:
-        yield from readers[file_format](file)
-    except (OSError, EOFError, zlib.error) as error:
+        if file_format == "csv":
+            yield from _read_csv(file, wanted)
+        else:
+            yield from (_read_jsonl if file_format == "jsonl" else _read_parquet)(file)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DatasetError(f"{file.name}: cannot be read: {error}") from error
 
 
 def _open(file: DataFile) -> BinaryIO:
-    """The file's bytes, unzipped. Raises DatasetError for UTF-16, as some spreadsheets save it."""
+    """The file's bytes, unzipped."""
     zipped = file.name.lower().endswith(".gz")
-    with gzip.open(file.path) if zipped else file.path.open("rb") as stream:
-        start = stream.read(2)
-    if start in (b"\xff\xfe", b"\xfe\xff"):
-        raise DatasetError(f"{file.name}: is UTF-16 text; save it as UTF-8")
     return unzipped(file.name, file.path) if zipped else file.path.open("rb", BUFFER_BYTES)
+
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def _has_mark_of_utf_16(name: str, stream: BinaryIO) -> bool:
+    """Whether the stream begins with it. Raises DatasetError for UTF-16 that does not."""
+    assert isinstance(stream, io.BufferedReader)
+    start = stream.peek(2)[:2]  # which are read again
+    if start.count(0) == 1:
+        raise DatasetError(f"{name}: is UTF-16 text without its mark; save it as UTF-8")
+    return start in _UTF_16
 
 
 # JSON Lines
@@ -83,6 +101,8 @@ _BOM = b"\xef\xbb\xbf"
 
 def _read_jsonl(file: DataFile) -> Records:
     with _open(file) as stream:
+        if _has_mark_of_utf_16(file.name, stream):
+            raise DatasetError(f"{file.name}: is UTF-16 text; save it as UTF-8")
         first = True
         lines = BoundedLines(file.name, stream.readline)
         for number, raw in enumerate(lines, 1):
@@ -100,7 +120,7 @@ def _read_jsonl(file: DataFile) -> Records:
             yield record
 
 
-def _json_record(number: int, line: bytes) -> Record | BadRecord:
+def _json_record(number: int, line: bytes) -> Record | BadRecord:  # noqa: PLR0911 each its reason
     try:
         value = decode(line)
     except UnicodeDecodeError as error:
@@ -113,7 +133,10 @@ def _json_record(number: int, line: bytes) -> Record | BadRecord:
         return BadRecord(number, "invalid JSON", str(error))
     if not isinstance(value, dict):
         return BadRecord(number, "not an object", f"it begins with {line.decode()[:30]}")
-    return Record(number, value)
+    repeated = repeated_key(line, value)
+    if repeated is None:
+        return Record(number, value, line)
+    return BadRecord(number, "repeated key", f"{repeated!r} stands in it more than once")
 
 
 def _is_array_of_rows(record: Record | BadRecord, line: bytes) -> bool:
@@ -125,37 +148,67 @@ def _is_array_of_rows(record: Record | BadRecord, line: bytes) -> bool:
 # CSV (RFC 4180, with a header)
 
 
-def _read_csv(file: DataFile) -> Records:
+def _read_csv(file: DataFile, wanted: Collection[str]) -> Records:
     csv.field_size_limit(2**31 - 1)
-    # Bytes that are not UTF-8 come through as surrogates and are found when the row is encoded.
-    with io.TextIOWrapper(
-        _open(file), encoding="utf-8-sig", errors="surrogateescape", newline=""
-    ) as stream:
-        lines = BoundedLines(file.name, stream.readline)
-        reader = csv.reader(lines, strict=True)
-        header: list[str] = []
-        while True:
-            line = reader.line_num + 1
-            lines.start_row(line)
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield _bad_quoting(file, line, reader.line_num, header, error)
-                continue
-            if not any(field.strip() for field in fields) and len(fields) <= 1:
-                continue
-            if not header:
-                header = _checked_header(file, line, fields)
-            elif len(fields) != len(header):
-                yield BadRecord(
-                    line,
-                    "wrong number of fields",
-                    f"{len(fields)} where the header has {len(header)}",
-                )
-            else:
-                yield Record(line, dict(zip(header, fields, strict=True)))
+    with _csv_text(file) as stream:
+        dialect = find_dialect(file.name, stream.read(LOOKED_AT), wanted)
+    with _csv_text(file) as stream:
+        yield from _csv_records(file, stream, dialect)
+
+
+def _csv_text(file: DataFile) -> io.TextIOWrapper:
+    """UTF-8, or UTF-16 with its mark, as Excel's "Unicode text" has it.
+
+    Bytes that are no UTF-8 come through as surrogates and are found when the row is encoded.
+    """
+    stream = _open(file)
+    if _has_mark_of_utf_16(file.name, stream):
+        return io.TextIOWrapper(stream, encoding="utf-16", newline="")
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _csv_records(file: DataFile, stream: io.TextIOWrapper, dialect: Dialect) -> Records:
+    stream.read(dialect.skipped)
+    before = 1 if dialect.skipped else 0
+    lines = BoundedLines(file.name, stream.readline)
+    reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
+    header: list[str] = []
+    while True:
+        line = reader.line_num + before + 1
+        lines.start_row(line)
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _bad_quoting(file, line, reader.line_num + before, header, error)
+            continue
+        if not any(field.strip() for field in fields) and len(fields) <= 1:
+            continue
+        if not header:
+            header = _checked_header(file, line, fields)
+        elif len(fields) == len(header):
+            yield Record(line, dict(zip(header, fields, strict=True)))
+        elif evened := _evened(fields, header):
+            yield Record(line, dict(zip(header, evened, strict=True)))
+        else:
+            yield BadRecord(
+                line,
+                "wrong number of fields",
+                f"{len(fields)} where the header has {len(header)}",
+            )
+
+
+def _evened(fields: list[str], header: list[str]) -> list[str]:
+    """The fields without empty ones at the end, or with those that the header has no name for.
+
+    Spreadsheets end rows with delimiters of their own; [] where anything could be lost.
+    """
+    if any(field.strip() for field in fields[len(header) :]):
+        return []
+    if any(name.strip() for name in header[len(fields) :]):
+        return []
+    return (fields + [""] * len(header))[: len(header)]
 
 
 def _checked_header(file: DataFile, line: int, header: list[str]) -> list[str]:
@@ -164,10 +217,16 @@ def _checked_header(file: DataFile, line: int, header: list[str]) -> list[str]:
         "".join(header).encode()
     except UnicodeEncodeError as error:
         raise DatasetError(f"{place} is not UTF-8; save the file as UTF-8") from error
-    for name in header:
-        if name and header.count(name) > 1:
-            raise DatasetError(f"{place} has the column {name!r} more than once; rename one")
+    _require_distinct(place, header)
     return header
+
+
+def _require_distinct(place: str, names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = [name for name in dict.fromkeys(names) if name and names.count(name) > 1]
+        if twice:
+            shown = ", ".join(map(repr, twice))
+            raise DatasetError(f"{place} has the column {shown} more than once; rename one")
 
 
 def _bad_quoting(
@@ -195,7 +254,7 @@ def _read_parquet(file: DataFile) -> Records:
             yield from number_records(
                 record
                 for batch in _short_cells(file.name, table.iter_batches(BATCH_ROWS))
-                for record in arrow_records(batch)
+                for record in arrow_records(file.name, batch)
             )
     except pyarrow.ArrowException as error:
         raise DatasetError(f"{file.name}: cannot be read as Parquet: {error}") from error
@@ -214,20 +273,54 @@ def number_records(records: Iterable[dict[str, Any]]) -> Records:
         yield Record(number, columns)
 
 
-def arrow_records(batch: Any) -> list[dict[str, Any]]:
-    """A pyarrow RecordBatch or Table as Python values."""
+def arrow_records(name: str, batch: Any) -> list[dict[str, Any]]:
+    """A pyarrow RecordBatch or Table as Python values. Raises DatasetError for a column twice."""
     import pyarrow
 
+    names: list[str] = batch.schema.names
+    _require_distinct(f"{name}: it", names)
+    if any(map(_is_short_float, batch.schema.types)):
+        columns = [_in_shortest_form(column) for column in batch.columns]
+        batch = pyarrow.table(columns, names=names)
     try:
         records: list[dict[str, Any]] = batch.to_pylist()
     except UnicodeDecodeError:
         # Arrow does not check its strings. Read them as bytes, so that only bad rows are lost.
-        columns = {
-            name: column.cast(pyarrow.binary()) if _is_text(column.type) else column
-            for name, column in zip(batch.schema.names, batch.columns, strict=True)
-        }
-        records = pyarrow.table(columns).to_pylist()
+        columns = [
+            column.cast(pyarrow.binary()) if _is_text(column.type) else column
+            for column in batch.columns
+        ]
+        records = pyarrow.table(columns, names=names).to_pylist()
     return records
+
+
+def _is_short_float(arrow_type: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_list(arrow_type) or types.is_large_list(arrow_type):
+        return _is_short_float(arrow_type.value_type)
+    return bool(types.is_float16(arrow_type) or types.is_float32(arrow_type))
+
+
+def _in_shortest_form(column: Any) -> Any:
+    """A float32's 0.1 as 0.1, where a double of the same value is 0.10000000149011612."""
+    import numpy
+    import pyarrow
+
+    if not _is_short_float(column.type):
+        return column
+
+    def shortest(value: Any, kind: Any) -> Any:
+        if isinstance(value, list):
+            return [shortest(each, kind.value_type) for each in value]
+        short = numpy.float16 if kind == pyarrow.float16() else numpy.float32
+        return None if value is None else float(str(short(value)))
+
+    as_double = pyarrow.float64()
+    inner = column.type
+    while not (pyarrow.types.is_floating(inner)):
+        inner, as_double = inner.value_type, pyarrow.list_(as_double)
+    return pyarrow.array([shortest(v, column.type) for v in column.to_pylist()], as_double)
 
 
 def _is_text(arrow_type: Any) -> bool:

@@ -23,6 +23,7 @@ SUFFIXES: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".json": "jsonl",
     ".csv": "csv",
+    ".tsv": "csv",
     ".parquet": "parquet",
 }
 
@@ -57,20 +58,20 @@ def open_source(dataset: Dataset, inputs: Path, beside: Path) -> Iterator[OpenSo
     if dataset.from_hub:
         yield _open_hub(source, dataset.hub or Hub())
     elif inputs.is_dir() and any(path.is_file() for path in inputs.rglob("*")):
-        yield _open_files(source, inputs, dataset.format)
+        yield _open_files(dataset, inputs)
     elif source.startswith("s3://"):
         from processing.base.s3 import download
 
         with tempfile.TemporaryDirectory(prefix="prepare-dataset-") as folder:
             download(source, Path(folder))
-            yield _open_files(source, Path(folder), dataset.format)
+            yield _open_files(dataset, Path(folder))
     elif "://" in source:
         scheme = source.partition("://")[0]
         raise DatasetError(
             f"dataset.source {source!r}: {scheme}:// is not known; give a path, s3:// or hf://"
         )
     else:
-        yield _open_files(source, _existing(beside / source, source), dataset.format)
+        yield _open_files(dataset, _existing(beside / source, source))
 
 
 def _open_hub(source: str, location: Hub) -> OpenSource:
@@ -90,7 +91,8 @@ def _open_hub(source: str, location: Hub) -> OpenSource:
     )
 
 
-def _open_files(source: str, path: Path, wanted: Format | Literal["auto"]) -> OpenSource:
+def _open_files(dataset: Dataset, path: Path) -> OpenSource:
+    source, columns = dataset.source, dataset.columns.model_dump(exclude_none=True).values()
     ignored: list[str] = []
     files = [DataFile(path.name, path)]
     if path.is_dir():
@@ -101,10 +103,10 @@ def _open_files(source: str, path: Path, wanted: Format | Literal["auto"]) -> Op
     if not files:
         found = f"; ignored: {', '.join(ignored[:5])}" if ignored else ""
         raise DatasetError(f"{source}: holds no data files{found}")
-    file_format = _common_format(source, files) if wanted == "auto" else wanted
+    file_format = _common_format(source, files) if dataset.format == "auto" else dataset.format
     return OpenSource(
         format=file_format,
-        parts=[Part(file.name, read_records(file, file_format)) for file in files],
+        parts=[Part(file.name, read_records(file, file_format, columns)) for file in files],
         files=[_describe(file) for file in files],
         notes=[f"ignored {name}: hidden or empty" for name in ignored],
     )

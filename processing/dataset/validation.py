@@ -85,14 +85,19 @@ def read_parts(
 def require_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
     for key, column in columns.model_dump(exclude_none=True).items():
         if column not in found:
-            close = difflib.get_close_matches(column, found, n=1, cutoff=0.5)
-            guess = f" Did you mean {close[0]!r}?" if close else ""
+            alike = [name for name in found if _plainly(name) == _plainly(column)]
+            close = alike or difflib.get_close_matches(column, found, n=1, cutoff=0.5)
+            guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
             more = f" and {len(found) - 20} more" if len(found) > 20 else ""
             names = ", ".join(repr(name) for name in found[:20]) + more
             raise DatasetError(
                 f"{file}: there is no column {column!r}; its columns are {names}.{guess} "
                 f"Change dataset.columns.{key} in {config_name}."
             )
+
+
+def _plainly(name: str) -> str:
+    return "".join(name.split()).casefold()
 
 
 def watched(lines: Iterable[bytes], contents: Contents) -> Iterator[bytes]:

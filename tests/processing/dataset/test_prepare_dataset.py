@@ -577,7 +577,7 @@ def test_parquet_text_that_is_no_utf8_costs_that_row_only(tmp_path: Path, prepar
     [
         ("rows.json", b'[{"q": "Why?", "a": "So."}]', "one JSON array, not JSON Lines"),
         ("rows.json", b'[\n  {"q": "Why?", "a": "So."}\n]', "one JSON array, not JSON Lines"),
-        ("rows.csv", "q,a\n1,2\n".encode("utf-16"), "is UTF-16 text"),
+        ("rows.jsonl", '{"q": "a"}'.encode("utf-16"), "is UTF-16 text"),
         ("rows.csv", b"q,q,a\n1,2,3\n", "column 'q' more than once"),
         ("rows.csv", b"caf\xe9,q,a\n1,2,3\n", "the header is not UTF-8"),
         ("rows.csv", b"q,a\n", "holds no rows"),
