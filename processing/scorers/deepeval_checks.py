@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from processing.base.clean_text import has_text
+from processing.scorers.sentences import too_few
 
 Items = Callable[[Any, Any], Sequence[Any]]
 """metric, test case -> what the metric asks a verdict on each of."""
@@ -66,7 +67,9 @@ def complaint(metric_name: str, metric: Any, case: Any, reply: BaseModel) -> str
     """What the reply lacks, or says that cannot be; None where it is whole."""
     for field, value in reply:
         if field == "verdicts":
-            return _uncounted(value, _JUDGED[metric_name](metric, case), "verdicts")
+            wrong = _uncounted(value, _JUDGED[metric_name](metric, case), "verdicts")
+            by_sentence = metric_name == "ContextualRecall" and not wrong
+            return too_few(len(value), case.expected_output) if by_sentence else wrong
         if field == "answers":  # of Summarization: yes or no to each question
             return _uncounted(value, metric.assessment_questions, field) or _neither(value)
         if field == "score":

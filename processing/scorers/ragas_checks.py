@@ -13,6 +13,7 @@ from typing import Any
 import regex
 
 from processing.base.clean_text import has_text
+from processing.scorers.sentences import too_few
 from processing.scorers.words import is_by_character
 
 _READ_BY_ROUGE: Any = regex.compile(r"[a-z0-9]")
@@ -92,9 +93,11 @@ def _statements(reply: Any, given: dict[str, Any]) -> str | None:
     return _uncounted(verdicts, given["statements"], "verdicts") or _off_scale(verdicts, (0, 1))
 
 
-def _attributions(reply: Any, _: dict[str, Any]) -> str | None:
+def _attributions(reply: Any, given: dict[str, Any]) -> str | None:
     attributed = [each.attributed for each in reply.classifications]
-    return _off_scale(attributed, (0, 1)) if attributed else "no classifications"
+    if not attributed:
+        return "no classifications"
+    return _off_scale(attributed, (0, 1)) or too_few(len(attributed), given["answer"])
 
 
 def _answers(reply: Any, given: dict[str, Any]) -> str | None:

@@ -282,3 +282,29 @@ def test_an_answer_without_quotes_has_no_quotes_that_are_right(
     with pytest.raises(JudgeError, match="quotes nothing"):
         built.score(question("No quotes here."))
     assert built.score(question('It says "pinch the nose." clearly.')).value == 1.0
+
+
+FOUR_SENTENCES = (
+    "Dr. Smith says to lean forward. Pinch the soft part of the nose! Wait for ten minutes, e.g. "
+    "by the clock. Then see Dr. Smith again."
+)
+IN_JAPANESE = "前かがみになります。鼻をつまみます。十分待ちます。医師に相談してください。"
+
+
+@pytest.mark.parametrize("expected", [FOUR_SENTENCES, IN_JAPANESE, "a b c\nd e f\n\ng h i\nj k l"])
+@pytest.mark.parametrize("verdicts", [1, 2, 4, 9])
+@pytest.mark.parametrize("entry", [deepeval("ContextualRecall"), ragas("ContextRecall")])
+def test_a_judge_that_skips_most_sentences_of_the_expected_answer_gives_no_score(
+    wire: StubWire,
+    build: Callable[..., BuiltScorer],
+    entry: dict[str, Any],
+    verdicts: int,
+    expected: str,
+) -> None:
+    wire.say = says(verdicts=[YES] * verdicts, reason="r", **attributed(*[1] * verdicts))
+    built, row = build(entry), question("x", expected_response=expected)
+    if verdicts > 1:
+        assert built.score(row).value == 1.0
+    else:
+        with pytest.raises(JudgeError, match="1 verdicts on 4 sentences of the expected answer"):
+            built.score(row)
