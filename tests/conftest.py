@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from real_image import IMAGE, what_is_missing
 from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 
 from processing.config.judge import silence_libraries
+
+# many of hypothesis's examples: pytest -k fuzzed --hypothesis-profile ten-thousand --timeout 0
+settings.register_profile("ten-thousand", max_examples=10_000, deadline=None)
 
 
 def pytest_configure() -> None:

@@ -68,7 +68,7 @@ def is_cut(stop_reason: str) -> bool:
 
 
 def _number(value: float) -> str:
-    if isinstance(value, bool) or not math.isfinite(value):
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         raise UnclearContentError(f"{json.dumps(value)}, which is neither a text nor a number")
     return str(value)
 
