@@ -53,7 +53,8 @@ def split_reasoning(text: str, *, anywhere: bool = False) -> tuple[str, str]:
 def mentions_reasoning(text: str) -> bool:
     """Whether a mark of a thought or of a channel stands anywhere in the text, quoted or not."""
     marks = (mark[0] for mark in _MARKS.finditer(text))
-    return _CHANNELS.search(text) is not None or any(mark != _FENCE for mark in marks)
+    channels = _CHANNELS.search(text) is not None or _LEAKED[1] in text
+    return channels or any(mark != _FENCE for mark in marks)
 
 
 def _has_channels(text: str) -> bool:

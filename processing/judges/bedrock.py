@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from processing.base.content_parts import token_count
 from processing.judges.reply_json import require_single_keys
 from processing.judges.verdict import JudgeError, malformed
 from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
@@ -154,15 +155,23 @@ def _reply(response: dict[str, Any]) -> JudgeReply:
     try:
         content: Sequence[dict[str, Any]] = response["output"]["message"]["content"]
         tools = [json.dumps(part["toolUse"]["input"]) for part in content if "toolUse" in part]
-    except (LookupError, TypeError) as error:
+        texts = [part["text"] for part in content if part.get("text")]  # else it is reasoning
+    except (LookupError, TypeError, AttributeError) as error:
         raise malformed("without output.message.content", str(response)) from error
-    usage = response.get("usage", {})
+    usage = response.get("usage") or {}
     return JudgeReply(
-        text=tools[0] if tools else "".join(part.get("text", "") for part in content),
-        stop_reason=response.get("stopReason", ""),
-        input_tokens=usage.get("inputTokens", 0),
-        output_tokens=usage.get("outputTokens", 0),
+        text=_text(tools, "".join(texts)),
+        stop_reason=str(response.get("stopReason") or ""),
+        input_tokens=token_count(usage.get("inputTokens")) or 0,
+        output_tokens=token_count(usage.get("outputTokens")) or 0,
     )
+
+
+def _text(tools: list[str], text: str) -> str:
+    """The tool's input is the verdict, unless the text beside it could say another."""
+    if len(set(tools)) == 1 and "{" not in text:
+        return tools[0]
+    return "\n".join([text, *tools])
 
 
 def _sorted(error: Any) -> RequestRefused | JudgeError:

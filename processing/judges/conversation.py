@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from processing.base.content_parts import is_cut
 from processing.base.errors import DiskError
 from processing.judges.kept_replies import request_key
-from processing.judges.reply_json import read_object, require_readable_length
-from processing.judges.verdict import NO_VERDICT, JudgeError, malformed
+from processing.judges.refusals import LIMITS
+from processing.judges.reply_form import fitted
+from processing.judges.reply_json import read_reply, require_readable_length
+from processing.judges.verdict import (
+    NO_VERDICT,
+    JudgeError,
+    OffScale,
+    Question,
+    filtered,
+    malformed,
+)
 from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
 from processing.mlflow_record.scores import JUDGE_LEFT_OUT
 
@@ -32,23 +42,12 @@ Complaint = Callable[[Schema], "str | None"]
 """
 
 
-_CUT = {
-    "max_tokens": "it was cut off at the token limit, toward which thinking counts; raise "
-    "judge.parameters.max_tokens",
-    "model_context_window_exceeded": "the prompt and the reply do not fit into the model's context "
-    "window; name a judge with a larger one",
-}
-_CUT["length"] = _CUT["max_tokens"]
-"""Such a reply is no verdict even where it can be read: its end may be missing."""
+_FILTERED = frozenset(
+    {"guardrail_intervened", "content_filtered", "content_filter", "refusal", "safety"}
+)
+"""Reasons to stop that another try does not change, as Bedrock, OpenAI and others call them."""
 
-_FILTERED = "a content filter or guardrail of the judge's stopped it"
-_STOPPED = {
-    "guardrail_intervened": _FILTERED,
-    "content_filtered": _FILTERED,
-    "content_filter": _FILTERED,
-    "refusal": _FILTERED,
-}
-"""Reasons to stop that another try does not change, as Bedrock and OpenAI call them."""
+_TOO_LARGE = "model_context_window_exceeded"
 
 
 class Conversation:
@@ -57,12 +56,17 @@ class Conversation:
     After a call that failed no further one is made: RAGAS asks again whatever the reason was, and
     then calls it a score of NaN. `failure` says what the verdict failed of.
 
+    `row` is what is judged: a verdict that also stands in its texts may be a quotation.
+
     `keeps`: every reply that is what was asked for is kept, so that a verdict of several calls goes
     on where it stopped.
     """
 
-    def __init__(self, line: JudgeLine, *, keeps: bool = False) -> None:
+    def __init__(
+        self, line: JudgeLine, row: Question | None = None, *, keeps: bool = False
+    ) -> None:
         self.line = line
+        self._quotable = _texts(row) if row else ()
         self.failure: JudgeError | DiskError | None = None
         self._kept = line.service.replies if keeps else None
         self._asked: Counter[str] = Counter()
@@ -80,13 +84,15 @@ class Conversation:
         """The judge's answer as `schema`. Raises JudgeError where it does not fit."""
 
         def read(text: str) -> Schema:
-            document = read_object(text)
+            document = fitted(read_reply(text, self._quotable), schema)
             try:
                 reply = schema.model_validate(document)
             except ValidationError as invalid:
                 first = invalid.errors()[0]
                 where = ".".join(str(part) for part in first["loc"])
-                raise malformed(f"{where}: {first['msg']}", text) from invalid
+                what = f"{where}: {first['msg']}"
+                of_others = first["type"] in ("literal_error", "enum")
+                raise malformed(OffScale(what) if of_others else what, text) from invalid
             if wrong := complaint(reply):
                 raise malformed(wrong, text)
             return reply
@@ -95,7 +101,11 @@ class Conversation:
 
     def ask_for_object(self, messages: Messages, schema: type[BaseModel]) -> dict[str, Any]:
         """The judge's answer as a JSON object. Raises JudgeError where it is none."""
-        return self._ask(messages, schema, read_object)
+
+        def read(text: str) -> dict[str, Any]:
+            return fitted(read_reply(text, self._quotable), schema)
+
+        return self._ask(messages, schema, read)
 
     def metadata(self) -> dict[str, str]:
         """Calls, tokens under MLflow's own keys, and what the judge's model has refused and was
@@ -162,16 +172,17 @@ class Conversation:
     ) -> tuple[JudgeReply, Read]:
         reply, requests = self.line.ask(messages, schema)
         self._count(reply, requests)
-        if why := _CUT.get(reply.stop_reason):
-            raise JudgeError(f"{NO_VERDICT}: {why}", retryable=False)
+        stopped = reply.stop_reason.strip().casefold()
+        if stopped == _TOO_LARGE or is_cut(stopped):
+            raise JudgeError(f"{NO_VERDICT}: {_why_cut(stopped, self.line)}", retryable=False)
         try:
-            if not reply.text:
+            if not reply.text.strip():
                 raise malformed(f"nothing (it stopped because of {reply.stop_reason!r})")
             require_readable_length(reply.text)
             return reply, read(reply.text)
         except JudgeError as error:
-            if why := _STOPPED.get(reply.stop_reason):
-                raise JudgeError(f"{NO_VERDICT}: {why}", retryable=False) from error
+            if stopped in _FILTERED:
+                raise filtered(stopped) from error
             raise
 
     def _count(self, reply: JudgeReply, requests: int) -> None:
@@ -179,6 +190,23 @@ class Conversation:
             self._calls += requests
             self._tokens["input"] += reply.input_tokens
             self._tokens["output"] += reply.output_tokens
+
+
+def _why_cut(stopped: str, line: JudgeLine) -> str:
+    """A reply that was cut is no verdict even where it can be read: its end may be missing."""
+    if stopped == _TOO_LARGE:
+        return (
+            "the prompt and the reply do not fit into the model's context window; name a judge "
+            "with a larger one"
+        )
+    sent, left_out = line.judge.sent_parameters, line.left_out()
+    limits = [f"{name} {sent[name]}" for name in LIMITS if name in sent and name not in left_out]
+    limit = f"judge.parameters.{limits[0]}: raise it" if limits else "the model's own token limit"
+    return f"cut off at {limit} (what the judge thinks counts toward it)"
+
+
+def _texts(row: Question) -> tuple[str, ...]:
+    return row.question, row.answer, row.expected_response, *(row.context or ())
 
 
 def judge_source(judge: Judge | None) -> AssessmentSource:

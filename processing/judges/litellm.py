@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from processing.base.content_parts import said_in, token_count
 from processing.base.errors import ConfigError
 from processing.config.judge import route_bedrock_calls
-from processing.judges.verdict import JudgeError
+from processing.judges.refusals import is_filtered
+from processing.judges.verdict import JudgeError, filtered, malformed
 from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
@@ -58,13 +60,16 @@ class LitellmWire:
         # litellm's exceptions are those of OpenAI's client, and share nothing but its base class
         except (openai.OpenAIError, litellm.Timeout, litellm.APIError) as error:
             raise _sorted(error) from error
-        usage, choice = getattr(response, "usage", None), response.choices[0]
-        return JudgeReply(
-            text=str(choice.message.content or ""),
-            stop_reason=str(choice.finish_reason),
-            input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
-            output_tokens=getattr(usage, "completion_tokens", 0) or 0,
-        )
+        try:
+            usage, choice = getattr(response, "usage", None), response.choices[0]
+            return JudgeReply(
+                text=said_in(choice.message.content).text,
+                stop_reason=str(choice.finish_reason or ""),
+                input_tokens=token_count(getattr(usage, "prompt_tokens", 0)) or 0,
+                output_tokens=token_count(getattr(usage, "completion_tokens", 0)) or 0,
+            )
+        except (LookupError, AttributeError, TypeError, ValueError) as wrong:
+            raise malformed("without choices[0].message.content", str(response)) from wrong
 
 
 def _sorted(error: Exception) -> RequestRefused | JudgeError:
@@ -72,13 +77,14 @@ def _sorted(error: Exception) -> RequestRefused | JudgeError:
     import litellm
 
     status = int(getattr(error, "status_code", 0) or 0)
-    refused = isinstance(error, litellm.ContentPolicyViolationError)
     said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    if status == 400 and not refused:
+    if isinstance(error, litellm.ContentPolicyViolationError) or is_filtered(said):
+        return filtered(said)
+    if status == 400:
         return RequestRefused(said)
     no_key = "Missing credentials" in said  # of OpenAI's client, which litellm calls a 500
     throttled = status in (429, 503)
-    retryable = refused or status in _RETRYABLE_STATUS or (status >= 500 and not no_key)
+    retryable = status in _RETRYABLE_STATUS or (status >= 500 and not no_key)
     late = isinstance(error, litellm.Timeout)
     final = status in (401, 404)  # no such key, no such model
     return JudgeError(f"the judge failed ({said})", retryable, throttled, late, final)

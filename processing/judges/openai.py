@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from processing.base.content_parts import said_in, token_count
+from processing.judges.refusals import is_filtered
 from processing.judges.reply_json import LONGEST_REPLY, read_object, require_readable_length
-from processing.judges.verdict import JudgeError, malformed
+from processing.judges.verdict import JudgeError, filtered, malformed
 from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
 
 if TYPE_CHECKING:
@@ -97,30 +99,36 @@ def _read(parts: Iterable[bytes], seconds: float) -> str:
 
 def _reply(document: dict[str, Any]) -> JudgeReply:
     """Raises JudgeError for a body of another form: some servers answer an error with 200."""
+    if error := document.get("error"):
+        raise _of_a_200(error)
     try:
         choice, usage = document["choices"][0], document.get("usage") or {}
+        message = choice["message"]
+        refused = message.get("refusal") and not message.get("content")
+        stop_reason = "refusal" if refused else choice.get("finish_reason")
         return JudgeReply(
-            text=_text(choice["message"].get("content")),
-            stop_reason=str(choice.get("finish_reason")),
-            input_tokens=int(usage.get("prompt_tokens") or 0),
-            output_tokens=int(usage.get("completion_tokens") or 0),
+            text=said_in(message.get("content")).text,
+            stop_reason=str(stop_reason or ""),
+            input_tokens=token_count(usage.get("prompt_tokens")) or 0,
+            output_tokens=token_count(usage.get("completion_tokens")) or 0,
         )
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise malformed("without choices[0].message.content", str(document)) from error
+    except (LookupError, TypeError, AttributeError, ValueError) as wrong:
+        raise malformed("without choices[0].message.content", str(document)) from wrong
 
 
-def _text(content: Any) -> str:
-    """Some servers give the content as parts. Raises TypeError for what is no text."""
-    if isinstance(content, list):
-        return "".join(_text(part["text"]) for part in content if part.get("type") == "text")
-    if content is not None and not isinstance(content, str):
-        raise TypeError(f"content is {type(content).__name__}")
-    return content or ""
+def _of_a_200(error: Any) -> JudgeError:
+    """OpenRouter and others report what their provider has said so, with its status as `code`."""
+    code = error.get("code") if isinstance(error, dict) else None
+    throttled = str(code) in ("429", "503")
+    said = f"an error in a 200: {str(error)[:300]}"
+    return JudgeError(f"the judge failed ({said})", retryable=True, throttled=throttled)
 
 
 def _sorted(error: Any) -> RequestRefused | JudgeError:
     status = int(error.status_code)
     said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if is_filtered(said):
+        return filtered(said)
     if status in (400, 422):
         return RequestRefused(said)
     throttled = status in (429, 503)

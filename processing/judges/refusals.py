@@ -56,6 +56,11 @@ def form_refused(said: str, form: str) -> tuple[str, frozenset[str]] | None:
     return None
 
 
+def is_filtered(said: str) -> bool:
+    """Whether a content filter refused the request: in Azure's and other gateways' words."""
+    return re.search(r"content[_ ]?(filter|policy|management)|ResponsibleAI", said) is not None
+
+
 def part_of(form: str) -> str:
     """What distinguishes a form from those after it, as the provider's API calls it."""
     return _PART_OF[form]

@@ -27,6 +27,7 @@ class JudgeError(Exception):
 
     `throttled`: the judge was asked too much at once. `timed_out`: it did not answer in time.
     `final`: it refuses whatever the row is: the model is retired, or a parameter is wrong.
+    `off_scale`: the verdict came, and is none of those that can be: to be asked again once.
     """
 
     def __init__(
@@ -36,6 +37,8 @@ class JudgeError(Exception):
         throttled: bool = False,
         timed_out: bool = False,
         final: bool = False,
+        *,
+        off_scale: bool = False,
     ) -> None:
         self.reason = storable(reason)
         super().__init__(self.reason)
@@ -43,6 +46,7 @@ class JudgeError(Exception):
         self.throttled = throttled
         self.timed_out = timed_out
         self.final = final
+        self.off_scale = off_scale
 
 
 Score = Callable[[Question], "Feedback"]
@@ -53,10 +57,23 @@ NO_VERDICT = "the judge's reply is no verdict"
 """How the reason begins where a reply was stopped, and another would be too."""
 
 
+class OffScale(str):
+    """What is wrong with a verdict that is none of those that can be."""
+
+    __slots__ = ()
+
+
 def malformed(what: str, answer: str = "") -> JudgeError:
     """An answer that is no verdict. Another try gives another answer, so it is retryable."""
     shown = f": {answer[:200]!r}" if answer else ""
-    return JudgeError(f"the judge answered {what}{shown}", retryable=True)
+    off_scale = isinstance(what, OffScale)
+    return JudgeError(f"the judge answered {what}{shown}", retryable=True, off_scale=off_scale)
+
+
+def filtered(stopped: str) -> JudgeError:
+    """What another try does not change. `stopped`: the stop reason, or the error's words."""
+    why = f"a content filter or guardrail of the judge's stopped it ({stopped})"
+    return JudgeError(f"{NO_VERDICT}: {why}", retryable=False)
 
 
 def require_expected(question: Question, scorer: str) -> None:

@@ -135,13 +135,17 @@ def definition_digest(built: BuiltScorer) -> str:
 def asked_again(ask: Callable[[], Feedback]) -> Feedback:
     """Ask up to ATTEMPTS times, with full jitter between. Raises the last JudgeError.
 
-    A throttled call has been made again for as long as `judge.retry_seconds` allows.
+    This is the one place where a verdict is asked for again, whatever was wrong with it; once only
+    where it lay outside its scale. A throttled call has been made again for as long as
+    `judge.retry_seconds` allows.
     """
+    off_scale = 0
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return ask()
         except JudgeError as error:
-            if not error.retryable or error.throttled or attempt == ATTEMPTS:
+            off_scale += error.off_scale
+            if not error.retryable or error.throttled or attempt == ATTEMPTS or off_scale > 1:
                 raise
         ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         time.sleep(random.uniform(0, ceiling))
@@ -162,7 +166,7 @@ def _numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
     said = feedback.value
     number = number_of(built.spec, said)
     if number is None:
-        raise JudgeError(off_scale(built.spec, said), retryable=True)
+        raise JudgeError(off_scale(built.spec, said), retryable=True, off_scale=True)
     feedback.name = built.spec.name
     if _by_mlflow(said) != number:
         if isinstance(said, str | bool):

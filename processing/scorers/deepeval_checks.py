@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from processing.base.clean_text import has_text
+from processing.judges.verdict import OffScale
 from processing.scorers.sentences import too_few
 
 Items = Callable[[Any, Any], Sequence[Any]]
@@ -101,13 +102,13 @@ def _uncounted(given: Sequence[Any], items: Sequence[Any], what: str) -> str | N
 
 def _neither(answers: Sequence[str]) -> str | None:
     odd = [answer for answer in answers if answer.strip().lower() not in ("yes", "no")]
-    return f"{odd[0][:40]!r} where yes or no can be" if odd else None
+    return OffScale(f"{odd[0][:40]!r} where yes or no can be") if odd else None
 
 
 def _off_scale(score: float, metric: Any) -> str | None:
     if metric.strict_mode:
-        return None if score in (0, 1) else f"{score:g} where 0 or 1 can be"
+        return None if score in (0, 1) else OffScale(f"{score:g} where 0 or 1 can be")
     low, high = metric.score_range
     if low <= score <= high:
         return None
-    return f"{score:g} where {low} to {high} can be"
+    return OffScale(f"{score:g} where {low} to {high} can be")

@@ -45,7 +45,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         if "expected_output" in required:
             require_expected(question, spec.name)
         context = require_context(question, spec.name) if needs_context else None
-        conversation = _conversation(line)
+        conversation = _conversation(line, question)
         metric = _new_metric(spec, metric_class, conversation)
         _measure(metric, question, context, conversation)
         if conversation is not None:
@@ -59,8 +59,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     return verdict
 
 
-def _conversation(line: JudgeLine | None) -> Conversation | None:
-    return Conversation(line, keeps=True) if line else None
+def _conversation(line: JudgeLine | None, row: Question | None = None) -> Conversation | None:
+    return Conversation(line, row, keeps=True) if line else None
 
 
 def _measure(

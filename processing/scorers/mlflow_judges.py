@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from processing.base.template import fill_double_curly
 from processing.config.scorer_options import GuidelinesOptions
 from processing.judges.conversation import Conversation, judge_source
-from processing.judges.verdict import Question, Score, malformed, require_expected
+from processing.judges.reply_form import plain_word
+from processing.judges.verdict import OffScale, Question, Score, malformed, require_expected
 from processing.mlflow_record.internals import judge_prompt
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             require_expected(question, spec.name)
         if spec.kind == "Equivalence" and question.answer == question.expected_response:
             return Feedback(name=spec.name, value="yes", rationale="Exact string match")
-        conversation = Conversation(line)
+        conversation = Conversation(line, question)
         told = conversation.ask_for([{"role": "user", "content": prompt(question)}], YesNo)
         return Feedback(
             name=spec.name,
@@ -61,12 +62,12 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
 
 
 def _yes_or_no(told: YesNo) -> Literal["yes", "no"]:
-    match told.result.strip().lower():
+    match plain_word(told.result, ("yes", "no")):
         case "yes":
             return "yes"
         case "no":
             return "no"
-    raise malformed("neither yes nor no", told.result)
+    raise malformed(OffScale("neither yes nor no"), told.result)
 
 
 def _criterion(spec: ScorerSpec) -> dict[str, str]:

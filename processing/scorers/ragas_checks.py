@@ -13,6 +13,7 @@ from typing import Any
 import regex
 
 from processing.base.clean_text import has_text
+from processing.judges.verdict import OffScale
 from processing.scorers.sentences import too_few
 from processing.scorers.words import is_by_character
 
@@ -63,7 +64,7 @@ def _input(prompt: str) -> dict[str, Any]:
 
 def _off_scale(values: Sequence[int], scale: Sequence[int]) -> str | None:
     odd = [value for value in values if value not in scale]
-    return f"{odd[0]} where {_words(scale)} can be" if odd else None
+    return OffScale(f"{odd[0]} where {_words(scale)} can be") if odd else None
 
 
 def _words(scale: Sequence[int]) -> str:
@@ -102,7 +103,7 @@ def _attributions(reply: Any, given: dict[str, Any]) -> str | None:
 
 def _answers(reply: Any, given: dict[str, Any]) -> str | None:
     odd = [answer for answer in reply.answers if answer not in ("0", "1")]
-    scale = f"{odd[0][:40]!r} where 0 or 1 can be" if odd else None
+    scale = OffScale(f"{odd[0][:40]!r} where 0 or 1 can be") if odd else None
     return _uncounted(reply.answers, given["questions"], "answers") or scale
 
 

@@ -53,7 +53,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         if "reference" in wanted:
             require_expected(question, spec.name)
         context = require_context(question, spec.name) if needs_context else question.context
-        conversation = Conversation(line, keeps=True) if line else None
+        conversation = Conversation(line, question, keeps=True) if line else None
         metric = _new_metric(spec, metric_class, conversation, question.expected_response)
         given = _given(question, context)
         result = _score(metric, {name: given[name] for name in wanted}, conversation)

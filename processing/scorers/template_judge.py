@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from processing.config.judge import mlflow_model_uri
 from processing.config.scorer_options import TemplateOptions
 from processing.judges.conversation import Conversation, judge_source
-from processing.judges.verdict import Question, Score, malformed, require_expected
+from processing.judges.verdict import OffScale, Question, Score, malformed, require_expected
 from processing.mlflow_record.internals import reply_schema, system_message, user_message
 
 if TYPE_CHECKING:
@@ -43,13 +43,15 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         inputs = {"question": question.question}
         expectations = {"expected_response": question.expected_response}
         asked = user_message(made, inputs, question.answer, expectations)
-        conversation = Conversation(line)
+        conversation = Conversation(line, question)
         told = conversation.ask_for_object(
             [{"role": "system", "content": system}, {"role": "user", "content": asked}], form
         )
         level = levels.get(str(told.get("result", "")).strip().casefold())
         if level is None:
-            raise malformed(f"none of {', '.join(levels.values())}", str(told.get("result")))
+            raise malformed(
+                OffScale(f"none of {', '.join(levels.values())}"), str(told.get("result"))
+            )
         return Feedback(
             name=spec.name,
             value=level,

@@ -76,7 +76,7 @@ def test_each_judge_is_asked_as_the_run_will_ask_it_and_its_cost_is_told(
     assert judges["switched-off"].startswith("WRONG")
     assert "and for good" in judges["switched-off"]
     assert judges["narrow"].startswith("WRONG")
-    assert "raise judge.parameters.max_tokens" in judges["narrow"]
+    assert "cut off at judge.parameters.max_tokens" in judges["narrow"]
 
 
 def test_each_thing_that_is_wrong_is_told_at_once(

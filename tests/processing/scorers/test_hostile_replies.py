@@ -155,10 +155,12 @@ def test_a_reply_that_drips_in_is_given_up(
 @pytest.mark.parametrize(
     ("stop_reason", "why"),
     [
-        ("max_tokens", "raise judge.parameters.max_tokens"),
-        ("length", "raise judge.parameters.max_tokens"),
-        ("guardrail_intervened", "guardrail"),
-        ("content_filter", "content filter"),
+        ("max_tokens", "cut off at judge.parameters.max_tokens 8192: raise it"),
+        ("length", "cut off at judge.parameters.max_tokens 8192: raise it"),
+        ("model_context_window_exceeded", "context window"),
+        ("guardrail_intervened", "guardrail_intervened"),
+        ("content_filter", "content_filter"),
+        ("refusal", "refusal"),
     ],
 )
 @pytest.mark.parametrize("entry", ENTRIES, ids=name_of)

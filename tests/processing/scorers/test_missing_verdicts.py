@@ -81,7 +81,7 @@ def test_deepeval_gives_no_score_where_every_list_is_empty(
 
 
 @pytest.mark.parametrize("metric", [*DEEPEVAL, *BY_THE_JUDGE])
-@pytest.mark.parametrize("word", ["maybe", "", "YES and no", 1, None])
+@pytest.mark.parametrize("word", ["maybe", "", "YES and no", 2, None])
 def test_a_word_that_is_no_verdict_of_deepeval_s_is_named(
     wire: StubWire, build: Callable[..., BuiltScorer], metric: str, word: object
 ) -> None:
@@ -228,8 +228,8 @@ def attributed(*verdicts: int) -> dict[str, Any]:
         ),
         (
             "SummaryScore",
-            {"keyphrases": ["k"], "questions": ["q"], "answers": ["yes"]},
-            "'yes' where 0 or 1 can be",
+            {"keyphrases": ["k"], "questions": ["q"], "answers": ["maybe"]},
+            "'maybe' where 0 or 1 can be",
         ),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_verdict_that_is_cut_names_the_key_to_raise_and_is_not_paid_for_again(
     model: Callable[..., Model], entry: str, thinks: int, refuses: list[str]
 ) -> None:
     thinking = model(thinks_tokens=thinks, refuses=refuses)
-    with pytest.raises(JudgeError, match=r"raise judge.parameters.max_tokens") as told:
+    with pytest.raises(JudgeError, match=r"judge.parameters.max_tokens \d+: raise it") as told:
         thinking.scorer(entry, parameters={"max_tokens": 100}).score(ROW)
     assert not told.value.retryable
     assert thinking.outcomes()["answered"] == 1
