@@ -18,6 +18,7 @@ import sys
 
 try:
     from pipeline.cli.main import main
+    from pipeline.comparison.compare import compare
     from pipeline.definition.build import get_pipeline
     from pipeline.in_process.evaluate import evaluate
 except (ImportError, SyntaxError) as missing:
@@ -31,7 +32,7 @@ except (ImportError, SyntaxError) as missing:
     )
     sys.exit(2)
 
-__all__ = ["evaluate", "get_pipeline"]
+__all__ = ["compare", "evaluate", "get_pipeline"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -16,8 +16,8 @@ from pipeline.checks.endpoint import ask_one_row
 from pipeline.checks.judges import judge_looks
 from pipeline.definition.architecture import architectures
 from pipeline.definition.bundle import Bundle
+from pipeline.definition.image import is_index, pushed_architecture
 from pipeline.definition.lookup import group_is_there
-from pipeline.image import is_index, pushed_architecture
 from pipeline.permissions.artifact_store import check_artifact_store
 from pipeline.permissions.platform import ECR_IMAGE
 from pipeline.trigger.show import is_put, show

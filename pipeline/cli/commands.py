@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipeline.cli import (
     check,
+    compare,
     definition,
     executions,
     first_run,
@@ -21,7 +22,7 @@ from pipeline.cli import (
 )
 
 GROUPS = {
-    "try it on this machine": [try_here.TRY, local.LOCAL],
+    "try it on this machine": [try_here.TRY, compare.COMPARE, local.LOCAL],
     "set up": [permissions.PERMISSIONS, image.IMAGE],
     "check and send": [check.CHECK, definition.SHOW, definition.DEFINITION, upsert.UPSERT],
     "on a new account": [first_run.FIRST_RUN],

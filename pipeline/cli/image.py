@@ -9,7 +9,7 @@ from pipeline.cli.configured import connect, read_bundle
 
 
 def image(arguments: Namespace) -> int:
-    from pipeline.image import publish, write_image
+    from pipeline.definition.image import publish, write_image
 
     bundle = read_bundle(arguments)
     session, _ = connect(bundle)

@@ -10,7 +10,7 @@ from typed_command import typed
 
 from pipeline.definition.architecture import architecture
 from pipeline.definition.bundle import load_bundle
-from pipeline.image import pushed_architecture, unfit
+from pipeline.definition.image import pushed_architecture, unfit
 from processing.base.code_digest import code_digest
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

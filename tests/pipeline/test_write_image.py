@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from running_aws import REPOSITORY
 
-from pipeline.image import write_image
+from pipeline.definition.image import write_image
 from processing.base.errors import LaunchError
 from processing.config.file import load_config
 

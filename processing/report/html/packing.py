@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from processing.report.html.survey import Expectation, Survey, failures, read_at, slice_word
+from processing.report.html.survey import Expectation, Row, Survey, failures, read_at, slice_word
 
 MOST_ROWS = 2_000
 """More than anybody reads, and what a browser still searches at every key."""
@@ -47,29 +47,46 @@ def pack_rows(
         {**row, "position": position[offset], "failed": failures(row, expected)}
         for offset, row in zip(offsets, read_at(path, offsets), strict=True)
     ]
+    head = {"scorers": list(expected)}
+    return fitted(head, rows, size, _row)
+
+
+def fitted(
+    head: Mapping[str, Any],
+    rows: Sequence[Row],
+    size: int,
+    written: Callable[[Row, Shortener], dict[str, Any]],
+) -> PackedRows:
+    """`head` and the rows, each as `written` gives it, in at most `size` characters.
+
+    `rows` come with the most important first: those at the end are the first to be left out.
+    """
     for limit in TEXT_LIMITS:
         # a tenth of the rows tells whether all of them are worth the time to compress
-        if 10 * len(_packed(rows[::10], expected, limit).text) <= 1.3 * size:
-            packed = _packed(rows, expected, limit)
+        if 10 * len(_packed(head, rows[::10], limit, written).text) <= 1.3 * size:
+            packed = _packed(head, rows, limit, written)
             if len(packed.text) <= size:
                 return packed
-    while len((packed := _packed(rows, expected, TEXT_LIMITS[-1])).text) > size and rows:
+    while len((packed := _packed(head, rows, TEXT_LIMITS[-1], written)).text) > size and rows:
         rows = rows[: len(rows) * 3 // 4]
     return packed
 
 
 def _packed(
-    rows: Sequence[Mapping[str, Any]], expected: Mapping[str, Expectation], limit: int
+    head: Mapping[str, Any],
+    rows: Sequence[Row],
+    limit: int,
+    written: Callable[[Row, Shortener], dict[str, Any]],
 ) -> PackedRows:
-    shortener = _Shortener(limit)
-    content = {"scorers": list(expected), "rows": [_row(row, shortener) for row in rows]}
+    shortener = Shortener(limit)
+    content = {**head, "rows": [written(row, shortener) for row in rows]}
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # mtime: the same evaluation gives the same page
     compressed = gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0)
     return PackedRows(base64.b64encode(compressed).decode("ascii"), len(rows), shortener.used)
 
 
-class _Shortener:
+class Shortener:
     """Cuts texts and remembers whether it had to."""
 
     def __init__(self, limit: int) -> None:
@@ -84,7 +101,7 @@ class _Shortener:
         return f"{text[:most]} […{len(text) - most:,} more characters in rows.jsonl]"
 
 
-def _row(row: Mapping[str, Any], short: _Shortener) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
     failed = set(row["failed"])
     return {
         "position": row["position"],
@@ -102,14 +119,19 @@ def _row(row: Mapping[str, Any], short: _Shortener) -> dict[str, Any]:
         "slices": {column: slice_word(value) for column, value in row["slices"].items()},
         "failed": row["failed"],
         "scores": {
-            name: {
-                "value": _short_number(score["value"]),
-                "shown": _shown(score),
-                "reason": short(score["rationale"], GENEROUS if name in failed else 1),
-                "error": short(score["error"], GENEROUS),
-            }
+            name: packed_score(score, short, GENEROUS if name in failed else 1)
             for name, score in row["scores"].items()
         },
+    }
+
+
+def packed_score(score: Mapping[str, Any], short: Shortener, times: int) -> dict[str, Any]:
+    """A verdict; its reason may be so many times as long as others."""
+    return {
+        "value": _short_number(score["value"]),
+        "shown": _shown(score),
+        "reason": short(score["rationale"], times),
+        "error": short(score["error"], GENEROUS),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from processing.report.html.metrics import MetricLine, champion_line, marks, metric_line, number
-from processing.report.html.packing import pack_rows
+from processing.report.html.packing import PackedRows, pack_rows
 from processing.report.html.pictures import distribution
 from processing.report.html.survey import Expectation, Survey, slice_word, survey_rows
 
@@ -58,7 +58,7 @@ def _content(
         "hard": len(hard),
         "hard_held": sum(bound["passed"] for bound in hard),
         "survey": survey,
-        "mlflow_url": _link(document["mlflow"]["url"]),
+        "mlflow_url": link(document["mlflow"]["url"]),
         # what keeps the gate shut comes first
         "metrics": sorted(
             (line for line in metrics if line.bounds or line.failed_rows is not None),
@@ -83,24 +83,36 @@ def _content(
 
 
 def _render(content: Mapping[str, Any], *, packed: Any) -> str:
+    return rendered(HERE, "report", content, packed=packed)
+
+
+def rendered(
+    folder: Path, name: str, content: Mapping[str, Any], *, packed: PackedRows | None
+) -> str:
+    """A page of `folder`: NAME.html.jinja, with NAME.js and its style; it loads nothing else."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader([folder, HERE]),
         autoescape=True,  # whatever is shown may have been written by a model
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = (HERE / "report.js").read_text(encoding="utf-8")
+    script = _text(HERE / "elements.js") + _text(folder / f"{name}.js")
+    style = _text(HERE / "report.css") + ("" if folder == HERE else _text(folder / f"{name}.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    return environment.get_template("report.html.jinja").render(
+    return environment.get_template(f"{name}.html.jinja").render(
         **content,
         packed=packed,
-        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
+        style=Markup(style),
         script=Markup(script),
         script_digest=digest,
     )
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def _expectations(document: Mapping[str, Any]) -> dict[str, Expectation]:
@@ -199,6 +211,6 @@ def _distribution(
     return Distribution(name, picture, note)
 
 
-def _link(address: str | None) -> str:
+def link(address: str | None) -> str:
     """`address` if a click on it opens a page, and does not run something; an ARN has none."""
     return address if address and address.startswith(("http://", "https://")) else ""

@@ -1,12 +1,7 @@
-"use strict";
 // The rows: unpacked once, then filtered, ordered and shown a page at a time.
-// Texts become text nodes and never markup: a model may have written them.
 (async () => {
   const PAGE = 50;
-  const $ = (id) => document.getElementById(id);
-  const packed = Uint8Array.from(atob($("data").textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const { scorers, rows } = await new Response(stream).json();
+  const { scorers, rows } = await unpacked();
 
   rows.forEach((row, i) => {
     row.worst = i;
@@ -14,19 +9,6 @@
     row.searched = [row.id, row.question, row.answer, row.reasoning, row.expected, row.error, ...said]
       .filter(Boolean).join("\n").toLowerCase();
   });
-
-  function element(name, className, text) {
-    const made = document.createElement(name);
-    if (className) made.className = className;
-    if (text !== undefined && text !== null) made.textContent = text;
-    return made;
-  }
-
-  function option(select, value, text) {
-    const made = element("option", "", text);
-    made.value = value;
-    select.append(made);
-  }
 
   for (const name of scorers) {
     const n = rows.filter((row) => row.failed.includes(name)).length;
@@ -92,18 +74,6 @@
     $("more").textContent = `show ${Math.min(PAGE, found.length - shown)} more`;
   }
 
-  // `text` with what was searched for marked
-  function marked(node, text) {
-    const pattern = words.map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
-    if (!pattern) {
-      node.append(text);
-      return node;
-    }
-    for (const [i, part] of text.split(new RegExp(`(${pattern})`, "i" + "g")).entries())
-      node.append(i % 2 ? element("mark", "", part) : part);
-    return node;
-  }
-
   // the number at the end of a line: what the rows are ordered by, or else the latency
   function orderedBy(row) {
     const order = $("sort").value;
@@ -118,10 +88,10 @@
     const summary = element("summary");
     summary.append(element("span", "place", row.position));
     const texts = element("span", "texts");
-    texts.append(marked(element("span", "question"), row.question || ""));
+    texts.append(marked(words, element("span", "question"), row.question || ""));
     texts.append(row.error
       ? element("span", "word fail answer", "✕ " + row.error)
-      : marked(element("span", "answer"), row.answer || ""));
+      : marked(words, element("span", "answer"), row.answer || ""));
     const chips = element("span", "chips");
     for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕ " + name));
     if (row.cut) chips.append(element("span", "chip", "… cut"));
@@ -135,19 +105,12 @@
     return made;
   }
 
-  function block(name, text, className) {
-    const made = element("div", "block " + (className || ""));
-    made.append(element("h3", "", name));
-    made.append(text ? marked(element("p", "text"), text) : element("p", "small", "none"));
-    return made;
-  }
-
   function details(row) {
     const made = element("div", "inside");
     const texts = element("div", "blocks");
-    texts.append(block("question", row.question, "whole"));
-    texts.append(row.error ? block("no answer", row.error, "failed") : block("answer", row.answer));
-    texts.append(block("expected", row.expected));
+    texts.append(block(words, "question", row.question, "whole"));
+    texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
+    texts.append(block(words, "expected", row.expected));
     made.append(texts);
     if (row.reasoning) {
       const thought = element("details", "more");
@@ -180,8 +143,8 @@
     said.textContent = (failed ? "✕ " : "") + (score.error ? "error" : score.shown);
     made.append(said);
     const why = element("td", "text");
-    if (score.error) why.append(marked(element("span", "word fail"), score.error), " ");
-    marked(why, score.reason || "");
+    if (score.error) why.append(marked(words, element("span", "word fail"), score.error), " ");
+    marked(words, why, score.reason || "");
     made.append(why);
     return made;
   }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from mlflow.genai.scorers import scorer
 from processing.gate import intervals
-from pipeline.image import publish
+from pipeline.definition.image import publish
 try:
     import torch
 except ImportError:

@@ -1,0 +1,163 @@
+"""`compare`: two or more evaluations, held against the first of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline.comparison.differences import differences
+from pipeline.comparison.findings import METHOD, Findings
+from pipeline.comparison.mismatches import mismatches
+from pipeline.comparison.row_changes import RowChange, row_changes
+from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError
+from pipeline.comparison.sources import find_runs
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class InFolder(Protocol):
+    """What `evaluate()` returns is one."""
+
+    @property
+    def folder(self) -> Path: ...
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` gives back: as pandas DataFrames, as JSON, as a page, in a notebook."""
+
+    findings: Findings
+
+    @cached_property
+    def differences(self) -> DataFrame:
+        """A row for each run and metric: the run minus the first one."""
+        import pandas as pd
+
+        lines = [{**asdict(d), "state": d.state, "real": d.real} for d in self.findings.differences]
+        return pd.DataFrame(lines).set_index(["run", "metric"])
+
+    @cached_property
+    def rows(self) -> DataFrame:
+        """A row for each run and question: `state`, and which scorers say better, worse, nothing.
+
+        For each run a column of its answers (`answer.A`), and of each scorer's numbers
+        (`Correctness.A`).
+        """
+        import pandas as pd
+
+        return pd.DataFrame([self._flat(change) for change in self.findings.changes])
+
+    def _flat(self, change: RowChange) -> dict[str, Any]:
+        flat = {**asdict(change), "state": change.state}
+        first = self.findings.runs[0]
+        flat["question"] = first.rows[change.row_id]["question"]
+        for run in (first, next(run for run in self.findings.runs if run.label == change.run)):
+            end = "A" if run is first else "other"
+            flat[f"answer.{end}"] = run.rows[change.row_id]["answer"]
+            for name in run.scorers:
+                flat[f"{name}.{end}"] = run.number(name, change.row_id)
+        return flat
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return {
+            "schema": 1,
+            "method": METHOD,
+            "tests": self.findings.tests,
+            "runs": [_run(run) for run in self.findings.runs],
+            "mismatches": [asdict(mismatch) for mismatch in self.findings.mismatches],
+            "differences": [
+                {**asdict(d), "state": d.state, "real": int(d.real)}
+                for d in self.findings.differences
+            ],
+            "rows": [
+                {**asdict(c), "state": c.state} for c in self.findings.changes if c.state != "same"
+            ],
+        }
+
+    def write_json(self, path: str | Path) -> None:
+        """Raises OSError."""
+        text = json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+    def write_html(self, path: str | Path) -> None:
+        """A page that needs nothing besides itself. Raises OSError."""
+        from pipeline.comparison.html.page import page
+
+        Path(path).write_text(page(self.findings), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: what may not be compared comes first."""
+        import html
+
+        said = "".join(
+            f"<li><b>{html.escape(str(found))}</b></li>" for found in self.findings.mismatches
+        )
+        runs = "".join(
+            f"<li>{run.label}: {html.escape(run.name)}, "
+            f"{html.escape(str(run.document['model']['model_name']))}</li>"
+            for run in self.findings.runs
+        )
+        columns = ["first", "other", "difference", "low", "high", "pairs", "missing", "p_holm"]
+        table = self.differences[[*columns, "state"]]
+        return (
+            f"<ul>{said}</ul><ul>{runs}</ul>"
+            f"{table.to_html(float_format='{:.4g}'.format, na_rep='')}<p>{METHOD}</p>"
+        )
+
+
+def compare(*runs: str | Path | InFolder, config: str | Path = "evaluation.yaml") -> Comparison:
+    """Hold evaluations against the first of them, row by row.
+
+    Each is a folder with evaluation.json and rows.jsonl (or what `evaluate()` returned), the id or
+    ARN of an execution, the id of an MLflow run, or the ARN of a model package that the pipeline
+    registered. The file `config` says where executions and MLflow are; folders do without it.
+
+    Raises ComparisonError where one is not there or is not what an evaluation leaves.
+    """
+    names = [str(getattr(run, "folder", run)) for run in runs]
+    if not 2 <= len(names) <= len(LABELS):
+        raise ComparisonError(f"compare takes 2 to {len(LABELS)} evaluations, not {len(names)}")
+    return Comparison(findings_on(find_runs(names, Path(config))))
+
+
+def findings_on(runs: list[ComparedRun]) -> Findings:
+    first, *others = runs
+    said = [found for other in others for found in mismatches(first, other)]
+    not_compared = {(found.run, scorer) for found in said for scorer in found.scorers}
+    return Findings(
+        runs=tuple(runs),
+        mismatches=tuple(said),
+        differences=tuple(differences(runs, not_compared)),
+        changes=tuple(row_changes(runs, not_compared)),
+    )
+
+
+def _run(run: ComparedRun) -> Mapping[str, Any]:
+    document = run.document
+    return {
+        "label": run.label,
+        "name": run.name,
+        "source": run.source,
+        "model": document["model"],
+        "verdict": "passed" if document["gate"]["passed"] == 1 else "not passed",
+        "rows": document["counts"],
+        "varied": document.get("varied", {}),
+        "mlflow": document["mlflow"],
+        "dataset_sha256": document.get("dataset_sha256"),
+        "config_sha256": document.get("config_sha256"),
+        "code_sha256": document.get("code_sha256"),
+        "cost": run.cost,
+        "reused": run.reused,
+        **{
+            name: document["metrics"][name]["value"]
+            for name in ("latency_p50_ms", "latency_p95_ms", "output_tokens_p95")
+            if name in document["metrics"]
+        },
+    }

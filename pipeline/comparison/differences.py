@@ -1,0 +1,223 @@
+"""Each metric's difference: over the rows that both runs scored, with interval, test, and losses.
+
+A row on which one run has no number is in no mean, is counted, and is put in at its worst before a
+difference is called real: losing rows never makes one look surer than it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pipeline.comparison.mismatches import same_rows
+from pipeline.comparison.run import MEASUREMENTS, ComparedRun
+from processing.gate.intervals import is_yes_no
+from processing.gate.paired import holm, paired_estimate, sign_flip_p
+from processing.gate.worst_case import Scale, worst_interval
+
+LEVEL = 0.05
+
+State = Literal["better", "worse", "not shown", "not compared"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of run `run` minus that of the first, in the metric's own unit.
+
+    `first` and `other` are the means over the `pairs`. Of the other rows, `missing` have no number
+    in a run that should have one, and `unpaired` are in one data set only. `better`, `worse` and
+    `same` count pairs. `low` to `high` is the 95 % interval over the pairs, `worst_low` to
+    `worst_high` with the missing rows at their worst. `p` is the test's, `p_holm` Holm's.
+    """
+
+    run: str
+    metric: str
+    higher_is_better: bool = True
+    first: float | None = None
+    other: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    worst_low: float | None = None
+    worst_high: float | None = None
+    method: str = ""
+    pairs: int = 0
+    missing: int = 0
+    unpaired: int = 0
+    not_applicable: int = 0
+    better: int = 0
+    worse: int = 0
+    same: int = 0
+    p: float | None = None
+    p_holm: float | None = None
+    reason: str = ""
+
+    @property
+    def real(self) -> bool:
+        """Whether it holds after Holm's correction, the missing rows at their worst."""
+        return self.p_holm is not None and self.p_holm <= LEVEL
+
+    @property
+    def state(self) -> State:
+        if self.p is None:
+            return "not compared"
+        if not self.real or not self.difference:
+            return "not shown"
+        return "better" if (self.difference > 0) == self.higher_is_better else "worse"
+
+
+@dataclass
+class _Pairing:
+    """What the rows of two runs say of one metric."""
+
+    scale: Scale
+    first: list[float] = field(default_factory=list)
+    other: list[float] = field(default_factory=list)
+    lowest: list[float] = field(default_factory=list)
+    highest: list[float] = field(default_factory=list)
+    missing: int = 0
+    not_applicable: int = 0
+
+    @property
+    def differences(self) -> list[float]:
+        return [b - a for a, b in zip(self.first, self.other, strict=True)]
+
+    def add(self, first: float | None, other: float | None) -> None:
+        if first is not None and other is not None:
+            self.first.append(first)
+            self.other.append(other)
+            self.lowest.append(other - first)
+            self.highest.append(other - first)
+            return
+        self.missing += 1
+        low, high = self.scale.low, self.scale.high
+        self.lowest.append((low if other is None else other) - (high if first is None else first))
+        self.highest.append((high if other is None else other) - (low if first is None else first))
+
+
+def differences(
+    runs: Sequence[ComparedRun], not_compared: Collection[tuple[str, str]]
+) -> list[Difference]:
+    """Of each run from the first, metric by metric; Holm's correction is over all of them.
+
+    `not_compared`: (run's label, scorer) whose verdicts mean something else in the two runs.
+    """
+    first, *others = runs
+    found = [
+        Difference(run.label, metric, reason="see above")
+        if (run.label, metric) in not_compared
+        else _difference(first, run, metric)
+        for run in others
+        for metric in _metrics(first, run)
+    ]
+    return _corrected(found)
+
+
+def _metrics(first: ComparedRun, other: ComparedRun) -> list[str]:
+    return [*dict.fromkeys([*first.scorers, *other.scorers]), *MEASUREMENTS]
+
+
+def _corrected(found: list[Difference]) -> list[Difference]:
+    tested = [i for i, difference in enumerate(found) if difference.p is not None]
+    adjusted = holm([found[i].p or 0.0 for i in tested])
+    for i, p in zip(tested, adjusted, strict=True):
+        found[i] = replace(found[i], p_holm=p)
+    return found
+
+
+def _difference(first: ComparedRun, other: ComparedRun, metric: str) -> Difference:
+    pairing = _paired(first, other, metric)
+    scale, found = pairing.scale, pairing.differences
+    only_one = 0 if same_rows(first, other) else len(first.rows.keys() ^ other.rows.keys())
+    counts = Difference(
+        other.label,
+        metric,
+        higher_is_better=scale.higher_is_better,
+        missing=pairing.missing,
+        unpaired=only_one,
+        not_applicable=pairing.not_applicable,
+    )
+    if not found:
+        return replace(counts, reason="no row has a number in both")
+    yes_no = metric not in MEASUREMENTS and is_yes_no([*pairing.first, *pairing.other])
+    estimate = paired_estimate(found, yes_no=yes_no)
+    low, high = _within(scale, estimate.low, estimate.high)
+    worst_low, worst_high = _worst_interval(pairing, yes_no=yes_no)
+    gained = [d if scale.higher_is_better else -d for d in found]
+    p = sign_flip_p(pairing.lowest, pairing.highest)
+    lost = pairing.missing and p > LEVEL >= sign_flip_p(found)
+    return replace(
+        counts,
+        first=math.fsum(pairing.first) / len(found),
+        other=math.fsum(pairing.other) / len(found),
+        difference=estimate.value,
+        low=low,
+        high=high,
+        worst_low=worst_low if pairing.missing else low,
+        worst_high=worst_high if pairing.missing else high,
+        method=estimate.method,
+        pairs=len(found),
+        better=sum(d > 0 for d in gained),
+        worse=sum(d < 0 for d in gained),
+        same=sum(d == 0 for d in gained),
+        p=p,
+        reason=f"{pairing.missing} rows without a number could undo it" if lost else "",
+    )
+
+
+def _paired(first: ComparedRun, other: ComparedRun, metric: str) -> _Pairing:
+    """Rows in the order of their ids, so that the other way round they are in the same order."""
+    if same_rows(first, other):
+        rows = sorted(first.rows.keys() | other.rows.keys())
+        in_neither = max(run.document["counts"]["rows"] for run in (first, other)) - len(rows)
+    else:
+        rows, in_neither = sorted(first.rows.keys() & other.rows.keys()), 0
+    numbers = [(first.number(metric, row), other.number(metric, row)) for row in rows]
+    pairing = _Pairing(_scale(first, other, metric, numbers))
+    for row, (ours, theirs) in zip(rows, numbers, strict=True):
+        applies = not (first.does_not_apply(metric, row) or other.does_not_apply(metric, row))
+        if applies or ours is not None or theirs is not None:
+            pairing.add(ours, theirs)
+        else:
+            pairing.not_applicable += 1
+    for _ in range(max(in_neither, 0)):
+        pairing.add(None, None)
+    return pairing
+
+
+def _scale(
+    first: ComparedRun,
+    other: ComparedRun,
+    metric: str,
+    numbers: Sequence[tuple[float | None, float | None]],
+) -> Scale:
+    """Endless where one does not say it, they say different ones, or a number lies outside."""
+    ours, theirs = first.scale(metric), other.scale(metric)
+    known = (number for pair in numbers for number in pair if number is not None)
+    if ours == theirs and not ours.assumed and ours.holds(known):
+        return ours
+    return Scale(-math.inf, math.inf, ours.higher_is_better, assumed=True)
+
+
+def _within(
+    scale: Scale, low: float | None, high: float | None
+) -> tuple[float | None, float | None]:
+    span = Scale(scale.low - scale.high, scale.high - scale.low)
+    return (
+        None if low is None else span.clipped(low),
+        None if high is None else span.clipped(high),
+    )
+
+
+def _worst_interval(pairing: _Pairing, *, yes_no: bool) -> tuple[float | None, float | None]:
+    scale, found = pairing.scale, pairing.differences
+    span = Scale(scale.low - scale.high, scale.high - scale.low)
+    if not pairing.missing or not math.isfinite(span.high):
+        return None, None
+    if yes_no and (scale.low, scale.high) == (0, 1):
+        low = paired_estimate(pairing.lowest, yes_no=True).low
+        return low, paired_estimate(pairing.highest, yes_no=True).high
+    bounds = worst_interval(found, pairing.missing, span)
+    return _within(scale, bounds.low, bounds.high)

@@ -1,0 +1,42 @@
+"""What a comparison found: the runs, what forbids comparing, the differences, the changed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.comparison.differences import Difference
+from pipeline.comparison.mismatches import Mismatch
+from pipeline.comparison.row_changes import RowChange
+from pipeline.comparison.run import ComparedRun
+
+METHOD = (
+    "Rows are paired by row id. Intervals are 95 %: Tango's score interval for yes/no, Student's t "
+    "on the differences for numbers. Each metric is tested by flipping signs (McNemar's exact test "
+    "for yes/no), with rows that have no number at their worst; a difference is real if its "
+    "p-value is at most 0.05 after Holm's correction over all tests of this comparison."
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The first of `runs` is what the others are held against."""
+
+    runs: tuple[ComparedRun, ...]
+    mismatches: tuple[Mismatch, ...]
+    differences: tuple[Difference, ...]
+    changes: tuple[RowChange, ...]
+
+    @property
+    def tests(self) -> int:
+        """How many tests Holm's correction is over."""
+        return sum(difference.p is not None for difference in self.differences)
+
+    def of(self, run: ComparedRun) -> Sequence[Difference]:
+        return [difference for difference in self.differences if difference.run == run.label]
+
+    def changed(self, run: ComparedRun) -> dict[str, int]:
+        """How many rows of the run changed in which way, most serious first."""
+        states = [change.state for change in self.changes if change.run == run.label]
+        order = ("worse", "mixed", "lost", "better", "found", "other answer", "same")
+        return {state: states.count(state) for state in order if state in states}

@@ -1,0 +1,130 @@
+"""One evaluation that is compared: its evaluation.json and its rows.jsonl, as it left them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from processing.base.errors import ReportedError
+from processing.gate.worst_case import Scale
+
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MEASUREMENTS = {
+    "latency_mean_ms": "latency_ms",
+    "input_tokens_mean": "input_tokens",
+    "output_tokens_mean": "output_tokens",
+}
+"""Metric -> the key of a row that it is the mean of; less is better."""
+
+_TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
+_ANYWHERE = Scale(-math.inf, math.inf, assumed=True)
+
+Row = Mapping[str, Any]
+
+
+class ComparisonError(ReportedError):
+    """There is nothing to compare: a run is not there, or is not what an evaluation leaves."""
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """`label` is A, B, ...; `name` what the user called it; `source` where it was read from.
+
+    `rows` by row id, in the order of the file.
+    """
+
+    label: str
+    name: str
+    source: str
+    document: Mapping[str, Any]
+    rows: Mapping[str, Row]
+
+    @property
+    def scorers(self) -> list[str]:
+        return list(self.document["number_rules"])
+
+    @property
+    def records_definitions(self) -> bool:
+        """Whether it says which judges, scorer definitions and code made its verdicts."""
+        return bool(self.document.get("code_sha256"))
+
+    @property
+    def cost(self) -> float | None:
+        """What this run paid, in the prices' currency; None without prices."""
+        known = [entry["cost"] for entry in self.document["spend"] if entry["cost"] is not None]
+        return math.fsum(known) if known else None
+
+    @property
+    def reused(self) -> int:
+        """Answers and verdicts that had been paid for before."""
+        return sum(entry["reused"] for entry in self.document["spend"])
+
+    def definition(self, scorer: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.document.get("scorers", {}).get(scorer, {})
+        return found
+
+    def scale(self, metric: str) -> Scale:
+        """Endless where nobody has said where the numbers lie."""
+        if metric in MEASUREMENTS:
+            return _TIMES_AND_COUNTS
+        higher = self.document["metrics"].get(metric, {}).get("higher_is_better", True)
+        low, high = (self.definition(metric).get(end) for end in ("low", "high"))
+        if low is None or high is None:
+            return Scale(_ANYWHERE.low, _ANYWHERE.high, higher, assumed=True)
+        return Scale(low, high, higher)
+
+    def number(self, metric: str, row_id: str) -> float | None:
+        """A metric's number on a row; None where there is no such row, answer or verdict."""
+        row = self.rows.get(row_id)
+        if row is None or row["error"]:
+            return None
+        key = MEASUREMENTS.get(metric)
+        value = row[key] if key else row["scores"].get(metric, {}).get("value")
+        if isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+        return None
+
+    def does_not_apply(self, metric: str, row_id: str) -> bool:
+        """Whether the scorer has nothing to look for in this row."""
+        score = self.rows.get(row_id, {}).get("scores", {}).get(metric)
+        return score is not None and score["value"] is None and score["error"] is None
+
+
+def read_run(label: str, name: str, source: str, document: str, rows: str) -> ComparedRun:
+    """From the texts of the two files.
+
+    Raises ComparisonError where they are not what an evaluation leaves.
+    """
+    try:
+        read = json.loads(document)
+        missing = [key for key in ("metrics", "number_rules", "thresholds") if key not in read]
+        if missing:
+            raise ComparisonError(f"{source}: evaluation.json has no {', '.join(missing)}")
+        # not splitlines: an answer may hold other line separators
+        found = _by_id(source, (json.loads(line) for line in rows.split("\n") if line.strip()))
+        run = ComparedRun(label, name, source, read, found)
+        _ = run.cost, run.reused, [read[key] for key in ("model", "counts", "gate", "mlflow")]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ComparisonError(
+            f"{source}: evaluation.json and rows.jsonl are not what this version of the pipeline "
+            f"writes ({type(error).__name__}: {error})"
+        ) from error
+    return run
+
+
+_ROW_KEYS = {"row_id", "question", "answer", "expected_response", "error", "scores", "latency_ms",
+             "input_tokens", "output_tokens", "slices"}  # fmt: skip
+
+
+def _by_id(source: str, rows: Iterable[dict[str, Any]]) -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    for line, row in enumerate(rows, 1):
+        if absent := _ROW_KEYS - set(row):
+            raise ComparisonError(f"{source}: rows.jsonl:{line} has no {', '.join(sorted(absent))}")
+        if row["row_id"] in found:
+            raise ComparisonError(f"{source}: rows.jsonl:{line} has row {row['row_id']} again")
+        found[row["row_id"]] = row
+    return found

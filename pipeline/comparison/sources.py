@@ -1,0 +1,208 @@
+"""Where an evaluation that somebody names is: a folder, S3, an MLflow run, the model registry."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError, read_run
+from processing.base.s3 import bucket_and_key
+from processing.base.visible_text import visible
+from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from pipeline.definition.bundle import Bundle
+
+RUNS = Path(".runs")
+
+_EXECUTION = re.compile(r"arn:[^:]*:sagemaker:[^:]*:\d*:pipeline/[^/]+/execution/(?P<id>[^/]+)")
+_PACKAGE = re.compile(r"arn:[^:]*:sagemaker:[^:]*:\d*:model-package/.+")
+_EXECUTION_ID = re.compile(r"[a-z0-9]{12}")
+_MLFLOW_RUN = re.compile(r"[0-9a-f]{32}")
+
+WHAT_THERE_IS = (
+    f"give a folder with {EVALUATION_FILE} and {ROWS_FILE} (a run of `try`, below .runs/), an "
+    "execution's id or ARN (`list` shows them), an MLflow run's id (32 characters), or the ARN of "
+    "a model package that the pipeline registered"
+)
+
+Texts = tuple[str, str]
+"""evaluation.json and rows.jsonl."""
+
+
+def find_runs(names: Sequence[str], config: Path) -> list[ComparedRun]:
+    """In this order. Raises ComparisonError; what boto3 raises for rights that are missing."""
+    services = _Services(config)
+    return [_find(label, name, services) for label, name in zip(LABELS, names, strict=False)]
+
+
+def new_page() -> Path:
+    """Where a comparison's page goes, in a new folder below RUNS."""
+    now = dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    folders = (RUNS / f"compare-{now}{end}" for end in ("", *(f"-{i}" for i in range(1, 100))))
+    folder = next(folder for folder in folders if not folder.exists())
+    folder.mkdir(parents=True)
+    return folder / "compare.html"
+
+
+@dataclass
+class _Services:
+    """AWS and MLflow as the configuration names them, asked only if a name needs them."""
+
+    config: Path
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        from pipeline.definition.bundle import load_bundle
+
+        return load_bundle(self.config)
+
+    @cached_property
+    def session(self) -> Session:
+        import boto3
+
+        from pipeline.definition.account import region
+
+        return boto3.Session(region_name=region(self.bundle))
+
+    @cached_property
+    def sagemaker(self) -> Any:
+        return self.session.client("sagemaker")
+
+    @cached_property
+    def tracking_uri(self) -> str:
+        from processing.mlflow_record.settings import quiet
+        from processing.mlflow_record.signing import share_credentials
+
+        uri = self.bundle.config.mlflow.tracking_uri
+        quiet(uri)
+        share_credentials()
+        return uri
+
+
+def _find(label: str, name: str, services: _Services) -> ComparedRun:
+    for folder in (Path(name), RUNS / name):
+        if folder.is_dir():
+            return _read(label, folder.resolve().name, str(folder), _in_folder(folder))
+    if found := _EXECUTION.fullmatch(name):
+        return _of_execution(label, found["id"], services)
+    if _PACKAGE.fullmatch(name):
+        return _of_package(label, name, services)
+    if _MLFLOW_RUN.fullmatch(name):
+        texts = _in_mlflow(name, services)
+        return _read(label, name[:8], f"MLflow run {name}", texts)
+    if _EXECUTION_ID.fullmatch(name):
+        return _of_execution(label, name, services)
+    raise ComparisonError(
+        f"{name}: no folder {name} or {RUNS / name} is there, and it is no execution, MLflow run "
+        f"or model package: {WHAT_THERE_IS}"
+    )
+
+
+def _read(label: str, name: str, source: str, texts: Texts) -> ComparedRun:
+    return read_run(label, visible(name), visible(source), *texts)
+
+
+def _in_folder(folder: Path) -> Texts:
+    missing = [name for name in (EVALUATION_FILE, ROWS_FILE) if not (folder / name).is_file()]
+    if missing:
+        raise ComparisonError(f"{folder} has no {' and no '.join(missing)}: {WHAT_THERE_IS}")
+    return (
+        (folder / EVALUATION_FILE).read_text(encoding="utf-8"),
+        (folder / ROWS_FILE).read_text(encoding="utf-8"),
+    )
+
+
+def _of_execution(label: str, execution: str, services: _Services) -> ComparedRun:
+    folder = services.bundle.uri("runs", execution, "evaluation")
+    document = _in_s3(services.session, f"{folder}/{EVALUATION_FILE}")
+    if document is None:
+        raise ComparisonError(
+            f"{execution}: pipeline {services.bundle.config.pipeline.name} has left no "
+            f"{folder}/{EVALUATION_FILE}: there is no such execution, or it has no verdict (yet); "
+            "`list` and `status` show them"
+        )
+    source = f"execution {execution}"
+    rows = _in_s3(services.session, f"{folder}/{ROWS_FILE}")
+    if rows is None:  # the model had been evaluated before, by another execution
+        run_id = (json.loads(document).get("mlflow") or {}).get("run_id")
+        if not run_id:
+            raise ComparisonError(f"{source} has no {folder}/{ROWS_FILE}, and names no MLflow run")
+        return _read(
+            label, execution, f"{source}, MLflow run {run_id}", _in_mlflow(run_id, services)
+        )
+    return _read(label, execution, source, (document, rows))
+
+
+def _of_package(label: str, arn: str, services: _Services) -> ComparedRun:
+    from botocore.exceptions import ClientError
+
+    try:
+        described = services.sagemaker.describe_model_package(ModelPackageName=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            raise
+        raise ComparisonError(f"there is no model package {arn}") from error
+    name = arn.partition(":model-package/")[2]
+    quality = described.get("ModelMetrics", {}).get("ModelQuality", {})
+    uri = quality.get("Statistics", {}).get("S3Uri", "")
+    if uri.endswith(f"/{EVALUATION_FILE}"):
+        document = _in_s3(services.session, uri)
+        rows = _in_s3(services.session, uri.removesuffix(EVALUATION_FILE) + ROWS_FILE)
+        if document and rows:
+            return _read(label, name, f"model package {arn}", (document, rows))
+    run_id = described.get("CustomerMetadataProperties", {}).get("mlflow_run_id")
+    if not run_id:
+        raise ComparisonError(
+            f"model package {arn} has no {EVALUATION_FILE} with {ROWS_FILE} beside it among its "
+            f"model metrics ({uri or 'none'}), and names no mlflow_run_id: this pipeline has not "
+            "registered it"
+        )
+    source = f"model package {arn}, MLflow run {run_id}"
+    return _read(label, name, source, _in_mlflow(run_id, services))
+
+
+def _in_s3(session: Session, uri: str) -> str | None:
+    from botocore.exceptions import ClientError
+
+    bucket, key = bucket_and_key(uri)
+    try:
+        body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket", "404"):
+            return None
+        raise
+    return str(body.decode("utf-8"))
+
+
+def _in_mlflow(run_id: str, services: _Services) -> Texts:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    from processing.mlflow_record.errors import short_reason
+
+    uri = services.tracking_uri
+    texts = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (EVALUATION_FILE, ROWS_FILE):
+            try:
+                path = mlflow.artifacts.download_artifacts(
+                    run_id=run_id, artifact_path=f"evaluation/{name}", dst_path=folder,
+                    tracking_uri=uri,
+                )  # fmt: skip
+            except (MlflowException, OSError) as error:
+                raise ComparisonError(
+                    f"MLflow run {run_id} on {uri} has no evaluation/{name} "
+                    f"({short_reason(str(error))}): {WHAT_THERE_IS}"
+                ) from error
+            texts.append(Path(path).read_text(encoding="utf-8"))
+    return texts[0], texts[1]

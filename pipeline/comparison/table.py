@@ -1,0 +1,129 @@
+"""The comparison in the terminal: first what may not be compared, then metric by metric."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pipeline.comparison.differences import Difference
+from pipeline.comparison.findings import METHOD, Findings
+from pipeline.comparison.run import ComparedRun
+from processing.base.visible_text import visible
+from processing.calls.progress_display import is_terminal
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+WIDE = 92
+"""Columns of text that the whole table takes."""
+
+_STYLES = {"better": "bold green", "worse": "bold red", "not compared": "yellow"}
+
+
+def print_comparison(findings: Findings) -> None:
+    """Print it to standard output."""
+    from rich.console import Console
+    from rich.text import Text
+
+    terminal = is_terminal(sys.stdout)
+    # a terminal's width is unknown to a log file, which must not fold the table's lines
+    console = Console(width=None if terminal else 110, highlight=False, markup=False)
+    for found in findings.mismatches:
+        line = Text.assemble((found.kind.upper(), "bold red"), f": {found.text}")
+        console.print(line, soft_wrap=not terminal)
+    for run in findings.runs:
+        console.print(_run_line(run), soft_wrap=not terminal)
+    for run in findings.runs[1:]:
+        console.print(_table(findings, run, console.width))
+        console.print(_rows_line(findings, run), soft_wrap=not terminal)
+        for difference in findings.of(run):
+            if difference.reason and difference.pairs:
+                said = f"{difference.metric}: {difference.reason}"
+                console.print(Text(said, "yellow"), soft_wrap=not terminal)
+    console.print(f"better, worse: real after Holm's correction over {findings.tests} tests; "
+                  "not shown: the rows do not tell them apart", soft_wrap=not terminal)  # fmt: skip
+    if console.width < WIDE:
+        console.print("narrow: some columns are left out here; COLUMNS=110 shows them")
+    console.print(Text(METHOD, "dim"), soft_wrap=not terminal)
+
+
+def _run_line(run: ComparedRun) -> str:
+    document = run.document
+    counts, metrics = document["counts"], document["metrics"]
+    verdict = "passed" if document["gate"]["passed"] == 1 else "not passed"
+    parts = [
+        f"{run.label}: {run.name}",
+        visible(str(document["model"]["model_name"])),
+        f"{counts['answered']} of {counts['rows']} rows answered",
+        f"gate {verdict}",
+    ]
+    if value := metrics.get("latency_p95_ms", {}).get("value"):
+        parts.append(f"p95 {value:.0f} ms")
+    if run.cost is not None:
+        reused = f" ({run.reused} answers and verdicts reused)" if run.reused else ""
+        parts.append(f"cost {run.cost:.4g}{reused}")
+    varied = document.get("varied", {})
+    parts += [
+        f"{key}={visible(' '.join(str(value).split()))[:60]}" for key, value in varied.items()
+    ]
+    return ", ".join(parts)
+
+
+def _table(findings: Findings, run: ComparedRun, width: int) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    first = findings.runs[0]
+    title = f"{run.label} ({run.name}) minus {first.label} ({first.name})"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("metric", overflow="fold", max_width=30)
+    headings = [first.label, run.label, "difference", "95 % interval", "pairs", "missing",
+                "worse/better rows", "p"]  # fmt: skip
+    if width < WIDE:
+        headings = ["difference", "95 % interval", "pairs"]
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=heading != "worse/better rows")
+    table.add_column("verdict", no_wrap=True)
+    for difference in findings.of(run):
+        cells = _cells(difference, first.label, run.label)
+        table.add_row(difference.metric, *(cells[name] for name in headings), _word(difference))
+    return table
+
+
+def _cells(found: Difference, first: str, other: str) -> dict[str, str]:
+    interval = "-"
+    if found.low is not None and found.high is not None:
+        interval = f"{found.low:+.4g}..{found.high:+.4g}"
+    return {
+        first: _number(found.first),
+        other: _number(found.other),
+        "difference": "-" if found.difference is None else f"{found.difference:+.4g}",
+        "95 % interval": interval,
+        "pairs": str(found.pairs),
+        "missing": str(found.missing),
+        "worse/better rows": f"{found.worse}/{found.better}" if found.pairs else "-",
+        "p": "-" if found.p_holm is None else _p(found.p_holm),
+    }
+
+
+def _p(value: float) -> str:
+    return "<.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _word(found: Difference) -> Text:
+    from rich.text import Text
+
+    return Text(found.state, _STYLES.get(found.state, ""))
+
+
+def _rows_line(findings: Findings, run: ComparedRun) -> str:
+    counts = findings.changed(run)
+    said = ", ".join(f"{n} {state}" for state, n in counts.items())
+    unpaired = [d.unpaired for d in findings.of(run)]
+    only = f"; {max(unpaired)} rows are in one data set only" if any(unpaired) else ""
+    return f"rows of {run.label}: {said or 'none in common'}{only}"
