@@ -39,9 +39,7 @@ def _options(parser: ArgumentParser) -> None:
         help="a folder of `try`, an execution's id or ARN, an MLflow run's id, or a registered "
         "model package's ARN; the first is what the others are held against",
     )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all of it as JSON too (default: no)"
-    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too (default: no)")
     parser.add_argument(
         "--html",
         type=Path,

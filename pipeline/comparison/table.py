@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-WIDE = 92
+WIDE = 106
 """Columns of text that the whole table takes."""
 
 _STYLES = {"better": "bold green", "worse": "bold red", "not compared": "yellow"}
@@ -28,7 +28,7 @@ def print_comparison(findings: Findings) -> None:
 
     terminal = is_terminal(sys.stdout)
     # a terminal's width is unknown to a log file, which must not fold the table's lines
-    console = Console(width=None if terminal else 110, highlight=False, markup=False)
+    console = Console(width=None if terminal else 120, highlight=False, markup=False)
     for found in findings.mismatches:
         line = Text.assemble((found.kind.upper(), "bold red"), f": {found.text}")
         console.print(line, soft_wrap=not terminal)
@@ -44,7 +44,7 @@ def print_comparison(findings: Findings) -> None:
     console.print(f"better, worse: real after Holm's correction over {findings.tests} tests; "
                   "not shown: the rows do not tell them apart", soft_wrap=not terminal)  # fmt: skip
     if console.width < WIDE:
-        console.print("narrow: some columns are left out here; COLUMNS=110 shows them")
+        console.print("narrow: some columns are left out here; COLUMNS=120 shows them")
     console.print(Text(METHOD, "dim"), soft_wrap=not terminal)
 
 
@@ -77,13 +77,13 @@ def _table(findings: Findings, run: ComparedRun, width: int) -> Table:
     first = findings.runs[0]
     title = f"{run.label} ({run.name}) minus {first.label} ({first.name})"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("metric", overflow="fold", max_width=30)
+    table.add_column("metric", overflow="fold", min_width=18, max_width=30)
     headings = [first.label, run.label, "difference", "95 % interval", "pairs", "missing",
-                "worse/better rows", "p"]  # fmt: skip
+                "worse/better", "p"]  # fmt: skip
     if width < WIDE:
         headings = ["difference", "95 % interval", "pairs"]
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=heading != "worse/better rows")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for difference in findings.of(run):
         cells = _cells(difference, first.label, run.label)
@@ -94,15 +94,15 @@ def _table(findings: Findings, run: ComparedRun, width: int) -> Table:
 def _cells(found: Difference, first: str, other: str) -> dict[str, str]:
     interval = "-"
     if found.low is not None and found.high is not None:
-        interval = f"{found.low:+.4g}..{found.high:+.4g}"
+        interval = f"{found.low:+.3g}..{found.high:+.3g}"
     return {
         first: _number(found.first),
         other: _number(found.other),
-        "difference": "-" if found.difference is None else f"{found.difference:+.4g}",
+        "difference": "-" if found.difference is None else f"{found.difference:+.3g}",
         "95 % interval": interval,
         "pairs": str(found.pairs),
         "missing": str(found.missing),
-        "worse/better rows": f"{found.worse}/{found.better}" if found.pairs else "-",
+        "worse/better": f"{found.worse}/{found.better}" if found.pairs else "-",
         "p": "-" if found.p_holm is None else _p(found.p_holm),
     }
 

@@ -81,7 +81,7 @@ def test_a_worse_model_is_told_from_a_good_one_wherever_their_runs_are(
     worse_run = json.loads((worse / "evaluation.json").read_text())["mlflow"]["run_id"]
     names = [execution, worse_run, package["ModelPackageArn"], str(good)]
     _, of_all = compared(aws, tmp_path, *names, "--config", str(config))
-    assert [one["name"] for one in of_all["runs"]][0] == execution
+    assert of_all["runs"][0]["name"] == execution
     assert of_all["mismatches"] == []
     by_run = {(d["run"], d["metric"]): d for d in of_all["differences"]}
     assert by_run["B", "rougeL_fmeasure"]["difference"] == pytest.approx(found["difference"])

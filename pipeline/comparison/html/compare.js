@@ -76,7 +76,7 @@
     const chips = element("span", "chips");
     const moved = [
       ...change.worse.map((name) => element("span", "chip", "▼ " + name)),
-      ...change.lost.map((name) => element("span", "chip", "✕ " + name)),
+      ...(other.error ? ["no answer"] : change.lost).map((name) => element("span", "chip", "✕ " + name)),
       ...[...change.better, ...change.found].map((name) => element("span", "chip up", "▲ " + name)),
     ];
     chips.append(...moved.slice(0, 4));

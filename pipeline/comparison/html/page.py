@@ -64,12 +64,13 @@ def page(findings: Findings) -> str:
 
 def _line(found: Difference) -> Line:
     style, word = _SIGNS[found.state]
-    difference = NONE if found.difference is None else f"{found.difference:+.4g}"
-    shown = between(found.low, found.high)
+    difference = NONE if found.difference is None else f"{found.difference:+.3g}"
+    shown = _between(found.low, found.high)
     worst = ""
     if found.missing and found.pairs:
-        ends = between(found.worst_low, found.worst_high)
-        worst = f"{found.missing} rows at their worst: {ends or 'no end known'}"
+        ends = _between(found.worst_low, found.worst_high)
+        rows = "1 row" if found.missing == 1 else f"{found.missing:,} rows"
+        worst = f"with {rows} at the worst: {ends or 'no end is known'}"
     return Line(
         found,
         first=NONE if found.first is None else number(found.first),
@@ -82,6 +83,11 @@ def _line(found: Difference) -> Line:
         word=word,
         picture=_picture(found),
     )
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """As in report.html, to as many digits as a difference is worth."""
+    return between(*(None if end is None else float(f"{end:.3g}") for end in (low, high)))
 
 
 def _p(value: float | None) -> str:
