@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-SUCCEEDED, NOT_SUCCEEDED, MISUSED = 0, 1, 2
+SUCCEEDED, NOT_SUCCEEDED, MISUSED, BROKE = 0, 1, 2, 3
+"""NOT_SUCCEEDED is an answer: not passed, something is wrong. BROKE: there is no answer."""
+
 INTERRUPTED = 130  # as a shell has it for Ctrl-C
 DEFAULT_CONFIG = Path("evaluation.yaml")
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
-from pipeline.cli.outcome import add_poll_option, follow_to_its_end, show_result
+from pipeline.cli.outcome import add_poll_option, follow_to_its_end, report_uri, show_result
 from processing.base.visible_text import visible
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from pipeline.definition.bundle import Bundle
+    from pipeline.executions.launch import ExecutionStatus
 
 
 def status(arguments: Namespace) -> int:
@@ -17,23 +24,49 @@ def status(arguments: Namespace) -> int:
     bundle = read_bundle(arguments)
     session, client = connect(bundle)
     arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
+    if arguments.json:
+        return _status_as_json(bundle, session, launch.read_status(client, arn))
     if arguments.follow:
         return follow_to_its_end(arguments, bundle, session, client, arn)
     show_result(bundle, session, client, show_once(session, client, arn))
     return SUCCEEDED
 
 
+def _status_as_json(bundle: Bundle, session: Session, execution: ExecutionStatus) -> int:
+    import json
+    from dataclasses import asdict
+
+    from pipeline.executions.launch import read_evaluation
+    from pipeline.executions.verdicts import verdict_word
+
+    evaluation = read_evaluation(session, report_uri(bundle, execution.id))
+    document = {
+        **asdict(execution),
+        "id": execution.id,
+        "model_package_arn": execution.model_package_arn,
+        "verdict": verdict_word(evaluation),
+        "evaluation": evaluation,
+    }
+    print(json.dumps(document, indent=2, ensure_ascii=False, default=lambda time: time.isoformat()))
+    return SUCCEEDED
+
+
 def list_executions(arguments: Namespace) -> int:
     from pipeline.executions import launch
+    from pipeline.executions.verdicts import verdict_words
 
     bundle = read_bundle(arguments)
-    _, client = connect(bundle)
-    for summary in launch.list_executions(client, bundle.config.pipeline.name):
+    session, client = connect(bundle)
+    listed = launch.list_executions(client, bundle.config.pipeline.name)
+    words = verdict_words(
+        listed, lambda id_: launch.read_evaluation(session, report_uri(bundle, id_))
+    )
+    for summary, word in zip(listed, words, strict=True):
         execution = summary["PipelineExecutionArn"].rpartition("/")[2]
         name = visible(summary.get("PipelineExecutionDisplayName") or "")
         print(
             f"{execution}  {summary['StartTime']:%Y-%m-%d %H:%M:%S}  "
-            f"{summary['PipelineExecutionStatus']:<12}  {name}".rstrip()
+            f"{summary['PipelineExecutionStatus']:<12}  {word:<10}  {name}".rstrip()
         )
     return SUCCEEDED
 
@@ -63,7 +96,12 @@ def _status_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--follow",
         action="store_true",
-        help="until it has ended; exit code 1 if it does not succeed",
+        help="until it has ended; exit code 1 if the gate is not passed, 3 if it broke",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="as JSON, without following: steps, verdict, and evaluation.json once there is one",
     )
     add_poll_option(parser)
 
@@ -75,14 +113,15 @@ STATUS = Command(
         "Show an execution as it is now: its steps with times and outcomes, the metrics with\n"
         "their thresholds once there is a verdict, and links to Studio, MLflow and the report."
     ),
-    examples=("status", "status --follow", "status a1b2c3d4e5f6"),
+    examples=("status", "status --follow", "status a1b2c3d4e5f6 --json"),
     run=status,
     add_options=_status_options,
 )
 LIST = Command(
     name="list",
     summary="list the pipeline's executions, newest first",
-    description="List the pipeline's executions, newest first: id, start (UTC), status and name.",
+    description="List the pipeline's executions, newest first: id, start (UTC), status,\n"
+    "the gate's verdict, and name.",
     examples=("list", "list --config my.yaml"),
     run=list_executions,
 )

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.command import DEFAULT_CONFIG, INTERRUPTED, NOT_SUCCEEDED, SUCCEEDED
+from pipeline.cli.command import BROKE, DEFAULT_CONFIG, INTERRUPTED, NOT_SUCCEEDED, SUCCEEDED
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -51,15 +51,22 @@ def follow_to_its_end(
     return show_result(bundle, session, client, ended)
 
 
+def report_uri(bundle: Bundle, execution_id: str) -> str:
+    """Where an execution's evaluation.json is, if it has come so far."""
+    return bundle.uri("runs", execution_id, "evaluation", "evaluation.json")
+
+
 def show_result(bundle: Bundle, session: Session, client: Any, execution: ExecutionStatus) -> int:
-    """Print what the execution came to; the exit code that says so."""
+    """Print what the execution came to; the exit code that says so.
+
+    NOT_SUCCEEDED where the gate was not passed, BROKE where it ended in any other way.
+    """
     from pipeline.cli.error_line import mend_lines
     from pipeline.executions.launch import read_evaluation, with_registered_by_job
     from pipeline.executions.plain_view import link_lines
     from pipeline.executions.result_table import print_evaluation
 
-    report = bundle.uri("runs", execution.id, "evaluation", "evaluation.json")
-    evaluation = read_evaluation(session, report)
+    evaluation = read_evaluation(session, report_uri(bundle, execution.id))
     registration = bundle.uri("runs", execution.id, "registration", "registration.json")
     execution = with_registered_by_job(execution, lambda: read_evaluation(session, registration))
     if evaluation:
@@ -67,4 +74,7 @@ def show_result(bundle: Bundle, session: Session, client: Any, execution: Execut
     page = bundle.uri("runs", execution.id, "evaluation", "report.html")
     links = link_lines(execution, evaluation, page, client.meta.endpoint_url)
     print("\n".join([*links, *mend_lines(execution.steps)]))
-    return SUCCEEDED if execution.status == "Succeeded" else NOT_SUCCEEDED
+    if execution.status == "Succeeded":
+        return SUCCEEDED
+    stopped_by_gate = any(s.name == "GateFailed" and s.status == "Failed" for s in execution.steps)
+    return NOT_SUCCEEDED if stopped_by_gate else BROKE

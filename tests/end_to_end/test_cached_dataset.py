@@ -71,7 +71,7 @@ def test_rows_that_changed_at_the_same_address_are_never_taken_from_the_cache(
 
     put_rows(aws, 50)
     stale = start(aws, config, as_in_studio)
-    assert stale.returncode == 1
+    assert stale.returncode == 3
     assert f"{dataset} has changed since execution" in stale.stdout
     assert start(aws, config).returncode == 0
     assert start(aws, config).returncode == 0
@@ -89,7 +89,7 @@ def test_rows_that_were_deleted_since_are_told_with_how_to_prepare_them_again(
         if "/dataset/" in entry["Key"]:
             s3.delete_object(Bucket=bucket, Key=entry["Key"])
     gone = start(aws, config)
-    assert gone.returncode == 1
+    assert gone.returncode == 3
     assert "No S3 objects found" in gone.stdout
     assert "start -p DatasetVersion=again" in gone.stdout
     assert start(aws, config, "DatasetVersion=again").returncode == 0

@@ -224,7 +224,7 @@ def test_a_candidate_that_does_not_start_says_why(
     config = write_config(**candidate_config("broken"))
     package = register_candidate(aws, "broken", DEMO_START_FAILURE="The container did not pass.")
     done = run(aws, config, f"ModelPackageArn={package}")
-    assert done.returncode == 1
+    assert done.returncode == 3
     reason = step_reason(aws, "broken", execution_id(done.stdout), "EvaluateModel")
     assert "is Failed: The container did not pass." in reason
     assert "/aws/sagemaker/Endpoints/broken-candidate-" in reason
@@ -247,7 +247,7 @@ def test_nothing_is_deployed_where_mlflow_keeps_no_record(
     package = register_candidate(aws, "unrecorded", DEMO_START_FAILURE="it was deployed")
     nobody = "MlflowTrackingUri=http://127.0.0.1:9"
     done = run(aws, config, f"ModelPackageArn={package}", nobody)
-    assert done.returncode == 1
+    assert done.returncode == 3
     reason = step_reason(aws, "unrecorded", execution_id(done.stdout), "EvaluateModel")
     assert "MLflow at http://127.0.0.1:9 cannot be used" in reason
     nothing_is_hosted(aws, "unrecorded")
@@ -260,7 +260,7 @@ def test_an_evaluation_that_fails_leaves_no_endpoint(
     faults = json.dumps({"die_after": 15, "fail_with": "ModelError"})
     package = register_candidate(aws, "failing", DEMO_FAULTS=faults)
     done = run(aws, config, f"ModelPackageArn={package}")
-    assert done.returncode == 1
+    assert done.returncode == 3
     reason = step_reason(aws, "failing", execution_id(done.stdout), "EvaluateModel")
     assert "has stopped answering" in reason
     nothing_is_hosted(aws, "failing")
@@ -284,7 +284,7 @@ def test_a_stopped_execution_leaves_no_endpoint(
         wait_for(lambda: processes(package, child=True))
     assert aws.type("stop", "--config", str(config)).returncode == 0
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 3
     assert "Stopped" in output
     nothing_is_hosted(aws, name)
 
@@ -320,7 +320,7 @@ def test_what_a_killed_job_leaves_is_found_and_swept(
     for pid in [*processes(package, child=False), *processes(package, child=True)]:
         os.kill(pid, signal.SIGKILL)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 3
     assert hosted(aws, "killed") == [endpoint] * 3
 
     young = aws.type("sweep", "--config", str(config))

@@ -180,7 +180,7 @@ def test_an_endpoint_that_dies_fails_the_job_and_keeps_what_it_answered(
     endpoint = {"retry_seconds": 0, "concurrency": 4}
     config = write_config(**named("dying", endpoint=endpoint, **WITHOUT_JUDGE))
     done = run(aws, config, "EndpointName=dying")
-    assert done.returncode == 1
+    assert done.returncode == 3
     execution = execution_id(done.stdout)
     reason = step_reason(aws, "dying", execution, "EvaluateModel")
     assert "endpoint dying has stopped answering" in reason
@@ -235,7 +235,7 @@ def test_a_stopped_execution_is_reported_as_stopped(
     evaluating("slower")
     assert aws.type("stop", "--config", str(config)).returncode == 0
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 3
     assert f"execution {execution_id(output)} of stopped: Stopped" in output
     listed = aws.type("list", "--config", str(config))
     [line] = listed.stdout.splitlines()

@@ -79,7 +79,7 @@ def test_a_card_that_is_too_large_for_the_step_is_told_with_what_to_write(
     registered = len(packages(aws, NAME))
     with refusing(aws, "large-card"):
         failed = run(aws, by_step)
-    assert failed.returncode == 1
+    assert failed.returncode == 3
     assert "write registration.by: job into evaluation.yaml" in failed.stdout
     assert len(packages(aws, NAME)) == registered
 
