@@ -14,7 +14,7 @@ from processing.base.visible_text import visible_lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 for no (not passed), 2 for misuse, 3 for broken."""
+    """Run one command and return its exit code: one of those in `pipeline.cli.command`."""
     arguments = parse(sys.argv[1:] if argv is None else argv)
     if arguments.debug:
         os.environ[DEBUG] = "1"  # for the jobs too, once they are upserted with it

@@ -68,7 +68,8 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         action="store_true",
-        help="follow the execution to its end; exit code 1 if the gate is not passed, 3 if it broke",
+        help="follow the execution to its end; exit code 1 if the gate is not passed, 3 if it "
+        "broke",
     )
     add_poll_option(parser)
 

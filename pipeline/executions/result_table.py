@@ -159,8 +159,18 @@ def _lines(document: Document) -> Iterator[str]:
         yield f"cut at the token limit: {cut} of {document['counts']['cut_answers_known']} answers"
     if any(_word(bound).upper() == "UNSURE" for bound in bounds):
         yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
+    yield from _failures(document)
     for warning in document["gate"]["warnings"]:
         yield f"warning: {warning}"
+
+
+def _failures(document: Document) -> Iterator[str]:
+    """Why the endpoint and each scorer failed, where they did: the most frequent reason."""
+    counted = [("endpoint", document["counts"], document["counts"]["endpoint_errors"])]
+    counted += [(name, m, m["errors"]) for name, m in document["metrics"].items()]
+    for name, found, errors in counted:
+        if reason := found.get("frequent_error"):  # not in reports of older code
+            yield f"{name} failed on {errors} rows, {reason['count']} times: {reason['text']}"
 
 
 def _gate(gate: Document, *, one_line: bool) -> Text:

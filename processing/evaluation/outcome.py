@@ -11,6 +11,7 @@ from processing.evaluation.job import EvaluationJob
 from processing.evaluation.measurements import cut_answers, measure
 from processing.gate.champion import judge_champion
 from processing.gate.cut_answers import CutAnswers
+from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, as_held, scale_of
 from processing.gate.slices import judge_slices
 from processing.gate.verdict import Verdict, judge
@@ -75,6 +76,7 @@ def verdict_on(
         rows=len(answers),
         endpoint_errors=sum(1 for answer in answers if answer.call.error),
         cut_answers=cut_answers(answers),
+        endpoint_error=most_frequent(a.call.error for a in answers if a.call.error),
         slices=judge_slices(config.slices, slices, numbers, scales) if config.slices else None,
         champion=champion,
     )

@@ -58,7 +58,8 @@ def compared_number(metric: Metric, threshold: ThresholdParameter, rows: int) ->
 
 def missed(name: str, metric: Metric, threshold: ThresholdParameter, number: float | None) -> str:
     """Why `number` does not keep the threshold, in one clause; empty if it does."""
-    rests_on = f"n={metric.n}" + (f", {metric.errors} errors" if metric.errors else "")
+    why = f", {metric.frequent_error}" if metric.frequent_error else ""
+    rests_on = f"n={metric.n}" + (f", {metric.errors} errors{why}" if metric.errors else "")
     if metric.value is None or not math.isfinite(metric.value):
         return f"{name} has no value ({rests_on})"
     if number is None:

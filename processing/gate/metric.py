@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from processing.config.scorer_numbers import number_range
 from processing.config.scorers import ScorerSpec
+from processing.gate.frequent_error import FrequentError
 from processing.gate.intervals import Numbers, estimate, percentile_estimate
 from processing.gate.worst_case import (
     UNIT,
@@ -27,6 +28,7 @@ class Metric:
     without rows. `rows` is how many rows the dataset (or the slice) has: those that are in neither
     count got no answer. `low` to `high` is the 95 % interval, by `method`, over the `n` rows.
     `not_applicable` rows are no part of `rows`: the scorer has nothing to look for in them.
+    `frequent_error` is the reason that most of the `errors` share.
     `worst_value` and `worst_interval` are what value and interval could have been had the missing
     rows had numbers.
     """
@@ -41,6 +43,7 @@ class Metric:
     higher_is_better: bool = True
     rows: int | None = None
     not_applicable: int = 0
+    frequent_error: FrequentError | None = None
     worst_value: Bounds = Bounds()  # noqa: RUF009 (frozen)
     worst_interval: Bounds = Bounds()  # noqa: RUF009
 

@@ -17,6 +17,7 @@ from processing.config.thresholds import ThresholdParameter
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check, compared_number, missed
 from processing.gate.cut_answers import CutAnswers
+from processing.gate.frequent_error import FrequentError
 from processing.gate.metric import Metric
 from processing.gate.slices import SlicesVerdict
 
@@ -90,12 +91,14 @@ def judge(
     rows: int,
     endpoint_errors: int,
     cut_answers: CutAnswers | None = None,
+    endpoint_error: FrequentError | None = None,
     slices: SlicesVerdict | None = None,
     champion: ChampionVerdict | None = None,
 ) -> Verdict:
     """Hold every threshold and budget against what was measured.
 
-    `rows` is how many rows the dataset has; `endpoint_errors` how many of them got no answer.
+    `rows` is how many rows the dataset has; `endpoint_errors` how many of them got no answer, and
+    `endpoint_error` the reason that most of these share.
     """
     checks = []
     for threshold in thresholds:
@@ -105,7 +108,7 @@ def judge(
         reason = reason or missed(threshold.metric, metric, threshold, number)
         checks.append(Check(threshold, metric, number, reason))
     lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
-    over = _over_budget(budgets, rows, endpoint_errors, lost)
+    over = _over_budget(budgets, rows, endpoint_errors, lost, endpoint_error)
     cut = cut_answers or CutAnswers()
     over += tuple(filter(None, [cut.reason(budgets)]))
     warned = tuple(filter(None, [cut.warning(budgets)]))
@@ -123,14 +126,22 @@ def _over_metric_budget(name: str, metric: Metric, budgets: Budgets) -> str:
     if metric.error_share > budgets.max_judge_error_share:
         return (
             f"{name}: {metric.value:.4g}, but {metric.errors} of {metric.n + metric.errors} rows "
-            "could not be scored, "
+            f"could not be scored{_why(metric)}, "
             f"over max_judge_error_share {budgets.max_judge_error_share:g}"
         )
     return ""
 
 
+def _why(metric: Metric) -> str:
+    return f" ({metric.frequent_error})" if metric.frequent_error else ""
+
+
 def _over_budget(
-    budgets: Budgets, rows: int, endpoint_errors: int, scorer_errors: int
+    budgets: Budgets,
+    rows: int,
+    endpoint_errors: int,
+    scorer_errors: int,
+    endpoint_error: FrequentError | None,
 ) -> tuple[str, ...]:
     """The endpoint's share is of the rows that it failed on or that were scored.
 
@@ -139,10 +150,11 @@ def _over_budget(
     reasons = []
     if rows < budgets.min_rows:
         reasons.append(f"the dataset has {rows} rows, fewer than min_rows {budgets.min_rows}")
+    why = f" ({endpoint_error})" if endpoint_error else ""
     counted = max(rows - scorer_errors, endpoint_errors)
     if counted and endpoint_errors / counted > budgets.max_endpoint_error_share:
         reasons.append(
-            f"the endpoint failed on {endpoint_errors} of {counted} rows, "
+            f"the endpoint failed on {endpoint_errors} of {counted} rows{why}, "
             f"over max_endpoint_error_share {budgets.max_endpoint_error_share:g}"
         )
     return tuple(reasons)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from processing.config.scorer_numbers import (
 )
 from processing.config.scorers import ScorerSpec
 from processing.endpoint.answers import Answer
+from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
 from processing.mlflow_record.row_traces import ROW_TAG, require_traces, traces_of
@@ -116,15 +117,24 @@ def scorer_metrics(
     `by_interval`: the scorers whose interval is held against a threshold.
     """
     return {
-        name: scorer_metric(
-            [row[name].value for row in scores.values() if row[name].applies],
-            not_applicable=sum(not row[name].applies for row in scores.values()),
-            rows=rows,
-            scale=scales.get(name, UNIT),
-            numbers="t" if name in by_interval else "BCa",
+        name: replace(
+            scorer_metric(
+                [row[name].value for row in scores.values() if row[name].applies],
+                not_applicable=sum(not row[name].applies for row in scores.values()),
+                rows=rows,
+                scale=scales.get(name, UNIT),
+                numbers="t" if name in by_interval else "BCa",
+            ),
+            frequent_error=most_frequent(
+                row[name].error or "no number" for row in scores.values() if _failed(row[name])
+            ),
         )
         for name in names
     }
+
+
+def _failed(score: Score) -> bool:
+    return score.applies and (score.value is None or not math.isfinite(score.value))
 
 
 def require_same_means(ours: Mapping[str, Metric], held: Mapping[str, Metric]) -> None:

@@ -21,6 +21,7 @@ from processing.base.secrets import masked
 from processing.endpoint.answers import Answer
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
+from processing.gate.frequent_error import FrequentError, most_frequent
 from processing.gate.metric import Metric
 from processing.gate.slices import SliceCheck
 from processing.mlflow_record.scores import Scores
@@ -112,6 +113,9 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "cut_answers": evaluation.cut_answers.cut,
             # of so many, the endpoint says why the model stopped
             "cut_answers_known": evaluation.cut_answers.known,
+            "frequent_error": _frequent(
+                most_frequent(a.call.error for a in evaluation.answers if a.call.error)
+            ),
         },
         "model": {
             "endpoint_name": evaluation.endpoint_name,
@@ -158,6 +162,7 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "n": metric.n,
         "errors": metric.errors,
         "not_applicable": metric.not_applicable,
+        "frequent_error": _frequent(metric.frequent_error),
         "coverage": metric.coverage,
         "standard_deviation": _finite(metric.standard_deviation),
         "low": _finite(metric.low),
@@ -165,6 +170,10 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "method": metric.method,
         "higher_is_better": metric.higher_is_better,
     }
+
+
+def _frequent(error: FrequentError | None) -> dict[str, Any] | None:
+    return {"count": error.count, "text": masked(error.text)} if error else None
 
 
 def _regression_metrics(metrics: Mapping[str, Metric]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ def _content(
         "hard": len(hard),
         "hard_held": sum(bound["passed"] for bound in hard),
         "survey": survey,
+        "failures": list(_failures(document)),
         "mlflow_url": link(document["mlflow"]["url"]),
         # what keeps the gate shut comes first
         "metrics": sorted(
@@ -80,6 +81,15 @@ def _content(
         if any(entry["cost"] is not None for entry in document["spend"])
         else None,
     }
+
+
+def _failures(document: Mapping[str, Any]) -> Iterator[str]:
+    counts = document["counts"]
+    counted = [("endpoint", counts, counts["endpoint_errors"])]
+    counted += [(name, metric, metric["errors"]) for name, metric in document["metrics"].items()]
+    for name, found, errors in counted:
+        if reason := found["frequent_error"]:
+            yield f"{name}: {errors} rows, {reason['count']} times: {reason['text']}"
 
 
 def _render(content: Mapping[str, Any], *, packed: Any) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from processing.base.errors import TrackingError
+from processing.gate.frequent_error import FrequentError
 from processing.gate.intervals import percentile
 from processing.gate.metric import Metric, mean_metric
 from processing.mlflow_record.scores import Score, require_same_means, scorer_metrics
@@ -23,7 +24,9 @@ def test_a_failed_verdict_is_counted_and_not_averaged_away() -> None:
 
 def test_a_scorer_that_failed_on_every_row_has_no_value() -> None:
     scores = {"a": {"Safety": Score(None, "error", None, "throttled")}}
-    assert scorer_metrics(scores, ["Safety"])["Safety"] == Metric(None, n=0, errors=1)
+    reason = FrequentError(1, "throttled")
+    metric = scorer_metrics(scores, ["Safety"])["Safety"]
+    assert metric == Metric(None, n=0, errors=1, frequent_error=reason)
 
 
 def test_a_row_that_a_scorer_does_not_apply_to_counts_neither_as_score_nor_as_error() -> None:
