@@ -58,6 +58,7 @@ def test_a_good_model_is_registered_with_its_evidence(
         "endpoint_errors": 0,
         "cut_answers": 0,
         "cut_answers_known": 40,
+        "frequent_error": None,
     }
     metadata = package["CustomerMetadataProperties"]
     assert metadata["mlflow_run_id"] == document["mlflow"]["run_id"]
