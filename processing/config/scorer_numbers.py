@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 from processing.config.scorer_kinds import SCORERS
+from processing.config.scorer_options import LARGEST
 from processing.config.scorers import ScorerSpec
 
 NOT_APPLICABLE = "not applicable"
 """The verdict on a row that the scorer has nothing to look for in; it counts in no metric."""
 
 _HAIR = 1e-9
-"""By so much rounding may put a number off its scale, whose end it then is."""
+"""By so much, or such a part, rounding may put a number off its scale, whose end it then is."""
 
 
 def is_not_applicable(spec: ScorerSpec, value: object) -> bool:
@@ -42,9 +43,9 @@ def number_of(spec: ScorerSpec, value: object) -> float | None:
 
 def _on_scale(spec: ScorerSpec, number: float) -> float | None:
     levels = spec.options.category_numbers().values()
-    low, high = number_range(spec)
+    low, high = (min(max(end, -LARGEST), LARGEST) for end in number_range(spec))
     near = min(levels, key=lambda level: abs(level - number), default=min(max(number, low), high))
-    return near if abs(number - near) <= _HAIR else None
+    return near if math.isclose(number, near, rel_tol=_HAIR, abs_tol=_HAIR) else None
 
 
 def _words(spec: ScorerSpec) -> dict[str, float]:
@@ -74,7 +75,7 @@ def scale_in_words(spec: ScorerSpec) -> str:
         *others, last = (f"{word} ({number:g})" for word, number in levels.items())
         return f"{', '.join(others)} or {last}" if others else last
     low, high = number_range(spec)
-    return "any finite number" if math.isinf(low) else f"{low:g} to {high:g}"
+    return f"any number up to {LARGEST:g}" if math.isinf(low) else f"{low:g} to {high:g}"
 
 
 def number_rule(spec: ScorerSpec) -> str:

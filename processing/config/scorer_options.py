@@ -100,12 +100,16 @@ class GuidelinesOptions(Options):
         return [guidelines] if isinstance(guidelines, str) else guidelines
 
 
+LARGEST = 1e50
+"""No verdict counts more, either way: with larger numbers means and deviations overflow."""
+
+
 def _are_numbers(levels: dict[str, float]) -> dict[str, float]:
     if not all(map(has_text, levels)):
         raise ValueError("a level has no text")
     if len({level.strip().casefold() for level in levels}) < len(levels):
         raise ValueError("two levels are the same word")
-    if not all(math.isfinite(number) for number in levels.values()):
+    if not all(abs(number) <= LARGEST for number in levels.values()):  # NaN is not
         raise ValueError("each level is a finite number")
     return levels
 
@@ -262,7 +266,7 @@ class FileOptions(Options):
         if self.levels:
             raise ValueError("levels are a scale already, so range: has no meaning here")
         low, high = self.range
-        if not -math.inf < low < high < math.inf:
+        if not -LARGEST <= low < high <= LARGEST:
             raise ValueError("range is [least, greatest], two finite numbers")
         return self
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from processing.base.errors import ReportedError
+from processing.config.scorer_options import LARGEST
 from processing.gate.worst_case import UNIT, PairedDifference, Scale, paired_difference
 
 if TYPE_CHECKING:
@@ -199,10 +200,12 @@ def _require_scales(
     package: Package, theirs: RowScores, rows: Mapping[str, object], scales: Mapping[str, Scale]
 ) -> None:
     """Raises ChampionError for a number outside its scale: it was scored by other rules."""
+    largest = Scale(-LARGEST, LARGEST)
     for row_id in rows:
-        for name, scale in scales.items():
+        for name, known in scales.items():
+            scale = largest if known.assumed else known
             number = _number(theirs.get(row_id, {}).get(name))
-            if number is not None and not scale.assumed and not scale.holds([number]):
+            if number is not None and not scale.holds([number]):
                 raise ChampionError(
                     f"the champion {package.arn} has {name} {number:g} on row {row_id}, outside "
                     f"its scale {scale.low:g} to {scale.high:g}: evaluate the champion anew"
@@ -210,9 +213,11 @@ def _require_scales(
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    return None
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def paired(

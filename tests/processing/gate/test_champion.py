@@ -246,3 +246,11 @@ def test_a_champion_that_was_scored_on_another_scale_closes_the_gate(tmp_path: P
     [reason] = judged(run_id, scores()).reasons
     assert f"has Correctness -40 on row {IDS[7]}, outside its scale 0 to 1" in reason
     assert judged(run_id, scores(), scale=Scale(assumed=True)).state == "compared"
+    beyond = run_with(rows_of({**scores(), IDS[7]: 1e308, IDS[8]: 1e308}), tmp_path)
+    assert judged(beyond, scores(), scale=Scale(assumed=True)).state == "unreadable"
+
+
+def test_a_number_that_no_float_holds_is_none(tmp_path: Path) -> None:
+    run_id = run_with(rows_of({**scores(), IDS[7]: 10**400}), tmp_path)
+    [comparison] = judged(run_id, scores()).comparisons
+    assert comparison.difference.estimate.n == 39

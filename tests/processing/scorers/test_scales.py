@@ -94,6 +94,8 @@ def test_whatever_a_scorer_says_counts_a_number_on_its_scale_or_nothing(
         ("range", "yes", None),
         ("unknown", True, 1.0),
         ("unknown", 100, 100.0),
+        ("unknown", 1e308, None),  # two of them have no mean
+        ("unknown", -1e51, None),
     ],
 )
 def test_what_a_verdict_counts(scale: str, value: object, number: float | None) -> None:
