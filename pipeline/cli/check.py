@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 def check(arguments: Namespace) -> int:
     import json
 
+    from pipeline.checks.scorers import check_scorers
     from processing.config.judge import silence_libraries
     from processing.config.judge_keys import missing_judge_keys
-    from processing.scorers.build import build_scorers
 
     bundle = read_bundle(arguments)
     silence_libraries()
     document = json.loads(checked_definition(arguments, bundle))
-    # Only DeepEval and RAGAS know their metrics and options; loading them takes some seconds.
-    build_scorers(bundle.config.scorers, bundle.config.judge, bundle.folder)
+    check_scorers(bundle, arguments.config)
     config = bundle.config
     print(
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "

@@ -234,6 +234,18 @@ def _variables(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             yield ("infrastructure", "environment", name), message
 
 
+def place_of_scorer(path: Path, name: str, option: str = "") -> str:
+    """`evaluation.yaml:12: scorers[3].NAME.OPTION` of an entry, of its key if it has one."""
+    document = read_yaml(path)
+    for index, entry in enumerate(document["scorers"]):
+        if name == entry or (isinstance(entry, dict) and name in entry):
+            location: Location = ("scorers", index)
+            if option and isinstance(entry, dict):
+                location = (*location, name, option)
+            return f"{path}:{_line(document, location)}: {_dotted(location)}"
+    return f"{path}: scorers: {name}"
+
+
 def _dotted(location: Location) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return text.removeprefix(".") or "(top level)"

@@ -6,8 +6,10 @@ a row can get its neighbour's verdict. Here each verdict has a metric of its own
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ from processing.judges.verdict import (
     require_expected,
 )
 from processing.scorers import deepeval_checks as checks
+from processing.scorers.metric_arguments import OptionError, metric_arguments
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -33,12 +36,13 @@ if TYPE_CHECKING:
     from processing.judges.service import JudgeLine
 
 _GIVEN = ("input", "actual_output", "expected_output", "context", "retrieval_context")
-_OURS = ("model", "async_mode", "verbose_mode", "eval_mode", "system_one_model")
+_OURS = ("name", "model", "async_mode", "verbose_mode", "eval_mode", "system_one_model")
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     metric_class = _metric_class(spec)
-    required = _required(spec, _new_metric(spec, metric_class, _conversation(line)))
+    arguments = _arguments(spec, metric_class)
+    required = _required(spec, _new_metric(spec, metric_class, arguments, _conversation(line)))
     needs_context = bool({"context", "retrieval_context"} & set(required))
 
     def verdict(question: Question) -> Feedback:
@@ -46,7 +50,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             require_expected(question, spec.name)
         context = require_context(question, spec.name) if needs_context else None
         conversation = _conversation(line, question)
-        metric = _new_metric(spec, metric_class, conversation)
+        metric = _new_metric(spec, metric_class, arguments, conversation)
         _measure(metric, question, context, conversation)
         if conversation is not None:
             conversation.forget()
@@ -141,30 +145,37 @@ def _required(spec: ScorerSpec, metric: Any) -> list[str]:
     return names
 
 
-def _new_metric(spec: ScorerSpec, metric_class: Any, conversation: Conversation | None) -> Any:
+def _arguments(spec: ScorerSpec, metric_class: Any) -> dict[str, Any]:
+    """The entry's options as the metric takes them. Raises ConfigError."""
     assert isinstance(spec.options, DeepEvalOptions)
-    arguments = spec.options.arguments
-    if clash := sorted(set(arguments) & set(_OURS)):
-        raise ConfigError(f"scorers: {spec.name}: {clash[0]} is set by the evaluation itself")
+    given = spec.options.arguments
+    if spec.options.metric == "GEval":
+        if not given.get("evaluation_params"):
+            raise OptionError(
+                spec.name, "evaluation_params", f"is missing: a list out of {', '.join(_GIVEN)}"
+            )
+        if not (given.get("criteria") or given.get("evaluation_steps")):
+            raise OptionError(spec.name, "criteria", "is missing, and so is evaluation_steps")
+    return metric_arguments(spec.name, metric_class, given, _OURS)
+
+
+def _new_metric(
+    spec: ScorerSpec, metric_class: Any, given: Mapping[str, Any], conversation: Conversation | None
+) -> Any:
+    assert isinstance(spec.options, DeepEvalOptions)
+    arguments = copy.deepcopy(dict(given))  # metrics sort and change what they are handed
+    parameters = inspect.signature(metric_class).parameters
     if conversation is not None:
         model = _judge_class()(conversation, spec.options.metric)
         arguments |= {"model": model, "async_mode": False, "verbose_mode": False}
-        if "eval_mode" in inspect.signature(metric_class).parameters:
+        if "eval_mode" in parameters:
             arguments["eval_mode"] = "llm"  # else DEEPEVAL_EVAL_MODE decides who judges
+    if "name" in parameters:
+        arguments["name"] = spec.name
     try:
-        if "evaluation_params" in arguments:  # GEval's: what of the row is put to the judge
-            arguments["evaluation_params"] = _params(arguments["evaluation_params"])
-            arguments["name"] = spec.name
         return metric_class(**arguments)
-    except (TypeError, ValueError, ImportError) as error:
-        raise ConfigError(f"scorers: {spec.name}: {error}") from error
-
-
-def _params(names: Any) -> list[Any]:
-    """Raises ValueError for a name that no field of a test case has."""
-    from deepeval.test_case import SingleTurnParams
-
-    return [SingleTurnParams(name) for name in names]
+    except Exception as error:  # whatever a library makes of an option
+        raise ConfigError(f"scorers: {spec.name}: {type(error).__name__}: {error}") from error
 
 
 @functools.cache

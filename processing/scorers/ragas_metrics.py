@@ -5,10 +5,11 @@ ChrfScore asks no judge; sacrebleu computes it (Popovic, "chrF", 2015).
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from processing.judges.verdict import (
     require_context,
     require_expected,
 )
+from processing.scorers.metric_arguments import metric_arguments
 from processing.scorers.ragas_checks import complaint, unreadable
 
 if TYPE_CHECKING:
@@ -45,7 +47,10 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     metric_class = _metric_class(spec)
     wanted = _parameters(metric_class.ascore)
     needs_context = any(wanted.get(name) for name in _CONTEXT)
-    _new_metric(spec, metric_class, Conversation(line) if line else None, "")
+    assert isinstance(spec.options, RagasOptions)
+    arguments = metric_arguments(spec.name, metric_class, spec.options.arguments, _OURS)
+    new_metric = functools.partial(_new_metric, spec, metric_class, arguments)
+    new_metric(Conversation(line) if line else None, "")
 
     def verdict(question: Question) -> Feedback:
         if why := unreadable(metric_class.__name__, question.expected_response):
@@ -54,7 +59,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             require_expected(question, spec.name)
         context = require_context(question, spec.name) if needs_context else question.context
         conversation = Conversation(line, question, keeps=True) if line else None
-        metric = _new_metric(spec, metric_class, conversation, question.expected_response)
+        metric = new_metric(conversation, question.expected_response)
         given = _given(question, context)
         result = _score(metric, {name: given[name] for name in wanted}, conversation)
         if conversation is not None:
@@ -130,22 +135,19 @@ def _parameters(function: Any) -> dict[str, bool]:
 
 
 def _new_metric(
-    spec: ScorerSpec, metric_class: Any, conversation: Conversation | None, reference: str
+    spec: ScorerSpec,
+    metric_class: Any,
+    given: Mapping[str, Any],
+    conversation: Conversation | None,
+    reference: str,
 ) -> Any:
-    assert isinstance(spec.options, RagasOptions)
-    arguments = spec.options.arguments
-    options = [name for name in _parameters(metric_class.__init__) if name not in _OURS]
-    if unknown := sorted(set(arguments) - set(options)):  # RAGAS itself takes any, and ignores it
-        known = ", ".join(options) or "none"
-        raise ConfigError(
-            f"scorers: {spec.name}: unknown option {unknown[0]!r}; the options are: {known}"
-        )
+    arguments = copy.deepcopy(dict(given))
     if conversation is not None:
         arguments["llm"] = _judge_class()(conversation)
     try:
         metric = metric_class(**arguments)
-    except (TypeError, ValueError, ImportError) as error:
-        raise ConfigError(f"scorers: {spec.name}: {error}") from error
+    except Exception as error:  # whatever a library makes of an option
+        raise ConfigError(f"scorers: {spec.name}: {type(error).__name__}: {error}") from error
     if conversation is not None:
         arguments["llm"].complaint = functools.partial(complaint, metric, reference)
     return metric
