@@ -13,7 +13,7 @@ from pathlib import Path
 
 from processing.base import container
 from processing.base.instance import this_instance
-from processing.base.job import run_job
+from processing.base.job import end_process, run_job
 from processing.base.stored_secrets import export_secrets, read_secrets
 from processing.calls.progress_display import progress_shown
 from processing.candidate.package import measured_model
@@ -69,4 +69,4 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main, container.MESSAGE_FILE))
+    end_process(run_job(main, container.MESSAGE_FILE))

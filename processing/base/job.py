@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from processing.base import container, sigterm
 from processing.base.aws_errors import explain
@@ -16,9 +19,13 @@ from processing.base.disk import FULL, disk_line
 from processing.base.errors import DEBUG, ReportedError
 from processing.base.job_output import job_output
 from processing.base.secrets import masked
-from processing.base.visible_text import visible_lines
+from processing.base.visible_text import visible, visible_lines
 
 INTERRUPTED = 130  # as a shell has it for Ctrl-C
+LINGERING_SECONDS = 30.0
+"""So long a process that has done its work waits for threads that are none of ours."""
+
+_exit_at_once = os._exit  # a scorer file finds another one there (base.foreign_code)
 
 
 def run_job(main: Callable[[], Sequence[Path]], message_file: Path) -> int:
@@ -32,6 +39,20 @@ def run_job(main: Callable[[], Sequence[Path]], message_file: Path) -> int:
 
     with job_output():
         return _run(main, message_file)
+
+
+def end_process(code: int) -> NoReturn:
+    """Exit, whatever threads a user's file has started: Python would wait for them without end."""
+
+    def leave() -> None:
+        time.sleep(LINGERING_SECONDS)
+        alive = [t.name for t in threading.enumerate() if t.is_alive() and not t.daemon]
+        named = ", ".join(sorted(set(alive) - {threading.main_thread().name}))
+        print(f"left running at the end of the job: {visible(named)}", file=sys.stderr, flush=True)
+        _exit_at_once(code)
+
+    threading.Thread(target=leave, name="end of process", daemon=True).start()
+    sys.exit(code)
 
 
 def _run(main: Callable[[], Sequence[Path]], message_file: Path) -> int:

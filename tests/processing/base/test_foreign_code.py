@@ -150,6 +150,19 @@ sys.exit(run_job(main, Path({message!r})))
 """
 
 
+def test_a_thread_without_end_does_not_keep_the_process() -> None:
+    done = run_script(
+        "import threading\n"
+        "from processing.base import foreign_code, job\n"
+        "job.LINGERING_SECONDS = 0.2\n"
+        "foreign_code._refuse_to_exit()\n"
+        "threading.Thread(target=threading.Event().wait, name='theirs').start()\n"
+        "job.end_process(3)\n"
+    )
+    assert done.returncode == 3
+    assert "left running at the end of the job: theirs" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
