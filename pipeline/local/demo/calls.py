@@ -31,11 +31,12 @@ class WireError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A body to send with status 200; `kind` is what the call log counts it under."""
+    """A body to send with status 200; `kind` and `outcome` are what the log counts it under."""
 
     kind: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    outcome: str = "answered"
 
 
 async def answer_call(
@@ -72,7 +73,7 @@ async def answer_call(
                     counts["malformed"] += 1
                 case "answer":
                     made = answer(body, decision)
-                    counts["answered"] += 1
+                    counts[made.outcome] += 1
                     log.by_kind[made.kind] += 1
         except WireError as error:
             counts[error.code] += 1

@@ -81,7 +81,7 @@ class FaultPlan:
         self._calls += 1
         self._attempts[digest] += 1
         where = f"{faults.seed}/{digest}/{self._attempts[digest]}"
-        delay_ms = faults.latency_ms + faults.jitter_ms * _fraction(f"latency/{digest}")
+        delay_ms = faults.latency_ms + faults.jitter_ms * fraction(f"latency/{digest}")
         outcome = self._outcome(where, in_flight)
         malformed = self._malformed(where) if outcome == "malformed" else None
         return Decision(outcome, malformed, delay_ms / 1000)
@@ -89,7 +89,7 @@ class FaultPlan:
     def _malformed(self, where: str) -> Malformed | JudgeHabit:
         if self.faults.malformed_as != "any":
             return self.faults.malformed_as
-        return MALFORMED_KINDS[int(_fraction(f"kind/{where}") * len(MALFORMED_KINDS))]
+        return MALFORMED_KINDS[int(fraction(f"kind/{where}") * len(MALFORMED_KINDS))]
 
     def _outcome(self, where: str, in_flight: int) -> Outcome:
         faults = self.faults
@@ -103,7 +103,7 @@ class FaultPlan:
             ("malformed", faults.malformed),
             ("hang", faults.hang),
         )
-        drawn = _fraction(f"outcome/{where}")
+        drawn = fraction(f"outcome/{where}")
         for outcome, share in shares:
             if drawn < share:
                 return outcome
@@ -111,6 +111,6 @@ class FaultPlan:
         return "answer"
 
 
-def _fraction(text: str) -> float:
+def fraction(text: str) -> float:
     """A number in [0, 1) that the text alone settles."""
     return int.from_bytes(sha256(text.encode()).digest()[:6], "big") / 2**48

@@ -13,6 +13,7 @@ Signatures are not checked. Admin routes: see demo_state, noun `endpoints`.
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -25,6 +26,8 @@ from starlette.routing import Route
 
 from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
 from pipeline.local.demo.endpoint.payloads import (
+    Completion,
+    Prompt,
     TextGeneration,
     UnreadableRequest,
     complete,
@@ -38,7 +41,8 @@ from pipeline.local.demo.endpoint.retrieval import (
     example_knowledge,
     read_knowledge,
 )
-from pipeline.local.demo.faults import Decision, Faults, JudgeHabit
+from pipeline.local.demo.endpoint.wild import HABITS, Wild, wild_body
+from pipeline.local.demo.faults import Decision, Faults, JudgeHabit, Share
 from pipeline.local.demo.http_server import DemoServer, serve
 from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
 
@@ -60,6 +64,7 @@ class EndpointBehaviour(Behaviour):
     knowledge: the folder of examples/ that it knows about; none is the one given at the start.
     inference_components: if there are any, a call must name one, as on SageMaker.
     text_generation: the form of text-generation answers, LMI's object or TGI's list.
+    wild: the share of calls that are answered as no container should (`wild`), by `faults.seed`.
     """
 
     model: Literal["good", "worse"] = "good"
@@ -67,6 +72,7 @@ class EndpointBehaviour(Behaviour):
     variant: str = "AllTraffic"
     inference_components: tuple[str, ...] = ()
     text_generation: TextGeneration = "lmi"
+    wild: Share = 0
 
     @field_validator("knowledge")
     @classmethod
@@ -92,6 +98,7 @@ def endpoint_app(
         name: Knowledge(read_knowledge(path)) for name, path in paths
     }
     state = DemoState(endpoints, ENDPOINT_ERRORS)
+    wilds: dict[tuple[str, EndpointBehaviour], Wild] = {}
 
     async def invoke(request: Request) -> Response:
         name = request.path_params["name"]
@@ -100,7 +107,8 @@ def endpoint_app(
         if behaviour is None or refusal:
             state.log.by_name[name]["ValidationError"] += 1
             return WireError("ValidationError", 400, Message=refusal).response()
-        answer = partial(_answer, known[behaviour.knowledge], name, behaviour)
+        wild = wilds.setdefault((name, behaviour), Wild(behaviour.wild, behaviour.faults.seed))
+        answer = partial(_answer, _Served(name, behaviour, known[behaviour.knowledge], wild))
         return await answer_call(
             request, state, name, answer, partial(_fault, name, behaviour.faults)
         )
@@ -142,27 +150,49 @@ def _refusal(request: Request, name: str, behaviour: EndpointBehaviour | None) -
     return ""
 
 
-def _answer(
-    known: Knowledge,
-    name: str,
-    behaviour: EndpointBehaviour,
-    body: bytes,
-    decision: Decision,
-) -> Answer:
+@dataclass(frozen=True)
+class _Served:
+    """One endpoint as it answers now."""
+
+    name: str
+    behaviour: EndpointBehaviour
+    known: Knowledge
+    wild: Wild
+
+
+def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
     """Raises WireError ModelError 400 for a request that no container would take."""
+    name, behaviour = served.name, served.behaviour
     try:
         prompt = read_prompt(body)
     except UnreadableRequest as error:
         raise _model_error(name, 400, str(error)) from error
+    known = served.known
     find = known.good_answer if behaviour.model == "good" else known.worse_answer
     done = complete(prompt, find(prompt.question))
     model = f"demo-{behaviour.model}"
     shape = behaviour.text_generation
-    if decision.malformed:
+    habit = "" if decision.malformed else served.wild.habit(body)
+    if habit:
+        made = _wild(name, behaviour, habit, prompt, done)
+    elif decision.malformed:
         made = write_malformed(prompt, done, model, shape, decision.malformed)
     else:
         made = json.dumps(write_answer(prompt, done, model, shape)).encode()
-    return Answer(prompt.format, made, {"x-Amzn-Invoked-Production-Variant": behaviour.variant})
+    headers = {"x-Amzn-Invoked-Production-Variant": behaviour.variant}
+    return Answer(prompt.format, made, headers, habit or "answered")
+
+
+def _wild(
+    name: str, behaviour: EndpointBehaviour, habit: str, prompt: Prompt, done: Completion
+) -> bytes:
+    """Raises WireError where the habit is an error of the service's."""
+    if code := HABITS[habit].error:
+        raise _fault(name, behaviour.faults, code)
+    try:
+        return wild_body(habit, prompt, done, f"demo-{behaviour.model}")
+    except UnreadableRequest as error:
+        raise _model_error(name, 400, str(error)) from error
 
 
 def _fault(name: str, faults: Faults, code: str | None) -> WireError:
