@@ -12,6 +12,12 @@ import os
 import mlflow
 import pandas as pd
 
+missing = [
+    name for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME") if name not in os.environ
+]
+if missing:
+    raise SystemExit(f"set {', '.join(missing)}: README.md in examples/python says to what")
+
 # sagemaker-mlflow warns of each address that is no ARN, such as that of the local AWS.
 logging.getLogger("mlflow.tracking.request_header.registry").setLevel(logging.ERROR)
 

@@ -12,6 +12,14 @@ import time
 
 import boto3
 
+missing = [
+    name
+    for name in ("PIPELINE_NAME", "ENDPOINT_NAME", "MLFLOW_TRACKING_URI")
+    if name not in os.environ
+]
+if missing:
+    raise SystemExit(f"set {', '.join(missing)}: README.md in examples/python says to what")
+
 sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
 
 started = sagemaker.start_pipeline_execution(

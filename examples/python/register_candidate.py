@@ -15,6 +15,10 @@ import boto3
 from pipeline.definition.bundle import load_bundle
 from pipeline.trigger import rules
 
+missing = [name for name in ("MODEL_IMAGE", "MODEL_DATA") if name not in os.environ]
+if missing:
+    raise SystemExit(f"set {', '.join(missing)}: README.md in examples/python says to what")
+
 bundle = load_bundle(Path(os.environ.get("EVALUATION_CONFIG", "evaluation.yaml")))
 sagemaker = boto3.client("sagemaker")
 group = bundle.config.trigger.candidates_group

@@ -12,6 +12,10 @@ from botocore.exceptions import WaiterError
 
 from pipeline_definition import get_pipeline
 
+missing = [name for name in ("ENDPOINT_NAME", "MLFLOW_TRACKING_URI") if name not in os.environ]
+if missing:
+    raise SystemExit(f"set {', '.join(missing)}: README.md in examples/python says to what")
+
 logging.disable(logging.WARNING)  # the SDK says a good deal
 
 pipeline = get_pipeline(os.environ.get("EVALUATION_CONFIG", "evaluation.yaml"))

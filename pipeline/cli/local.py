@@ -18,7 +18,7 @@ def local(arguments: Namespace) -> int:
     import signal
     import threading
 
-    from pipeline.local.demo.services import four_free_ports, local_aws
+    from pipeline.local.demo.services import four_free_ports, local_aws, served_endpoints
 
     config, port = read_bundle(arguments).config, arguments.port
     if four_free_ports(port) != port:
@@ -38,6 +38,7 @@ def local(arguments: Namespace) -> int:
         print("# In another terminal:")
         for name, value in addresses.environment(config.infrastructure.region or "").items():
             print(f"export {name}={value}")
+        print(f"# Endpoints: {', '.join(served_endpoints(config))}")
         print(f"# MLflow: {addresses.mlflow}   Ctrl-C ends it all.", flush=True)
         end.wait()
     return SUCCEEDED

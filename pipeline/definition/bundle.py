@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from processing.base.errors import ConfigError
 from processing.config.file import config_digest, load_config
@@ -18,6 +20,12 @@ from processing.config.variation import VARIATION_FILE, read_variation
 
 if TYPE_CHECKING:
     from boto3 import Session
+
+
+LOCAL_MLFLOW = "AWS_ENDPOINT_URL_MLFLOW"
+"""One of the variables that `local` prints: where its MLflow is."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def load_bundle(path: Path) -> Bundle:
 
     Raises ConfigError for a mistake in the file, or a local file that is not there.
     """
-    config = load_config(path)
+    config = _with_local_mlflow(load_config(path))
     source = config.dataset.source
     local = None if source.startswith(("s3://", "hf://")) else path.parent / source
     if local is not None and not local.is_file():
@@ -99,6 +107,15 @@ def load_bundle(path: Path) -> Bundle:
         dataset_upload=upload,
         dataset_uri=upload.uri if upload else source,
     )
+
+
+def _with_local_mlflow(config: EvaluationConfig) -> EvaluationConfig:
+    """A loopback address in the file is the local AWS's MLflow, which says itself where it is."""
+    address = os.environ.get(LOCAL_MLFLOW)
+    if not address or urlsplit(config.mlflow.tracking_uri).hostname not in LOOPBACK:
+        return config
+    mlflow = config.mlflow.model_copy(update={"tracking_uri": address})
+    return config.model_copy(update={"mlflow": mlflow})
 
 
 def send(bundle: Bundle, session: Session) -> None:

@@ -71,7 +71,7 @@ def evaluate(
         export_secrets(bundle.config.secrets, kept=os.environ)
         require_judge_keys(bundle.config)
         _prepare(bundle, path, rows, results)
-        job = _job(path, results, endpoint)
+        job = _job(path, results, endpoint, bundle.config.mlflow.tracking_uri)
         with _paid_answers_kept(bundle, job) as job_with_store:
             _evaluate(job_with_store, mlflow=mlflow)
     return read_result(results)
@@ -96,7 +96,7 @@ def _prepare(bundle: Bundle, path: Path, rows: int, results: Path) -> None:
     prepare(dataset, config=path, inputs=Path(os.devnull), output=results / "dataset", shards=1)
 
 
-def _job(path: Path, results: Path, endpoint: str | None) -> EvaluationJob:
+def _job(path: Path, results: Path, endpoint: str | None, tracking_uri: str) -> EvaluationJob:
     """As the EvaluateModel step would be told it."""
     from processing.evaluation.job import read_arguments
 
@@ -105,6 +105,7 @@ def _job(path: Path, results: Path, endpoint: str | None) -> EvaluationJob:
         *("--dataset", str(results / "dataset")),
         *("--output", str(results)),
         *("--store", str(RUNS / "store")),
+        *("--mlflow-tracking-uri", tracking_uri),
     ]
     if endpoint:
         arguments += ["--endpoint-name", endpoint]

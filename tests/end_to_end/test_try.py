@@ -69,7 +69,8 @@ def test_without_mlflow_and_without_the_bucket_it_says_so_and_goes_on(
     changes["infrastructure"] = {"prefix": "p", "bucket": "nobodys-bucket"}
     changes["mlflow"] = {"tracking_uri": "http://127.0.0.1:9", "experiment": "no-bucket"}
     config = write_config(**changes)
-    done = in_folder(aws, tmp_path, COMMAND, "try", "--config", str(config), "--rows", "3")
+    arguments = ("try", "--config", str(config), "--rows", "3")
+    done = in_folder(aws, tmp_path, COMMAND, *arguments, AWS_ENDPOINT_URL_MLFLOW="")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "note: MLflow at http://127.0.0.1:9 does not answer" in done.stdout
     assert "note: s3://nobodys-bucket/p/store cannot be read" in done.stdout
@@ -128,7 +129,7 @@ for name in ("health-qa-good", "health-qa-worse"):
 def test_from_python_it_gives_verdict_metrics_and_rows_again_and_again(
     aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
 ) -> None:
-    config = write_config(**named("from-python", **WITHOUT_JUDGE))
+    config = write_config(**named("from-python", **WITHOUT_JUDGE))  # MLflow at 4569, says the file
     done = in_folder(aws, tmp_path, "-c", SCRIPT.format(config=str(config)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mean of health-qa-good 1.0" in done.stdout

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.definition.bundle import LOCAL_MLFLOW
 from processing.config.model import EvaluationConfig
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Addresses:
             "AWS_ENDPOINT_URL": self._url(0),
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.endpoint,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self._url(2),
+            LOCAL_MLFLOW: self.mlflow,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_DEFAULT_REGION": region,
@@ -59,6 +61,18 @@ def _example_endpoints() -> dict[str, EndpointBehaviour]:
         for folder, path in example_knowledge().items()
         if path != HEALTH_KNOWLEDGE  # it has GOOD and WORSE
         for quality in qualities
+    }
+
+
+def served_endpoints(config: EvaluationConfig) -> dict[str, EndpointBehaviour]:
+    """By name: the one that the configuration names, and those of all examples."""
+    from pipeline.local.demo.endpoint.server import EndpointBehaviour
+
+    return {
+        config.endpoint.name: EndpointBehaviour(),
+        GOOD: EndpointBehaviour(model="good"),
+        WORSE: EndpointBehaviour(model="worse"),
+        **_example_endpoints(),
     }
 
 
@@ -87,7 +101,7 @@ def local_aws(
 
     from pipeline.local.aws import serve
     from pipeline.local.demo.endpoint.hosting import DemoHosting
-    from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
+    from pipeline.local.demo.endpoint.server import serve_endpoint
     from pipeline.local.demo.judge.server import serve_judge
     from pipeline.local.jobs.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
@@ -97,12 +111,7 @@ def local_aws(
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
     os.environ.update(environment)  # for the server's own clients, and the process that started us
-    endpoints = {
-        config.endpoint.name: EndpointBehaviour(),
-        GOOD: EndpointBehaviour(model="good"),
-        WORSE: EndpointBehaviour(model="worse"),
-        **_example_endpoints(),
-    }
+    endpoints = served_endpoints(config)
     with ExitStack() as running:
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
