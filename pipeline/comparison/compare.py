@@ -45,8 +45,8 @@ class Comparison:
     def rows(self) -> DataFrame:
         """A row for each run and question: `state`, and which scorers say better, worse, nothing.
 
-        For each run a column of its answers (`answer.A`), and of each scorer's numbers
-        (`Correctness.A`).
+        `answer.A` and `answer.other` are the two answers, `Correctness.A` and `Correctness.other`
+        a scorer's two numbers, None where there is none.
         """
         import pandas as pd
 

@@ -30,7 +30,8 @@ def print_comparison(findings: Findings) -> None:
     # a terminal's width is unknown to a log file, which must not fold the table's lines
     console = Console(width=None if terminal else 120, highlight=False, markup=False)
     for found in findings.mismatches:
-        line = Text.assemble((found.kind.upper(), "bold red"), f": {found.text}")
+        of = f" ({found.run})" if len(findings.runs) > 2 else ""
+        line = Text.assemble((found.kind.upper() + of, "bold red"), f": {found.text}")
         console.print(line, soft_wrap=not terminal)
     for run in findings.runs:
         console.print(_run_line(run), soft_wrap=not terminal)

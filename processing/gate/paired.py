@@ -117,8 +117,10 @@ def _no_more_than_zero(differences: Sequence[float]) -> float:
     if differing.size <= EXACT:
         sets = (np.arange(2**differing.size)[:, None] >> np.arange(differing.size)) & 1
         return float(np.mean(sets @ differing <= 1e-12 * sizes.sum()))
-    if rows.size > MOST_DRAWN:
+    if differing.size > MOST_DRAWN:
         return float(norm.cdf(-rows.sum() / math.sqrt(float((rows**2).sum()))))
+    if rows.size > MOST_DRAWN:
+        rows = differing
     # a hair of rounding in 32 bits counts against the difference
     scaled = (rows / sizes.sum()).astype(np.float32)
     few = int((_sets(1 << (rows.size - 1).bit_length())[:, : rows.size] @ scaled <= 1e-6).sum())

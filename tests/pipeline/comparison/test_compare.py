@@ -286,6 +286,19 @@ def test_a_name_that_means_nothing_is_told_what_was_looked_for(
     assert "an MLflow run's id" in str(raised.value)
 
 
+def test_runs_on_different_servers_get_no_parent_run(
+    pair: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads((pair[1] / "evaluation.json").read_text())
+    document["mlflow"]["tracking_uri"] = "sqlite:///elsewhere.db"
+    (pair[1] / "evaluation.json").write_text(json.dumps(document))
+    arguments = [*map(str, pair), "--html", str(tmp_path / "page.html"), "--mlflow"]
+    assert main(["compare", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert "Correctness" in captured.out
+    assert "A on http://127.0.0.1:1, B on sqlite:///elsewhere.db" in captured.err
+
+
 def test_one_is_nothing_to_compare(pair: tuple[Path, Path]) -> None:
     with pytest.raises(ComparisonError, match="2 to 26 evaluations, not 1"):
         compare(pair[0])

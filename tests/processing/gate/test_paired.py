@@ -89,6 +89,11 @@ def test_with_many_rows_it_is_drawn_and_agrees_with_student_s_t() -> None:
         assert sign_flip_p(differences.tolist()) == pytest.approx(expected, abs=0.02)
 
 
+def test_few_rows_that_differ_among_very_many_are_drawn_too() -> None:
+    differences = [i / 100 for i in range(1, 21)] + [0.0] * 10_000
+    assert sign_flip_p(differences) == pytest.approx(2 / 10_000)  # the least that draws can say
+
+
 def test_no_spread_gives_no_interval_for_numbers() -> None:
     found = paired_estimate([0.25, 0.25], yes_no=False)
     assert (found.value, found.low, found.high) == (0.25, None, None)
