@@ -50,6 +50,15 @@ _FILTERED = frozenset(
 _TOO_LARGE = "model_context_window_exceeded"
 
 
+_OFF_SCALE = frozenset(
+    {
+        *("literal_error", "enum", "bool_parsing", "bool_type"),
+        *("int_parsing", "int_type", "int_from_float", "float_parsing", "float_type"),
+    }
+)
+"""pydantic's names for a verdict that is there, and is none of those that can be."""
+
+
 class Conversation:
     """Asks the judge, and adds up what that took. One for each verdict, never shared.
 
@@ -91,8 +100,9 @@ class Conversation:
                 first = invalid.errors()[0]
                 where = ".".join(str(part) for part in first["loc"])
                 what = f"{where}: {first['msg']}"
-                of_others = first["type"] in ("literal_error", "enum")
-                raise malformed(OffScale(what) if of_others else what, text) from invalid
+                raise malformed(
+                    OffScale(what) if first["type"] in _OFF_SCALE else what, text
+                ) from invalid
             if wrong := complaint(reply):
                 raise malformed(wrong, text)
             return reply

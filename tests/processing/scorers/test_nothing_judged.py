@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +22,15 @@ from pydantic import BaseModel
 from stub_wire import Say, StubWire
 
 from processing.base.errors import ConfigError
+from processing.calls.paid_store import Shelf
+from processing.calls.spend import Spend
 from processing.config.judge import Judge, silence_libraries
 from processing.config.scorer_kinds import IMPLIED_KIND
 from processing.config.scorer_numbers import number_of, number_range
 from processing.config.scorers import parse_scorer
+from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
-from processing.scorers.asked_once import _numbered
+from processing.scorers.asked_once import PaidVerdicts, _numbered
 from processing.scorers.build import BuiltScorer, build_scorers
 
 pytestmark = [
@@ -95,6 +101,11 @@ def _taken(name: str, options: dict[str, Any]) -> Any:
 
 def judged() -> list[str]:
     return [name for name, entry in entries().items() if parse_scorer(entry).uses_judge]
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("processing.scorers.asked_once.FIRST_PAUSE_SECONDS", 0.0001)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -261,6 +272,38 @@ def asked_for(built: BuiltScorer, wire: StubWire) -> set[str]:
     scored(built)
     wire.say = say
     return lists
+
+
+OFF_SCALE: dict[str, Any] = {"99": 99, "maybe": "maybe", "-1": -1, "half": 0.5}
+
+
+@pytest.mark.parametrize("odd", OFF_SCALE.values(), ids=OFF_SCALE)
+def test_a_verdict_off_its_scale_is_asked_for_once_more_and_is_then_an_error(
+    wire: StubWire,
+    build: Callable[..., BuiltScorer],
+    judged_scorer: str,
+    odd: Any,
+) -> None:
+    said = []
+
+    def leaf(name: str, field: dict[str, Any]) -> Any:
+        if good(name, field) == "text":
+            return "text"
+        said.append(name)
+        return str(odd) if field.get("type") == "string" else odd
+
+    wire.say = replies(["a", "b", "c"], 3, leaf)
+    built = build(entries()[judged_scorer])
+    paid = PaidVerdicts({built.spec.name: Shelf(Path("/dev/null"))}, Spend({}))
+    row = make_row("How do I stop a nosebleed?", "Pinch it.", list(PASSAGES))
+    record = paid.record(built, row, "Pinch the nose.")
+    if set(said) == {"score"} and odd == 0.5 and built.spec.kind == "DeepEval":
+        assert record["value"] == 0.05  # a number on GEval's scale
+        return
+    if not said:
+        return  # the judge lists entities, and gives no verdict
+    assert re.search(r"can be|none of|neither|should be|scale", record["error"])
+    assert max(Counter(wire.prompts).values()) == 2
 
 
 ODD: list[Any] = [-1, 0, 0.5, 1, 1.0000000000000004, 2, 3, 4, 5, 7, 10, 11, 99, 100, 1e308]
