@@ -212,12 +212,31 @@ def _within(
 
 
 def _worst_interval(pairing: _Pairing, *, yes_no: bool) -> tuple[float | None, float | None]:
+    """An end is None where nobody knows how bad the missing rows could be."""
     scale, found = pairing.scale, pairing.differences
     span = Scale(scale.low - scale.high, scale.high - scale.low)
-    if not pairing.missing or not math.isfinite(span.high):
-        return None, None
     if yes_no and (scale.low, scale.high) == (0, 1):
         low = paired_estimate(pairing.lowest, yes_no=True).low
         return low, paired_estimate(pairing.highest, yes_no=True).high
-    bounds = worst_interval(found, pairing.missing, span)
-    return _within(scale, bounds.low, bounds.high)
+    if math.isfinite(span.high):
+        bounds = worst_interval(found, pairing.missing, span)
+        return _within(scale, bounds.low, bounds.high)
+    return _low_end(found, pairing.lowest), _negative(
+        _low_end(_negated(found), _negated(pairing.highest))
+    )
+
+
+def _low_end(found: Sequence[float], lowest: Sequence[float]) -> float | None:
+    """Of the interval, the missing rows at their lowest or left out, whichever is lower."""
+    if not all(map(math.isfinite, lowest)):
+        return None
+    ends = [paired_estimate(values, yes_no=False).low for values in (found, lowest)]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _negated(values: Sequence[float]) -> list[float]:
+    return [-value for value in values]
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value
