@@ -144,7 +144,7 @@ def runtime_client(endpoint: Endpoint, session: Any) -> Any:
     """A boto3 `sagemaker-runtime` client that leaves retrying to `ask`."""
     from botocore.config import Config
 
-    return session.client(
+    client = session.client(
         "sagemaker-runtime",
         config=Config(
             connect_timeout=5,
@@ -154,6 +154,35 @@ def runtime_client(endpoint: Endpoint, session: Any) -> Any:
             retries={"mode": "standard", "total_max_attempts": 1},
         ),
     )
+    client.meta.events.register("before-parse.sagemaker-runtime.InvokeEndpoint", _errors_readable)
+    return client
+
+
+def _errors_readable(response_dict: dict[str, Any], **_: Any) -> None:
+    """An error's body in the form that botocore reads; a proxy in between may send any other.
+
+    botocore would raise a TypeError or the like, and its status would be lost.
+    """
+    if response_dict["status_code"] < 300:
+        return
+    body = response_dict["body"]
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    told = document if isinstance(document, dict) else {"Message": _excerpt(body)}
+    found = {key: told[key] for key in ("Message", "message", "code", "__type")
+             if isinstance(told.get(key), str)}  # fmt: skip
+    status = told.get("OriginalStatusCode")
+    if isinstance(status, int):
+        found["OriginalStatusCode"] = status
+    if not {"Message", "message"} & found.keys():
+        found["Message"] = _excerpt(body)
+    response_dict["body"] = json.dumps(found).encode()
+
+
+def _excerpt(body: bytes) -> str:
+    return " ".join(body[:300].decode("utf-8", "replace").split())
 
 
 @dataclass(frozen=True)
