@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -58,6 +59,9 @@ _OFF_SCALE = frozenset(
 )
 """pydantic's names for a verdict that is there, and is none of those that can be."""
 
+_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
+"""How pydantic writes a member of an Enum that a verdict can be; its value is what can be said."""
+
 
 class Conversation:
     """Asks the judge, and adds up what that took. One for each verdict, never shared.
@@ -99,7 +103,7 @@ class Conversation:
             except ValidationError as invalid:
                 first = invalid.errors()[0]
                 where = ".".join(str(part) for part in first["loc"])
-                what = f"{where}: {first['msg']}"
+                what = f"{where}: " + _MEMBER.sub(r"\1", first["msg"])
                 raise malformed(
                     OffScale(what) if first["type"] in _OFF_SCALE else what, text
                 ) from invalid
