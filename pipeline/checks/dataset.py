@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.definition.bundle import Bundle
@@ -41,6 +42,13 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
 
 def first_row(bundle: Bundle) -> Row:
     """The first row of the dataset that an evaluation could use. Raises DatasetError."""
+    for row in usable_rows(bundle):
+        return row
+    raise DatasetError(f"{bundle.config.dataset.source}: holds no usable row")
+
+
+def usable_rows(bundle: Bundle) -> Iterator[Row]:
+    """The dataset's rows that an evaluation could use. Raises DatasetError."""
     dataset = bundle.config.dataset
     with (
         tempfile.TemporaryDirectory(prefix="check-online-") as nothing_mounted,
@@ -51,5 +59,4 @@ def first_row(bundle: Bundle) -> Row:
                 if isinstance(record, Record):
                     written = map_record(record, dataset.columns, set())
                     if not isinstance(written, BadRecord):
-                        return row_of(decode(written.line))
-    raise DatasetError(f"{dataset.source}: holds no usable row")
+                        yield row_of(decode(written.line))

@@ -35,21 +35,25 @@ class Import:
     line: int
 
 
-def check_imports(files: list[Path], lock: Path = LOCK, extra: Path = EXTRA) -> list[str]:
+def check_imports(
+    files: list[Path], lock: Path = LOCK, extra: Path = EXTRA, folder: Path | None = None
+) -> list[str]:
     """A line for each import that the image will not have; [] if there is none.
 
-    A file that is no Python is left to what loads it. Raises LaunchError for a line of the extra
-    requirements that is no requirement.
+    `files` go along to the job, those in Python as modules below `folder`. A file that is no Python
+    is left to what loads it. Raises LaunchError for a line of the extra requirements that is no
+    requirement.
     """
     if not files:
         return []
     packages = image_packages(lock.read_text(encoding="utf-8"), extra)
-    known = sys.stdlib_module_names | OUR_OWN
+    files = [path for path in files if path.suffix == ".py"]
+    known = sys.stdlib_module_names | OUR_OWN | {_module(path, folder) for path in files}
     found = [(path, one) for path in files for one in imports_of(path.read_bytes())]
     asked = [(path, one) for path, one in found if one.module not in known]
     sources = metadata.packages_distributions() if asked else {}
     return [
-        f"{path}:{one.line}: import {one.module}: {_reason(one.module, sources)}"
+        f"{path}:{one.line}: import {one.module}: {_reason(path, one.module, sources)}"
         for path, one in asked
         if not {canonicalize_name(n) for n in sources.get(one.module, [one.module])} & packages
     ]
@@ -106,7 +110,16 @@ def _required_by(name: str) -> Iterator[str]:
             yield canonicalize_name(requirement.name)
 
 
-def _reason(module: str, sources: Mapping[str, list[str]]) -> str:
+def _module(path: Path, folder: Path | None) -> str:
+    return path.relative_to(folder).parts[0].removesuffix(".py") if folder else path.stem
+
+
+def _reason(path: Path, module: str, sources: Mapping[str, list[str]]) -> str:
+    if path.with_name(f"{module}.py").is_file():
+        return (
+            f"{module}.py lies beside it and does not go along to the job: "
+            f"name it in the scorer's entry, files: [{module}.py]"
+        )
     if module == "pipeline":
         return "the image has processing/ and not pipeline/"
     named = [f"{name}=={metadata.version(name)}" for name in sources.get(module, [])]

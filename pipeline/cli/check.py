@@ -22,13 +22,18 @@ def check(arguments: Namespace) -> int:
     bundle = read_bundle(arguments)
     silence_libraries()
     document = json.loads(checked_definition(arguments, bundle))
-    check_scorers(bundle, arguments.config)
+    tried = check_scorers(bundle, arguments.config)
     config = bundle.config
     print(
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
         f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers, "
         f"{len(config.thresholds)} thresholds on {', '.join(config.thresholds)}"
     )
+    if tried.verdicts:
+        said = ", ".join(f"{name} {verdict}" for name, verdict in tried.verdicts.items())
+        print(f"tried on the first row, with its expected answer as the answer: {said}")
+    for note in tried.notes:
+        print(f"note: {note}")
     if ".dkr.ecr." not in config.infrastructure.image:
         print(
             f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
@@ -73,8 +78,9 @@ CHECK = Command(
     name="check",
     summary="check the configuration; with --online, what it names on AWS too",
     description=(
-        "Check the configuration, the dataset's first rows, the scorers and their options, and\n"
-        "the pipeline definition against SageMaker's quotas. It needs no AWS account and changes\n"
+        "Check the configuration, the dataset's first rows, the scorers and their options, what\n"
+        "those that ask no judge say of a row whose answer is the expected one, and the pipeline\n"
+        "definition against SageMaker's quotas. It needs no AWS account and changes\n"
         "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges,\n"
         "MLflow, model package group and trigger. The endpoint is asked about the dataset's first\n"
         "row, a judge one short question in the form and with the parameters of the run. What\n"

@@ -48,7 +48,9 @@ def checked_pipeline(arguments: Namespace, bundle: Bundle) -> tuple[Pipeline, st
         *check_definition(text),
         *check_candidate(bundle.config),
         *check_architecture(bundle.config),
-        *check_imports([bundle.folder / name for name in bundle.config.scorer_files()]),
+        *check_imports(
+            [bundle.folder / name for name in bundle.config.scorer_files()], folder=bundle.folder
+        ),
     ]
     if bundle.config.candidate:
         sweep = build_sweep(bundle, pipeline_session(bundle))

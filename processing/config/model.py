@@ -20,6 +20,7 @@ from processing.config.mlflow import Mlflow
 from processing.config.pipeline import PipelineSection
 from processing.config.prices import Prices
 from processing.config.registration import Registration
+from processing.config.scorer_options import FileOptions
 from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.config.section import Section
 from processing.config.trigger import Trigger
@@ -83,9 +84,10 @@ class EvaluationConfig(Section):
         return (*(scorer.name for scorer in self.scorers), *MEASUREMENTS)
 
     def scorer_files(self) -> list[str]:
-        """Python files of the user's own scorers, relative to the configuration file."""
-        files = [getattr(scorer.options, "file", None) for scorer in self.scorers]
-        return sorted({file for file in files if file})
+        """The user's own scorers and what goes along, relative to the configuration file."""
+        options = [scorer.options for scorer in self.scorers]
+        own = [each for each in options if isinstance(each, FileOptions)]
+        return sorted({name for each in own for name in (each.file, *each.files)})
 
     def judged_scorers(self) -> list[ScorerSpec]:
         """The scorers that ask the judge model."""

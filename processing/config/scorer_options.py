@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import unicodedata
 from typing import Annotated, Any, Self
 
@@ -248,14 +249,31 @@ RAGAS_WITHOUT_JUDGE = frozenset(
 )
 
 
+_BESIDE = re.compile(r"\w[\w.\-]*(/\w[\w.\-]*)*", re.ASCII)
+
+
+def _goes_along(name: str) -> str:
+    if not _BESIDE.fullmatch(name) or name == "evaluation.yaml":
+        raise ValueError(
+            f"{name!r} is no file beside the configuration: give each as it lies there, such as "
+            "terms.json or data/terms.json (letters, digits, _, - and .)"
+        )
+    module = name.removesuffix(".py").partition("/")[0]
+    if name.endswith(".py") and module in {*sys.stdlib_module_names, "processing", "mlflow"}:
+        raise ValueError(f"{name!r}: {module} is a module that Python or the job has; rename it")
+    return name
+
+
 class FileOptions(Options):
     """A Python file beside evaluation.yaml with an MLflow `@scorer` of the entry's name.
 
+    `files` are all that it reads or imports beside itself: they go along to the jobs.
     `range` or `levels` is its scale: a verdict outside is an error. Without either any finite
     number is a verdict.
     """
 
     file: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_\-]*\.py$")
+    files: tuple[Annotated[str, AfterValidator(_goes_along)], ...] = ()
     levels: Levels = {}
     range: tuple[float, float] | None = None
 

@@ -84,7 +84,7 @@ class PaidVerdicts:
             self.spend.add(judge_name(built.judge.model), reused=1)
             self.health.gave(built.judge)
             return kept, True
-        record = _record(asked_again(lambda: _numbered(built, built.score(question))))
+        record = _record(asked_again(lambda: numbered(built, built.score(question))))
         self.health.gave(built.judge)
         shelf.put(key, record)
         return record, False
@@ -107,7 +107,7 @@ def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: Verdi
             return None  # the endpoint did not answer: the row failed, and scores nothing
         row = rows[trace.info.tags["row_id"]]
         if built.judge is None:
-            return _numbered(built, built.score(_question(row, outputs)))
+            return numbered(built, built.score(_question(row, outputs)))
         record = verdict_of(row.row_id, name)
         if "error" in record:
             raise JudgeError(record["error"], retryable=False)
@@ -152,7 +152,7 @@ def asked_again(ask: Callable[[], Feedback]) -> Feedback:
     raise AssertionError("the loop returns or raises")
 
 
-def _numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
+def numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
     """The feedback under the scorer's name, with a value that MLflow can average.
 
     MLflow averages numbers, booleans and yes/no; a category's number takes its place, and the
@@ -199,7 +199,7 @@ def _held_still(built: BuiltScorer, kept: Record) -> Record | None:
         feedback.value = word
         feedback.rationale = (feedback.rationale or "").removeprefix(word).removeprefix(": ")
     try:
-        return _record(_numbered(built, feedback))
+        return _record(numbered(built, feedback))
     except JudgeError:
         return None
 

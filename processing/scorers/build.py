@@ -135,7 +135,10 @@ def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:
     decides: dict[str, Any] = {"kind": spec.kind, "options": options}
     if isinstance(spec.options, FileOptions):
         decides["function"] = spec.name
-        decides["sha256"] = hashlib.sha256((folder / spec.options.file).read_bytes()).hexdigest()
+        digest = hashlib.sha256((folder / spec.options.file).read_bytes())
+        for name in spec.options.files:
+            digest.update(name.encode() + (folder / name).read_bytes())
+        decides["sha256"] = digest.hexdigest()
     if judge is not None:
         decides["judge"] = {
             "model": judge.model,

@@ -3,7 +3,8 @@
 A function takes what it names of `inputs` ({"question": ..., "context": [...]}), `outputs` (the
 answer) and `expectations` ({"expected_response": ...}), and returns a number, a bool, yes or no, a
 level of `levels`, or a Feedback (`processing.scorers.returned_value`). It runs in many threads at
-once, and its verdicts are made anew in every evaluation.
+once, and its verdicts are made anew in every evaluation. What it reads or imports beside itself is
+named in `files:`; nothing else lies beside it in the job.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from processing.base.secrets import masked
 from processing.config.scorer_numbers import number_of
 from processing.config.scorer_options import FileOptions
 from processing.judges.verdict import JudgeError, Question, Score
+from processing.scorers.carried_modules import make_importable
 from processing.scorers.returned_value import as_number_or_bool, feedback_of
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     assert isinstance(spec.options, FileOptions)
     path = folder / spec.options.file
+    try:
+        make_importable(folder, spec.options.files)
+    except ConfigError as error:
+        raise ConfigError(f"scorers: {spec.name}: {error}") from error
     function: Any = _run_with_time_limit(spec, path, _find(spec.name, path))
 
     def verdict(question: Question) -> Feedback:

@@ -35,11 +35,11 @@ def test_a_column_that_is_not_there(
 def test_a_csv_file_with_other_columns(write_config: ConfigWriter, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("Question;Answer\nWhy?;So.\n")
-    columns = {"question": "Question", "expected_response": "Answer"}
+    columns = {"question": "Question", "expected_response": "answer"}
     config = write_config(
         dataset={"source": str(rows), "columns": columns},
         scorers=["rougeL_fmeasure"], thresholds={"rougeL_fmeasure": {"min": 0.1}},
     )  # fmt: skip
     line = the_line(typed("check", "--config", str(config)))
-    assert "rows.csv" in line
-    assert "'Question;Answer'" in line
+    assert "rows.csv: there is no column 'answer'; its columns are 'Question', 'Answer'" in line
+    assert "Did you mean 'Answer'?" in line

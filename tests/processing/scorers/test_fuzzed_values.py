@@ -25,7 +25,7 @@ from mlflow.entities import AssessmentSource, Feedback
 from processing.config.scorer_numbers import number_of
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import _numbered
+from processing.scorers.asked_once import numbered
 from processing.scorers.build import BuiltScorer, build_scorers
 
 SOURCE = """
@@ -170,7 +170,7 @@ def test_fuzzed_a_value_is_a_verdict_or_a_reason(
     sys.modules["fuzzed_value"].make = make  # type: ignore[attr-defined]
     built = scorers[which]
     try:
-        feedback = _numbered(built, built.score(Question("Q", "A", "E")))
+        feedback = numbered(built, built.score(Question("Q", "A", "E")))
     except JudgeError as error:
         reason = error.reason
     else:
@@ -197,5 +197,5 @@ def test_fuzzed_a_number_stays_that_number_whatever_it_came_as(
     wrapped = np.float64(value), np.array([value]), [value], Feedback(value=np.asarray(value))
     for form in (*exact, *wrapped, repr(value)):
         sys.modules["fuzzed_value"].make = lambda form=form: form  # type: ignore[attr-defined]
-        feedback = _numbered(scorers[0], scorers[0].score(Question("Q", "A", "E")))
+        feedback = numbered(scorers[0], scorers[0].score(Question("Q", "A", "E")))
         assert number_of(scorers[0].spec, feedback.value) == float(value)

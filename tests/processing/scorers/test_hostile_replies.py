@@ -16,7 +16,7 @@ from stub_wire import StubWire, says
 
 from processing.config.scorer_numbers import number_of
 from processing.judges.verdict import JudgeError
-from processing.scorers.asked_once import _numbered
+from processing.scorers.asked_once import numbered
 from processing.scorers.build import BuiltScorer
 
 pytestmark = [
@@ -191,6 +191,6 @@ def test_mlflow_averages_the_number_that_the_configuration_gives_a_word(
 ) -> None:
     wire.say = says(**reply, rationale="r")
     built = build(entry)
-    value = _numbered(built, built.score(question("GOODROW-1"))).value
+    value = numbered(built, built.score(question("GOODROW-1"))).value
     assert {"yes": 1.0, "no": 0.0}.get(value, value) == number
     assert number_of(built.spec, reply["result"]) == number

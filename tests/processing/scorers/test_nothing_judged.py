@@ -30,7 +30,7 @@ from processing.config.scorer_numbers import number_of, number_range
 from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
-from processing.scorers.asked_once import PaidVerdicts, _numbered
+from processing.scorers.asked_once import PaidVerdicts, numbered
 from processing.scorers.build import BuiltScorer, build_scorers
 
 pytestmark = [
@@ -156,7 +156,7 @@ def good(name: str, field: dict[str, Any]) -> Any:
 def scored(built: BuiltScorer, **changes: Any) -> float:
     """The number that a row gets. Raises JudgeError where it gets none."""
     given = question(changes.pop("answer", "Pinch the nose."), context=PASSAGES, **changes)
-    number = number_of(built.spec, _numbered(built, built.score(given)).value)
+    number = number_of(built.spec, numbered(built, built.score(given)).value)
     assert number is not None
     return number
 

@@ -13,7 +13,7 @@ import pytest
 from processing.base.errors import ConfigError
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import _numbered
+from processing.scorers.asked_once import numbered
 from processing.scorers.build import LONGEST_RATIONALE, BuiltScorer, build_scorers
 
 HEAD = """
@@ -95,7 +95,7 @@ def test_a_value_is_read_where_it_is_plain_what_is_meant(
     build: Build, expression: str, value: object
 ) -> None:
     built = build(returning(expression))
-    feedback = _numbered(built, built.score(ROW))
+    feedback = numbered(built, built.score(ROW))
     assert feedback.name == "mine"
     assert feedback.value == value
     assert type(feedback.value) is type(value)
@@ -109,12 +109,12 @@ REFUSED: dict[str, str] = {
     "np.array([])": "ValueError",
     "pd.NA": "returned a NAType",
     "pd.Series([1, 2])": "ValueError",
-    "decimal.Decimal('NaN')": "any finite number",
+    "decimal.Decimal('NaN')": "any number up to 1e+50",
     "decimal.Decimal('sNaN')": "ValueError",
     "fractions.Fraction(10**400)": "OverflowError",
-    "10**400": "any finite number",
-    "math.nan": "any finite number",
-    "np.float32('inf')": "any finite number",
+    "10**400": "any number up to 1e+50",
+    "math.nan": "any number up to 1e+50",
+    "np.float32('inf')": "any number up to 1e+50",
     "1j": "returned a complex",
     "b'yes'": "returned a bytes",
     "[]": "returned a list of 0",
@@ -131,8 +131,8 @@ REFUSED: dict[str, str] = {
     "Hostile()": "Hostile",
     "Feedback(value=Hostile())": "Hostile",
     "object": "returned a type",
-    "'nan'": "any finite number",
-    "'1' * 99": "any finite number",
+    "'nan'": "any number up to 1e+50",
+    "'1' * 99": "any number up to 1e+50",
 }
 
 
@@ -140,7 +140,7 @@ REFUSED: dict[str, str] = {
 def test_what_is_no_verdict_is_that_row_s_error(build: Build, expression: str, why: str) -> None:
     built = build(returning(expression))
     with pytest.raises(JudgeError) as raised:
-        _numbered(built, built.score(ROW))
+        numbered(built, built.score(ROW))
     assert why in raised.value.reason
     assert len(raised.value.reason) < 600
 
@@ -167,7 +167,7 @@ def test_an_async_function_is_awaited(build: Build) -> None:
 
 def test_words_of_the_levels_come_before_numbers(build: Build) -> None:
     built = build(returning("'5'"), levels={"5": 0, "1": 1})
-    assert _numbered(built, built.score(ROW)).value == 0.0
+    assert numbered(built, built.score(ROW)).value == 0.0
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_rationale_is_a_text_whatever_it_was(
     build: Build, rationale: str, shown: str | None
 ) -> None:
     built = build(returning(f"Feedback(value=True, rationale={rationale})"))
-    feedback = _numbered(built, built.score(ROW))
+    feedback = numbered(built, built.score(ROW))
     assert (feedback.value, feedback.rationale) == (True, shown)
     feedback.to_proto()
 

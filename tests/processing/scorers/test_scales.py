@@ -19,7 +19,7 @@ from processing.config.scorer_numbers import number_of, number_range, number_rul
 from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
-from processing.scorers.asked_once import PaidVerdicts, _numbered
+from processing.scorers.asked_once import PaidVerdicts, numbered
 from processing.scorers.build import BuiltScorer
 
 HAIR = 4.440892098500626e-16
@@ -143,7 +143,7 @@ def test_a_user_s_scorer_is_held_to_the_range_that_the_file_gives_it(
     (tmp_path / "scorers.py").write_text(f"{code}{returned}\n")
     built = build(SCALES["range"][0])
     with pytest.raises(JudgeError, match=r"outside its scale") as raised:
-        _numbered(built, built.score(question("x")))
+        numbered(built, built.score(question("x")))
     assert said in raised.value.reason
 
 
