@@ -14,6 +14,7 @@ from typing import Any
 
 from processing.base.aws_errors import with_hint
 from processing.base.clean_text import storable
+from processing.base.error_bodies import make_error_readable
 from processing.base.errors import EndpointError
 from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
@@ -154,35 +155,10 @@ def runtime_client(endpoint: Endpoint, session: Any) -> Any:
             retries={"mode": "standard", "total_max_attempts": 1},
         ),
     )
-    client.meta.events.register("before-parse.sagemaker-runtime.InvokeEndpoint", _errors_readable)
+    client.meta.events.register(
+        "before-parse.sagemaker-runtime.InvokeEndpoint", make_error_readable
+    )
     return client
-
-
-def _errors_readable(response_dict: dict[str, Any], **_: Any) -> None:
-    """An error's body in the form that botocore reads; a proxy in between may send any other.
-
-    botocore would raise a TypeError or the like, and its status would be lost.
-    """
-    if response_dict["status_code"] < 300:
-        return
-    body = response_dict["body"]
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        document = None
-    told = document if isinstance(document, dict) else {"Message": _excerpt(body)}
-    found = {key: told[key] for key in ("Message", "message", "code", "__type")
-             if isinstance(told.get(key), str)}  # fmt: skip
-    status = told.get("OriginalStatusCode")
-    if isinstance(status, int):
-        found["OriginalStatusCode"] = status
-    if not {"Message", "message"} & found.keys():
-        found["Message"] = _excerpt(body)
-    response_dict["body"] = json.dumps(found).encode()
-
-
-def _excerpt(body: bytes) -> str:
-    return " ".join(body[:300].decode("utf-8", "replace").split())
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ import functools
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from processing.base.content_parts import token_count
-from processing.judges.reply_json import require_single_keys
+from processing.base.error_bodies import make_error_readable
+from processing.judges.reply_json import read_single_keyed
 from processing.judges.verdict import JudgeError, malformed
 from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
 
@@ -90,7 +91,9 @@ class BedrockWire:
                     retries={"mode": "standard", "total_max_attempts": 1},
                 )
                 client = boto3.Session().client("bedrock-runtime", config=config)
-                client.meta.events.register("before-parse.bedrock-runtime.Converse", _look_at)
+                before_parse = "before-parse.bedrock-runtime.Converse"
+                client.meta.events.register(before_parse, make_error_readable)
+                client.meta.events.register(before_parse, _look_at)
                 self._clients[timeout_seconds] = client
             return self._clients[timeout_seconds]
 
@@ -98,10 +101,44 @@ class BedrockWire:
 def _look_at(response_dict: dict[str, Any], **_: Any) -> None:
     """Raises JudgeError for a body that is too long, or in which a key stands twice.
 
-    botocore keeps the last of two values, and a verdict by tool is part of the body.
+    botocore keeps the last of two values, and a verdict by tool is part of the body. What it would
+    stumble over, such as usage in words, and what nobody reads, such as reasoning, is left out.
     """
     if response_dict["status_code"] < 300:
-        require_single_keys(response_dict["body"])
+        body: bytes = response_dict["body"]
+        response_dict["body"] = json.dumps(_plain(read_single_keyed(body), body)).encode()
+
+
+def _plain(document: Any, body: bytes) -> dict[str, Any]:
+    try:
+        content = document["output"]["message"]["content"]
+    except (LookupError, TypeError) as error:
+        said = body[:400].decode("utf-8", "replace")
+        raise malformed("without output.message.content", said) from error
+    parts = [content] if isinstance(content, str | dict) else content or []
+    if not isinstance(parts, list):
+        raise malformed("content that is neither a text nor parts", str(content))
+    usage = document.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    stop_reason = document.get("stopReason")
+    return {
+        "output": {"message": {"content": [p for part in parts for p in _plain_parts(part)]}},
+        "stopReason": stop_reason if isinstance(stop_reason, str) else "",
+        "usage": {key: n for key, n in counts.items() if token_count(n) is not None},
+    }
+
+
+def _plain_parts(part: Any) -> Iterator[dict[str, Any]]:
+    """What Converse's parts are read for: texts, and a tool's input."""
+    if isinstance(part, str):
+        yield {"text": part}
+    if not isinstance(part, dict):
+        return
+    if isinstance(part.get("text"), str) and part.get("type") in (None, "text"):
+        yield {"text": part["text"]}
+    tool = part.get("toolUse")
+    if isinstance(tool, dict) and "input" in tool:
+        yield {"toolUse": {"toolUseId": "", "name": "", "input": tool["input"]}}
 
 
 def _request(judge: Judge, messages: Messages, form: Form) -> dict[str, Any]:

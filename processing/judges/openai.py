@@ -102,15 +102,16 @@ def _reply(document: dict[str, Any]) -> JudgeReply:
     if error := document.get("error"):
         raise _of_a_200(error)
     try:
-        choice, usage = document["choices"][0], document.get("usage") or {}
+        choice, usage = document["choices"][0], document.get("usage")
+        counts = usage if isinstance(usage, dict) else {}
         message = choice["message"]
         refused = message.get("refusal") and not message.get("content")
         stop_reason = "refusal" if refused else choice.get("finish_reason")
         return JudgeReply(
             text=said_in(message.get("content")).text,
             stop_reason=str(stop_reason or ""),
-            input_tokens=token_count(usage.get("prompt_tokens")) or 0,
-            output_tokens=token_count(usage.get("completion_tokens")) or 0,
+            input_tokens=token_count(counts.get("prompt_tokens")) or 0,
+            output_tokens=token_count(counts.get("completion_tokens")) or 0,
         )
     except (LookupError, TypeError, AttributeError, ValueError) as wrong:
         raise malformed("without choices[0].message.content", str(document)) from wrong

@@ -59,14 +59,14 @@ def read_object(text: str) -> dict[str, Any]:
     return document
 
 
-def require_single_keys(body: bytes) -> None:
-    """Raises JudgeError for a response in which a key stands twice, or that cannot be read.
+def read_single_keyed(body: bytes) -> Any:
+    """A response's JSON. Raises JudgeError where a key stands twice, or for what cannot be read.
 
     For clients that read JSON themselves and keep the last of two values.
     """
     text = body.decode("utf-8", errors="replace")
     require_readable_length(text)
-    _read(text, text)
+    return _read(text, text)
 
 
 def require_readable_length(text: str) -> None:

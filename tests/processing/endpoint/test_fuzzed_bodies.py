@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from processing.config.endpoint import Endpoint
@@ -114,6 +114,7 @@ endpoints = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(endpoint=endpoints, body=raw)
 @example(Endpoint(name="e"), b'{"choices": [{"message": {"content": {"type": "text"}}}]}')
 def test_fuzzed_a_body_is_an_answer_or_a_reason(endpoint: Endpoint, body: bytes) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.judges.reply_form import fitted
-from processing.judges.reply_json import LONGEST_REPLY, read_object, read_reply, require_single_keys
+from processing.judges.reply_json import LONGEST_REPLY, read_object, read_reply, read_single_keyed
 from processing.judges.verdict import JudgeError
 from processing.scorers.mlflow_judges import YesNo
 
@@ -176,7 +176,7 @@ def test_a_long_reply_of_parts_takes_no_time(part: str) -> None:
 @given(document=st.dictionaries(st.text(), documents, max_size=4))
 def test_every_object_is_read_as_it_is(document: dict[str, Any]) -> None:
     assert read_object(json.dumps(document)) == document
-    require_single_keys(json.dumps(document).encode())
+    read_single_keyed(json.dumps(document).encode())
 
 
 @given(key=st.text(), first=documents, second=documents, depth=st.integers(0, 4))
@@ -188,7 +188,7 @@ def test_a_key_that_stands_twice_is_no_verdict_however_deep(
     with pytest.raises(JudgeError, match=r"the key .* twice"):
         read_object(reply)
     with pytest.raises(JudgeError, match=r"the key .* twice"):
-        require_single_keys(reply.encode())
+        read_single_keyed(reply.encode())
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_what_is_no_verdict_is_named(reply: str, why: str) -> None:
 
 def test_a_huge_reply_is_refused_by_its_length_and_not_paid_for_again() -> None:
     with pytest.raises(JudgeError, match="1,000,003 characters") as raised:
-        require_single_keys(b'"' + b"x" * (LONGEST_REPLY + 1) + b'"')
+        read_single_keyed(b'"' + b"x" * (LONGEST_REPLY + 1) + b'"')
     assert not raised.value.retryable
 
 

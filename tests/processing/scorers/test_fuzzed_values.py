@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.entities import AssessmentSource, Feedback
 
@@ -163,6 +163,7 @@ def scorers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[BuiltScor
     del sys.modules["fuzzed_value"]
 
 
+@settings(deadline=None)
 @given(make=functions(), which=st.integers(0, len(OPTIONS) - 1))
 def test_fuzzed_a_value_is_a_verdict_or_a_reason(
     scorers: list[BuiltScorer], make: Make, which: int
@@ -189,6 +190,7 @@ def _require_verdict(built: BuiltScorer, feedback: Feedback) -> None:
     feedback.to_proto().SerializeToString()  # MLflow can hold it
 
 
+@settings(deadline=None)
 @given(value=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.booleans()))
 def test_fuzzed_a_number_stays_that_number_whatever_it_came_as(
     scorers: list[BuiltScorer], value: float
