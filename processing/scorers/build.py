@@ -89,18 +89,30 @@ def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScore
     judge = line.judge if line else None
     module = importlib.import_module(f"processing.scorers.{SCORERS[spec.kind].module}")
     score: Score = module.build(spec, line, folder)
+    if spec.kind not in _NO_TEXT_IS_ZERO:
+        score = _of_text(score)
     return BuiltScorer(spec, judge, _definition(spec, judge, folder), _on_clean_text(score))
 
 
-def _on_clean_text(score: Score) -> Score:
-    """Every scorer sees comparable text, however its row is stored, and says what can be stored.
+_NO_TEXT_IS_ZERO = frozenset({"rougeL_fmeasure", "BleuScore", "domain_terminology", "file"})
+"""An answer without text has nothing of the expected one; a user's function looks for itself."""
 
-    No scorer scores an answer without text.
-    """
+
+def _of_text(score: Score) -> Score:
+    """Raises JudgeError for an answer without text, which would be brief, and free of any bias."""
 
     def scored(question: Question) -> Feedback:
         if not has_text(question.answer):
             raise JudgeError("the answer has no text, so that there is nothing to judge", False)
+        return score(question)
+
+    return scored
+
+
+def _on_clean_text(score: Score) -> Score:
+    """Every scorer sees comparable text, however its row is stored, and says what can be stored."""
+
+    def scored(question: Question) -> Feedback:
         feedback = score(
             Question(
                 comparable(question.question),

@@ -129,7 +129,7 @@ def test_rouge_of_ascii_is_google_s_to_the_digit(answer: str, expected: str) -> 
     from rouge_score.rouge_scorer import RougeScorer
 
     google = RougeScorer(["rougeL"], use_stemmer=True)
-    if has_text(answer) and any(sign.isalnum() for sign in expected):
+    if any(sign.isalnum() for sign in expected):
         theirs = google.score(expected, answer)["rougeL"].fmeasure
         assert value(built("rougeL_fmeasure"), answer, expected) == theirs
 
@@ -141,7 +141,7 @@ def test_rouge_of_ascii_is_google_s_to_the_digit(answer: str, expected: str) -> 
 def test_bleu_of_ascii_is_sacrebleu_s_to_the_digit(answer: str, expected: str) -> None:
     from sacrebleu import sentence_bleu
 
-    assume(has_text(answer) and has_text(expected))
+    assume(has_text(expected))
     theirs = sentence_bleu(answer, [expected]).score / 100
     assert value(built("BleuScore"), answer, expected) == min(theirs, 1.0)
 
