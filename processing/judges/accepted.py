@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from processing.config.judge import Judge
 
 
+_UNNAMED = {"text_format": "strict_tool"}
+"""A refusal that names nothing leaves out this form too: no question takes more than four requests.
+"""
+
+
 class Accepted:
     """`forms`: how the model can be held to a schema, the best first, "plain" last.
 
@@ -65,7 +70,7 @@ class Accepted:
                 return self._made(judge, form.kind)
             if not schema or self._working.get(schema) == form.kind:
                 raise _refused(said)  # about this row's text
-            following = self._next(judge, form, said)
+            following = self._next(judge, form, said, after=_UNNAMED.get(form.kind, form.kind))
             self._refusals.setdefault(part_of(form.kind), said)
             return following
 
@@ -89,8 +94,8 @@ class Accepted:
     def _made(self, judge: Judge, kind: str) -> Form:
         return Form(kind, without(judge.sent_parameters, self._not_taken, self._names))
 
-    def _next(self, judge: Judge, form: Form, said: str) -> Form:
-        later = self._forms[self._forms.index(form.kind) + 1 :]
+    def _next(self, judge: Judge, form: Form, said: str, after: str = "") -> Form:
+        later = self._forms[self._forms.index(after or form.kind) + 1 :]
         for kind in later:
             if kind not in self._ruled_out:
                 return self._made(judge, kind)

@@ -154,6 +154,10 @@ class Conversation:
         except (JudgeError, DiskError) as error:
             self.failure = error
             raise
+        except Exception as error:  # a framework that does not know it either would ask again
+            said = f"the judge failed ({type(error).__name__}: {error})"
+            self.failure = JudgeError(said, retryable=False)
+            raise self.failure from error
 
     def _once_paid(
         self, messages: Messages, schema: type[BaseModel] | None, read: Callable[[str], Read]
@@ -189,15 +193,12 @@ class Conversation:
         stopped = reply.stop_reason.strip().casefold()
         if stopped == _TOO_LARGE or is_cut(stopped):
             raise JudgeError(f"{NO_VERDICT}: {_why_cut(stopped, self.line)}", retryable=False)
-        try:
-            if not reply.text.strip():
-                raise malformed(f"nothing (it stopped because of {reply.stop_reason!r})")
-            require_readable_length(reply.text)
-            return reply, read(reply.text)
-        except JudgeError as error:
-            if stopped in _FILTERED:
-                raise filtered(stopped) from error
-            raise
+        if stopped in _FILTERED:
+            raise filtered(stopped)
+        if not reply.text.strip():
+            raise malformed(f"nothing (it stopped because of {reply.stop_reason!r})")
+        require_readable_length(reply.text)
+        return reply, read(reply.text)
 
     def _count(self, reply: JudgeReply, requests: int) -> None:
         with self._lock:

@@ -62,9 +62,11 @@ class LitellmWire:
             raise _sorted(error) from error
         try:
             usage, choice = getattr(response, "usage", None), response.choices[0]
+            message = choice.message
+            refused = getattr(message, "refusal", None) and not message.content
             return JudgeReply(
-                text=said_in(choice.message.content).text,
-                stop_reason=str(choice.finish_reason or ""),
+                text=said_in(message.content).text,
+                stop_reason="refusal" if refused else str(choice.finish_reason or ""),
                 input_tokens=token_count(getattr(usage, "prompt_tokens", 0)) or 0,
                 output_tokens=token_count(getattr(usage, "completion_tokens", 0)) or 0,
             )

@@ -65,7 +65,7 @@ def throttled() -> str:
 
 
 def malformed() -> str:
-    return '{"verdicts": [], "statements": [], "claims": [], "truths": [], "reason": 7}'
+    return '{"verdicts": [], "statements": [], "claims": [], "truths": []}'
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,10 @@ from processing.scorers.deepeval_checks import METRICS
 from processing.scorers.mlflow_judges import JUDGES
 from processing.scorers.ragas_metrics import _metric_class
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore:.*same direction:DeprecationWarning"),
+]
 
 OTHER = '{"result": "no", "verdict": "no", "rating": 0}'
 WRAPPERS = {
@@ -177,7 +180,6 @@ def tool(text: str) -> dict[str, Any]:
     return {"toolUse": {"toolUseId": "1", "name": "verdict", "input": json.loads(text)}}
 
 
-@pytest.mark.integration
 @pytest.mark.parametrize(
     "body",
     [
@@ -201,7 +203,6 @@ def test_reasoning_blocks_of_a_body_are_no_verdict(
     assert built.score(question("GOODROW-1")).value == "no"
 
 
-@pytest.mark.integration
 @pytest.mark.parametrize(
     "body",
     [
