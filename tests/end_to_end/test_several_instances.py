@@ -61,6 +61,7 @@ def test_the_metrics_are_the_same_to_the_last_digit_however_many_instances_there
         "endpoint_errors": 0,
         "cut_answers": 0,
         "cut_answers_known": 40,
+        "frequent_error": None,
     }
     assert sum(entry["calls"] for entry in document["spend"]) == 120
 

@@ -110,10 +110,10 @@ BUILT: dict[tuple[str, str], BuiltScorer] = {}
 WRONG: list[Any] = [YES, [YES], {"text": YES}, [{"text": YES}], {"reasoningText": {"text": YES}}]
 leaves = st.one_of(
     st.none(),
-    st.booleans(),
-    st.integers(-(10**30), 10**30),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=6),
+    st.just(False),
+    st.integers(-(10**30), 10**30).filter(lambda n: n != 1),  # true and 1 are yes in a word
+    st.floats(allow_nan=False, allow_infinity=False).filter(lambda n: n != 1),
+    st.text(st.characters(exclude_characters="1yY"), max_size=6),
     st.sampled_from([NO, NO[:-3], "no", "\ud83d", {"result": "no", "rationale": "r"}]),
 )
 KEYS = ("output", "message", "content", "choices", "text", "toolUse", "input", "delta", "type")
