@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def check(arguments: Namespace) -> int:
     import json
 
+    from pipeline.checks.reach import check_reach
     from pipeline.checks.scorers import check_scorers
     from processing.config.judge import silence_libraries
     from processing.config.judge_keys import missing_judge_keys
@@ -22,6 +23,7 @@ def check(arguments: Namespace) -> int:
     bundle = read_bundle(arguments)
     silence_libraries()
     document = json.loads(checked_definition(arguments, bundle))
+    check_reach(bundle, str(arguments.config))
     tried = check_scorers(bundle, arguments.config)
     config = bundle.config
     print(
