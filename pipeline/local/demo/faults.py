@@ -7,7 +7,7 @@ same run hits the same rows every time, and a retry of a row may succeed.
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,8 +16,29 @@ CONNECTION_RESET = "connection-reset"
 Outcome = Literal["answer", "throttle", "fail", "malformed", "hang"]
 Malformed = Literal["not-json", "truncated", "empty", "error-inside"]
 MALFORMED_KINDS: tuple[Malformed, ...] = ("not-json", "truncated", "empty", "error-inside")
-JudgeHabit = Literal["said-twice", "one-short", "off-scale", "nested"]
+JudgeHabit = Literal[
+    "said-twice",
+    "one-short",
+    "off-scale",
+    "nested",
+    "cut-off",
+    "fenced",
+    "commented",
+    "thinking",
+    "thinking-unopened",
+    "in-channels",
+    "in-a-list",
+]
 """What only a judge can do: see `pipeline.local.demo.judge.habits`."""
+AROUND_VERDICTS: tuple[JudgeHabit, ...] = (
+    "fenced",
+    "commented",
+    "thinking",
+    "thinking-unopened",
+    "in-channels",
+    "in-a-list",
+)
+"""The habits that leave the verdict in the reply, with something around it."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -30,7 +51,8 @@ class Faults(BaseModel):
         body that is not JSON, a body cut in half, an empty answer, and an error inside a 200
         response; at the judge prose for a verdict, a verdict cut in half, no content, and a
         verdict in the right form whose every value is "error" (null for a reason alone). The judge
-        has further habits, which `any` does not pick.
+        has further habits, which `any` does not pick; `wild` picks one of all but
+        `one-short`, by which a judge that lists less than it could is not told from another.
     die_after: this many calls are served, every later one fails with `fail_with`.
     throttle_over: calls in flight above this number are throttled (real concurrency, no hash).
     """
@@ -44,7 +66,7 @@ class Faults(BaseModel):
     fail_with: str | None = None
     model_error_status: int = Field(default=503, ge=400, le=599)
     malformed: Share = 0
-    malformed_as: Malformed | JudgeHabit | Literal["any"] = "any"
+    malformed_as: Malformed | JudgeHabit | Literal["any", "wild"] = "any"
     hang: Share = 0
     die_after: int | None = Field(default=None, ge=0)
     throttle_over: int | None = Field(default=None, ge=1)
@@ -87,9 +109,16 @@ class FaultPlan:
         return Decision(outcome, malformed, delay_ms / 1000)
 
     def _malformed(self, where: str) -> Malformed | JudgeHabit:
-        if self.faults.malformed_as != "any":
-            return self.faults.malformed_as
-        return MALFORMED_KINDS[int(fraction(f"kind/{where}") * len(MALFORMED_KINDS))]
+        drawn = fraction(f"kind/{where}")
+        match self.faults.malformed_as:
+            case "any":
+                return MALFORMED_KINDS[int(drawn * len(MALFORMED_KINDS))]
+            case "wild":
+                habits = [each for each in get_args(JudgeHabit) if each != "one-short"]
+                every: list[Malformed | JudgeHabit] = [*MALFORMED_KINDS, *habits]
+                return every[int(drawn * len(every))]
+            case settled:
+                return settled
 
     def _outcome(self, where: str, in_flight: int) -> Outcome:
         faults = self.faults

@@ -265,7 +265,7 @@ def test_invalid_request_is_made_once_in_each_form_and_then_given_up(
     with pytest.raises(JudgeError, match="ValidationException") as caught:
         build(entry).score(question("GOODROW-1"))
     assert not caught.value.retryable
-    assert len(judge.received) == 5  # by output format, strict tool, tool, offered tool, prompt
+    assert len(judge.received) == 4  # by output format, tool, offered tool, prompt
 
 
 @pytest.mark.parametrize(

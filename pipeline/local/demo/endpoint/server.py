@@ -84,7 +84,7 @@ class EndpointBehaviour(Behaviour):
     @field_validator("faults")
     @classmethod
     def _is_no_judge(cls, faults: Faults) -> Faults:
-        if faults.malformed_as in get_args(JudgeHabit):
+        if faults.malformed_as in (*get_args(JudgeHabit), "wild"):
             raise ValueError(f"malformed_as {faults.malformed_as}: only the demo judge does so")
         return faults
 

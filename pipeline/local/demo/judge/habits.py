@@ -4,6 +4,10 @@ not-json      prose                       said-twice  a verdict, and another one
 truncated     a verdict cut in half       one-short   every list without its last entry
 empty         no content                  off-scale   99 for every number, "maybe" for yes and no
 error-inside  every value is "error"      nested      JSON that is nested too deeply to be read
+cut-off       a verdict cut in half, and the stop reason says so
+
+The others put something around the whole verdict: a fence, comments, thoughts with another verdict
+in them, gpt-oss's channels, a list.
 """
 
 import json
@@ -59,6 +63,10 @@ def _off_scale(value: Any) -> Any:
     return value
 
 
+def _thought(verdict: dict[str, Any]) -> str:
+    return f"It could be\n{json.dumps(_off_scale(verdict))}\nbut it is not.\n"
+
+
 _HABITS: dict[Malformed | JudgeHabit, Callable[[dict[str, Any]], Spoilt]] = {
     "not-json": lambda _: _PROSE,
     "truncated": _cut,
@@ -68,4 +76,14 @@ _HABITS: dict[Malformed | JudgeHabit, Callable[[dict[str, Any]], Spoilt]] = {
     "one-short": _one_short,
     "off-scale": _off_scale,
     "nested": lambda _: "[" * 100_000,
+    "cut-off": _cut,
+    "fenced": lambda verdict: f"```json\n{json.dumps(verdict)}\n```",
+    "commented": lambda verdict: f"Here it is:\n{json.dumps(verdict)}\n\nHope this helps.",
+    "thinking": lambda verdict: f"<think>\n{_thought(verdict)}</think>\n{json.dumps(verdict)}",
+    "thinking-unopened": lambda verdict: f"{_thought(verdict)}</think>\n{json.dumps(verdict)}",
+    "in-channels": lambda verdict: (
+        f"<|channel|>analysis<|message|>{_thought(verdict)}<|end|><|start|>assistant"
+        f"<|channel|>final<|message|>{json.dumps(verdict)}"
+    ),
+    "in-a-list": lambda verdict: json.dumps([verdict]),
 }

@@ -15,6 +15,7 @@ A prompt that no rule knows gets ValidationException. Admin routes: see demo_sta
 import argparse
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -144,6 +145,8 @@ def _answer(model: JudgeModel, read: Read, write: Write, body: bytes, decision: 
         raise _validation(f"the request is not in Bedrock's form: {error!r}") from error
     spoilt = decision.malformed and spoil(verdict, decision.malformed)
     reply = _reply(call, verdict) if spoilt is None else _spoilt(call, spoilt)
+    if decision.malformed == "cut-off":
+        reply = replace(reply, cut=True)
     told = within_limit(model, document, call, reply)
     return Answer(kind, json.dumps(write(call, told, decision)).encode())
 
