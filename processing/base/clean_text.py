@@ -37,6 +37,8 @@ def storable(document: Document) -> Document:
 
 def has_text(text: str) -> bool:
     """Whether there is anything to read in it: a zero-width space alone is no answer."""
+    if "!" <= text[:1] <= "~":  # nearly always, and twice a row
+        return True
     return any(
         unicodedata.category(sign) not in _NO_SIGN and sign not in _BLANK_LETTERS for sign in text
     )
