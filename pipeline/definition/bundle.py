@@ -11,7 +11,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from processing.base.errors import ConfigError
 from processing.config.file import config_digest, load_config
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 LOCAL_MLFLOW = "AWS_ENDPOINT_URL_MLFLOW"
 """One of the variables that `local` prints: where its MLflow is."""
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOCAL_MLFLOW_ADDRESS = "http://127.0.0.1:4569"
+"""Where it is unless `local --port` says otherwise, and what the examples' files name."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ def load_bundle(path: Path) -> Bundle:
 
 
 def _with_local_mlflow(config: EvaluationConfig) -> EvaluationConfig:
-    """A loopback address in the file is the local AWS's MLflow, which says itself where it is."""
+    """The examples' address is the local AWS's MLflow, which may be at another port."""
     address = os.environ.get(LOCAL_MLFLOW)
-    if not address or urlsplit(config.mlflow.tracking_uri).hostname not in LOOPBACK:
+    if not address or config.mlflow.tracking_uri.rstrip("/") != LOCAL_MLFLOW_ADDRESS:
         return config
     mlflow = config.mlflow.model_copy(update={"tracking_uri": address})
     return config.model_copy(update={"mlflow": mlflow})

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from mlflow.entities import AssessmentSource, Feedback
 
 from processing.config.scorer_numbers import number_of
+from processing.config.scorer_options import LARGEST
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
 from processing.scorers.asked_once import numbered
@@ -191,7 +192,7 @@ def _require_verdict(built: BuiltScorer, feedback: Feedback) -> None:
 
 
 @settings(deadline=None)
-@given(value=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.booleans()))
+@given(value=st.one_of(st.floats(-LARGEST, LARGEST), st.booleans()))
 def test_fuzzed_a_number_stays_that_number_whatever_it_came_as(
     scorers: list[BuiltScorer], value: float
 ) -> None:
