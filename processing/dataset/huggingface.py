@@ -13,11 +13,11 @@ from typing import Any
 
 from processing.base.errors import DatasetError
 from processing.config.dataset import Hub
+from processing.dataset.arrow_records import arrow_records
 from processing.dataset.readers import (
     BATCH_ROWS,
     DataFile,
     Records,
-    arrow_records,
     number_records,
     read_records,
 )

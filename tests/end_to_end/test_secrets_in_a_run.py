@@ -128,7 +128,7 @@ def test_a_judge_that_checks_the_key_gets_it_and_nothing_else_does(
         done = start(aws, config, "ReuseAnswers=no")
     del aws.environment["LLM_EVALUATION_DEBUG"]
     told = done.stdout + done.stderr
-    assert done.returncode == 1, told
+    assert done.returncode == 3, told
     reason = step_reason(aws, "with-key", execution_id(done.stdout), "EvaluateModel")
     assert "Incorrect API key provided: ***" in reason
     assert "secrets: brings it" in reason
@@ -192,7 +192,7 @@ def test_a_missing_secret_is_one_line_before_anything_is_paid(
     assert f"WRONG  secret OPENAI_API_KEY: there is no parameter {ABSENT}" in checked.stdout
     calls = aws.calls("SAGEMAKER_RUNTIME")
     done = run(aws, config)
-    assert done.returncode == 1
+    assert done.returncode == 3
     reason = step_reason(aws, "no-key", execution_id(done.stdout), "PrepareDataset")
     assert f"secrets.OPENAI_API_KEY: {ABSENT}: cannot be read" in reason
     assert "put the secret there, or correct its ARN" in reason
@@ -209,6 +209,6 @@ def test_a_provider_without_a_key_is_one_line_before_anything_is_paid(
     assert f"note: {line} OPENAI_API_KEY" in checked.stdout
     calls = aws.calls("SAGEMAKER_RUNTIME")
     done = run(aws, config)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert line in step_reason(aws, "keyless", execution_id(done.stdout), "EvaluateModel")
     assert aws.calls("SAGEMAKER_RUNTIME") == calls
