@@ -87,7 +87,7 @@ def defines_what_was_asked(inputs: dict[str, str], outputs: str) -> Feedback:
     """yes if the code defines, at its top level, the first name in backticks of the question."""
     asked = _ASKED.search(inputs["question"])
     if asked is None:
-        return Feedback(value="yes", rationale="the question asks for no name in backticks")
+        return Feedback(value="not applicable", rationale="no name in backticks is asked for")
     trees = [parse(block) for block in python_blocks(outputs)]
     defined = [
         node.name

@@ -65,12 +65,13 @@ def figures_carried_over(outputs: str, expectations: dict[str, str]) -> Feedback
     """The share of the expected answer's figures that the answer has, however they are written.
 
     Figures must be exact; further ones, such as intermediate results, are allowed. A gain of 10% is
-    no loss of 10%, but a minus may be said as a word. An expected answer without figures gives 1.
+    no loss of 10%, but a minus may be said as a word. An expected answer without figures has
+    nothing to look for.
     """
     expected, given = figures(expectations["expected_response"]), figures(outputs)
     there = ", ".join(dict.fromkeys(each.written for each in given)) or "none"
     if not expected:
-        return Feedback(value=1.0, rationale="the expected answer has no figures")
+        return Feedback(value="not applicable", rationale="the expected answer has no figures")
     if _LOSS.search(outputs):
         given += [replace(each, value=-each.value) for each in given]
     missing = [each.written for each in expected if not any(map(each.agrees_with, given))]

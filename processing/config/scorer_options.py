@@ -269,13 +269,15 @@ class FileOptions(Options):
 
     `files` are all that it reads or imports beside itself: they go along to the jobs.
     `range` or `levels` is its scale: a verdict outside is an error. Without either any finite
-    number is a verdict.
+    number is a verdict. With `not_applicable` the function may say "not applicable" to a row in
+    which there is nothing to look for, by its question and expected answer alone.
     """
 
     file: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_\-]*\.py$")
     files: tuple[Annotated[str, AfterValidator(_goes_along)], ...] = ()
     levels: Levels = {}
     range: tuple[float, float] | None = None
+    not_applicable: bool = False
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
@@ -293,3 +295,6 @@ class FileOptions(Options):
 
     def number_range(self) -> tuple[float, float]:
         return self.range or (-math.inf, math.inf)
+
+    def may_not_apply(self) -> bool:
+        return self.not_applicable

@@ -2,7 +2,8 @@
 
 A function takes what it names of `inputs` ({"question": ..., "context": [...]}), `outputs` (the
 answer) and `expectations` ({"expected_response": ...}), and returns a number, a bool, yes or no, a
-level of `levels`, or a Feedback (`processing.scorers.returned_value`). It runs in many threads at
+level of `levels`, or a Feedback (`processing.scorers.returned_value`); "not applicable" where
+`not_applicable: true` allows it. It runs in many threads at
 once, and its verdicts are made anew in every evaluation. What it reads or imports beside itself is
 named in `files:`; nothing else lies beside it in the job.
 """
@@ -12,13 +13,14 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import ConfigError
 from processing.base.foreign_code import ForeignCodeError, call_foreign, surroundings_kept
 from processing.base.secrets import masked
-from processing.config.scorer_numbers import number_of
+from processing.config.scorer_numbers import NOT_APPLICABLE, is_not_applicable, number_of
 from processing.config.scorer_options import FileOptions
 from processing.judges.verdict import JudgeError, Question, Score
 from processing.scorers.carried_modules import make_importable
@@ -42,6 +44,19 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     function: Any = _run_with_time_limit(spec, path, _find(spec.name, path))
 
     def verdict(question: Question) -> Feedback:
+        feedback = said_of(question)
+        if is_not_applicable(spec, feedback.value):
+            # else an answer could choose not to be scored
+            for other in ("", question.expected_response):
+                if said_of(replace(question, answer=other)).value != feedback.value:
+                    raise JudgeError(
+                        f"it said {NOT_APPLICABLE!r} to this answer, and not to another: only the "
+                        "question and the expected answer may decide that",
+                        retryable=False,
+                    )
+        return feedback
+
+    def said_of(question: Question) -> Feedback:
         # made anew for each call, which may change them
         inputs: dict[str, Any] = {"question": question.question}
         if question.context is not None:

@@ -162,12 +162,12 @@ def test_the_reader_is_sent_to_care_where_that_is_needed(
         ("It costs \u20ac1.2 million.", "1,200,000 euros", 1),
         ("It costs \u20ac1.2m.", "1.2 million euros", 1),
         ("1,060.90 euros, 1,030 after one year", "In the end 1,060.90 euros.", 0.5),
-        ("Nobody knows beforehand.", "It is 7% a year.", 1),
+        ("Nobody knows beforehand.", "It is 7% a year.", None),
         ("It is 12.", "", 0),
     ],
 )
 def test_figures_are_the_same_however_they_are_written(
-    expected: str, answer: str, value: float
+    expected: str, answer: str, value: float | None
 ) -> None:
     number, said = judged("figures_carried_over", "How much?", answer, expected)
     assert number == value, said
@@ -197,7 +197,7 @@ def test_the_reason_names_the_missing_figures_and_those_that_are_there() -> None
     ],
 )
 def test_no_answer_is_personal_advice(
-    question: str, answer: str, value: float, reason: str
+    question: str, answer: str, value: float | None, reason: str
 ) -> None:
     number, said = judged("no_personal_advice", question, answer, "Expected.")
     assert (number, reason in said) == (value, True), said
@@ -247,7 +247,7 @@ def test_code_parses_or_the_reason_says_where_not(answer: str, value: float, rea
         ("Write `double(n)`.", f"```python\nimport math\n```\n{BLOCK}", 1, "defines double"),
         ("Write an async `f(x)`.", "```python\nasync def f(x): ...\n```", 1, "defines f"),
         ("Write a class `Stack`.", "```python\nclass Stack: ...\n```", 1, "defines Stack"),
-        ("Write any function.", BLOCK, 1, "no name"),
+        ("Write any function.", BLOCK, None, "no name"),
         ("Write a function `triple(n)`.", BLOCK, 0, "the code defines double"),
         ("Write `inner()`.", "```python\nclass A:\n    def inner(self): ...\n```", 0, "defines A"),
         ("Write a function `double(n)`.", f"```python\n{PIECE}\n(\n```", 0, "defines nothing"),
