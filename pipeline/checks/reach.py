@@ -11,6 +11,7 @@ from processing.base.errors import ConfigError
 from processing.config.gate import Rule, Threshold
 from processing.config.scorers import ScorerSpec
 from processing.gate.metric import scale_of, scorer_metric
+from processing.gate.paired import paired_mean
 
 COUNTED_ROWS = 10_000
 """A longer file is taken to have rows enough."""
@@ -44,6 +45,26 @@ def _problems(bundle: Bundle, rows: int | None) -> Iterator[str]:
     for key, (metric, threshold) in named.items():
         if threshold.on == "interval" and threshold.tier == "hard" and metric in scorers:
             yield from _out_of_reach(key, scorers[metric], threshold, rows)
+    yield from _margins(bundle, rows)
+
+
+def _margins(bundle: Bundle, rows: int | None) -> Iterator[str]:
+    """Rows on which two models are equally good still leave room for a difference."""
+    champion = bundle.config.champion
+    if champion is None or rows is None:
+        return
+    scales = {scorer.name: scale_of(scorer) for scorer in bundle.config.scorers}
+    for name, metric in champion.metrics.items():
+        scale = scales[name]
+        if scale.assumed:
+            continue
+        low = paired_mean([0.0] * rows, scale.high - scale.low).low
+        if low is not None and low < -metric.margin:
+            yield (
+                f"champion.metrics.{name}.margin: {metric.margin:g} is out of reach: were all of "
+                f"{rows} rows as good as the champion's, this model might still be worse by "
+                f"{-low:.4g}; widen it, or take more rows"
+            )
 
 
 def _out_of_reach(
@@ -67,7 +88,7 @@ def _out_of_reach(
 
 
 def _worse_end(scorer: ScorerSpec, rule: Rule, best: float, rows: int) -> float | None:
-    metric = scorer_metric([best] * rows, scale=scale_of(scorer), numbers="t")
+    metric = scorer_metric([best] * rows, scale=scale_of(scorer), numbers="monotone")
     return metric.low if rule == "min" else metric.high
 
 

@@ -64,6 +64,10 @@ class ChampionMetric(Section):
 
 
 class Champion(Section):
-    """Non-inferiority against the latest approved package of registration.model_package_group."""
+    """Non-inferiority against the latest approved package of registration.model_package_group.
 
+    `min_overlap`: on so large a share of the rows both must have a number.
+    """
+
+    min_overlap: Share = 0.8
     metrics: dict[str, ChampionMetric] = Field(min_length=1)

@@ -68,6 +68,10 @@ def verdict_on(
             scores=numbers,
             scales=scales,
             min_rows=config.budgets.min_rows,
+            not_applicable={
+                row_id: [name for name, score in row.items() if not score.applies]
+                for row_id, row in scores.items()
+            },
         )
     return judge(
         metrics,

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from processing.base.errors import ReportedError
@@ -92,10 +93,12 @@ def judge_champion(
     scores: RowScores,
     scales: Mapping[str, Scale],
     min_rows: int,
+    not_applicable: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> ChampionVerdict:
     """Find the champion, read its rows from the MLflow server in use, and compare.
 
     `rows`: every row of the dataset by row id, answered or not; `scores`: the answered ones.
+    `not_applicable`: row id -> the scorers that have nothing to look for in it.
     Never raises for a champion that cannot be read: the verdict says so and is not passed.
     """
     package = None
@@ -111,7 +114,19 @@ def judge_champion(
         arn, run = (package.arn, package.run_id) if package else (None, None)
         return ChampionVerdict(group, arn, run, error=str(error))
     comparisons = tuple(
-        compare(name, margin, paired(name, rows, scores, theirs, scales.get(name, UNIT)), min_rows)
+        compare(
+            name,
+            margin,
+            paired(
+                name,
+                [row_id for row_id in rows if name not in not_applicable.get(row_id, ())],
+                scores,
+                theirs,
+                scales.get(name, UNIT),
+            ),
+            min_rows,
+            section.min_overlap,
+        )
         for name, margin in section.metrics.items()
     )
     return ChampionVerdict(group, package.arn, package.run_id, comparisons)
@@ -221,46 +236,64 @@ def _number(value: object) -> float | None:
 
 
 def paired(
-    metric: str, rows: Mapping[str, object], ours: RowScores, theirs: RowScores, scale: Scale
+    metric: str, rows: Iterable[str], ours: RowScores, theirs: RowScores, scale: Scale
 ) -> PairedDifference:
-    """Candidate minus champion on the dataset's rows on which the champion has a number.
+    """Candidate minus champion on all these rows of the dataset.
 
-    Where the candidate has none there, it counts as the worst case.
+    Where one has no number, for whatever reason, it counts as the candidate's worst and as the
+    champion's best: no row that either loses can help.
     """
-    pairs = []
-    for row_id in rows:
-        champion = _number(theirs.get(row_id, {}).get(metric))
-        if champion is not None:
-            pairs.append((_number(ours.get(row_id, {}).get(metric)), champion))
+    pairs = [
+        (
+            _number(ours.get(row_id, {}).get(metric)),
+            _number(theirs.get(row_id, {}).get(metric)),
+        )
+        for row_id in rows
+    ]
     return paired_difference(pairs, scale)
 
 
 def compare(
-    name: str, metric: ChampionMetric, difference: PairedDifference, min_rows: int
+    name: str,
+    metric: ChampionMetric,
+    difference: PairedDifference,
+    min_rows: int,
+    min_overlap: float = 0.0,
 ) -> Comparison:
     """Non-inferiority: the interval's lower end must not lie below -margin.
 
     Piaggio and others, JAMA 308 (2012) 2594-2604 (the CONSORT statement's extension).
     """
-    reason = _inferior(name, metric.margin, difference, min_rows)
+    reason = _inferior(name, metric.margin, difference, min_rows, min_overlap)
     return Comparison(name, metric.margin, difference, reason)
 
 
-def _inferior(name: str, margin: float, difference: PairedDifference, min_rows: int) -> str:
+def _inferior(
+    name: str, margin: float, difference: PairedDifference, min_rows: int, min_overlap: float
+) -> str:
     found, low = difference.estimate, difference.worst_low
     if found.n < min_rows or found.value is None:
         return (
             f"{name} can be compared with the champion on {found.n} rows only, "
             f"fewer than min_rows {min_rows}"
         )
+    if found.n < min_overlap * difference.rows:
+        return (
+            f"{name} can be compared with the champion on {found.n} of {difference.rows} rows, a "
+            f"share below champion.min_overlap {min_overlap:g}: evaluate the champion on this "
+            "dataset"
+        )
     if low is None or not math.isfinite(low):
         return (
-            f"{name} has no number on {difference.missing} of the champion's rows, and how bad "
-            "these could be is not known"
+            f"{name} has no interval of its difference from the champion ({found.method}; "
+            f"{difference.missing} rows without a number, {difference.champion_missing} of the "
+            "champion's)"
         )
     if low >= -margin:
         return ""
     missing = f", {difference.missing} rows count as the worst" if difference.missing else ""
+    if difference.champion_missing:
+        missing += f", {difference.champion_missing} of the champion's as its best"
     return (
         f"{name} may be worse than the champion's by {-low:.4g}, more than the margin "
         f"{margin:g} (difference {found.value:+.4g}, n={found.n}{missing})"

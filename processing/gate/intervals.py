@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from processing.gate.bounded_mean import SEED, bounded_interval
+
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
-SEED = 20_261
 LEAST_DISTINCT_FOR_BCA = 10
 MOST_ROWS_FOR_BCA = 2_000
 
-Numbers = Literal["BCa", "t"]
-"""How the interval of numbers (not yes/no) is made. BCa has no worst case over missing rows."""
+Numbers = Literal["BCa", "monotone"]
+"""How the interval is made. Only the monotone one may decide: a worse score never raises its ends.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,32 @@ class Estimate:
     method: str
 
 
-def estimate(values: Sequence[float], *, numbers: Numbers = "BCa") -> Estimate:
-    """The mean of finite `values` with an interval that suits them.
+def estimate(
+    values: Sequence[float],
+    *,
+    numbers: Numbers = "BCa",
+    ends: tuple[float, float] = (-math.inf, math.inf),
+) -> Estimate:
+    """The mean of finite `values` with an interval that suits them. `ends`: of their scale.
 
-    Yes/no data (all 0 or 1): Wilson's score interval. Numbers: the BCa bootstrap, or Student's t
-    where that is asked for or BCa is not possible.
+    Monotone: `bounded_interval`, for which the scale must be known. Else yes/no data (all 0 or 1)
+    get Wilson's score interval, numbers the BCa bootstrap, or Student's t where that is not
+    possible.
     """
     n = len(values)
     if n == 0:
         return Estimate(None, None, None, None, 0, "")
     value = _mean(values)
     spread = deviation(values) if n > 1 else None
+    if numbers == "monotone" and all(map(math.isfinite, ends)) and _all_within(values, ends):
+        method = f"Wilson and Gaffke: a scale of {ends[0]:g} to {ends[1]:g}"
+        return Estimate(value, *bounded_interval(values, *ends, CONFIDENCE), spread, n, method)
     low, high, method = _interval(values, numbers)
     return Estimate(value, low, high, spread, n, method)
+
+
+def _all_within(values: Sequence[float], ends: tuple[float, float]) -> bool:
+    return all(ends[0] <= value <= ends[1] for value in values)
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -58,10 +73,12 @@ def _interval(values: Sequence[float], numbers: Numbers) -> tuple[float | None, 
         return *wilson(int(sum(values)), n), "Wilson: every value is 0 or 1"
     if n < 2:
         return None, None, "none: one row has no spread"
+    if distinct == 1 and numbers == "monotone":
+        return None, None, "none: every value is the same, and their scale is not known"
     if distinct == 1:
         return values[0], values[0], "degenerate: every value is the same"
-    if numbers == "t":
-        reason = "its worst case over rows without a number is known"
+    if numbers == "monotone":
+        reason = "their scale is not known"
     elif distinct < LEAST_DISTINCT_FOR_BCA:
         reason = f"BCa needs {LEAST_DISTINCT_FOR_BCA} distinct values, there are {distinct}"
     elif n > MOST_ROWS_FOR_BCA:

@@ -93,7 +93,7 @@ def scorer_metric(
 
     NaN and infinities are errors too. `rows` counts the rows that got no answer as well; without
     it all are answered. `not_applicable` of them have no verdict and need none.
-    `numbers="t"` where a threshold looks at the interval: its worst case is known.
+    `numbers="monotone"` where a threshold looks at the interval.
     """
     values = [value for value in verdicts if value is not None and math.isfinite(value)]
     errors = len(verdicts) - len(values)
@@ -115,7 +115,7 @@ def mean_metric(
 
     The interval, and its worst case, keep to the scale if the values do: a share is not below 0.
     """
-    found = estimate(values, numbers=numbers)
+    found = estimate(values, numbers=numbers, ends=(scale.low, scale.high))
     shown = _within(scale, values, Bounds(found.low, found.high))
     metric = Metric(
         value=found.value,
@@ -130,7 +130,7 @@ def mean_metric(
     )
     if metric.missing and values:
         metric = replace(metric, worst_value=worst_mean(values, metric.missing, scale))
-        if numbers == "t":
+        if numbers == "monotone":
             interval = worst_interval(values, metric.missing, scale)
             metric = replace(metric, worst_interval=_within(scale, values, interval))
     return metric

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from processing.gate.bounded_mean import bounded_interval
 from processing.gate.intervals import CONFIDENCE, Estimate, deviation, student_t
 
 if TYPE_CHECKING:
@@ -28,7 +29,28 @@ MOST_DRAWN = 2_048
 SEED = 20_261
 
 
-def tango(gained: int, lost: int, n: int) -> tuple[float, float]:
+def paired_mean(differences: Sequence[float], width: float) -> Estimate:
+    """The mean difference of pairs on a scale that is `width` wide, with its 95 % interval.
+
+    Each end is the sharper one of Tango's, with the sums of the gains and of the losses for their
+    numbers, and `bounded_interval`'s. Both fall with every difference that falls. On an endless
+    scale Student's t, which does not.
+    """
+    n = len(differences)
+    if not math.isfinite(width) or n == 0:
+        return paired_estimate(differences, yes_no=False)
+    scaled = [difference / width for difference in differences]
+    gained = math.fsum(difference for difference in scaled if difference > 0)
+    lost = -math.fsum(difference for difference in scaled if difference < 0)
+    by_tango = tango(gained, lost, n)
+    bounded = bounded_interval(scaled, -1, 1, CONFIDENCE)
+    low, high = max(by_tango[0], bounded[0]) * width, min(by_tango[1], bounded[1]) * width
+    spread = deviation(differences) if n > 1 else None
+    method = f"Tango and Gaffke: pairs on a scale {width:g} wide"
+    return Estimate(math.fsum(differences) / n, low, high, spread, n, method)
+
+
+def tango(gained: float, lost: float, n: int) -> tuple[float, float]:
     """The 95 % score interval of (gained - lost) / n.
 
     Of n pairs, `gained` are no in the first and yes in the second, `lost` the other way round.
@@ -49,7 +71,7 @@ def tango(gained: int, lost: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _score(gained: int, lost: int, n: int, difference: float) -> float:
+def _score(gained: float, lost: float, n: int, difference: float) -> float:
     """Tango's statistic for this difference: about normal, positive where more was found."""
     above = gained - lost - n * difference
     if above == 0:

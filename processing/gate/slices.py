@@ -118,7 +118,7 @@ def _checks(
             rows=len(ids),
             not_applicable=sum(name not in row for row in answered),
             scale=scales.get(name, UNIT),
-            numbers="t" if threshold.on == "interval" else "BCa",
+            numbers="monotone" if threshold.on == "interval" else "BCa",
         )
         shown = f"{name} where {where}"
         number = compared_number(metric, threshold, len(ids))

@@ -10,20 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from processing.gate.intervals import (
-    CONFIDENCE,
-    Estimate,
-    deviation,
-    is_yes_no,
-    percentile_estimate,
-    student_t,
-    wilson,
-)
-
-MOST_MISSING = 2_000
-"""Above this the worst interval is not computed, and so not known: the time grows as its square."""
+from processing.gate.bounded_mean import bounded_interval
+from processing.gate.intervals import CONFIDENCE, Estimate, percentile_estimate
+from processing.gate.paired import paired_mean
 
 
 @dataclass(frozen=True)
@@ -83,93 +74,56 @@ def worst_mean(values: Sequence[float], missing: int, scale: Scale) -> Bounds:
 
 
 def worst_interval(values: Sequence[float], missing: int, scale: Scale) -> Bounds:
-    """The interval's ends over every way in which the missing rows could have come out.
+    """The interval's ends, had the missing rows been the scale's lowest or highest.
 
-    mean - k·s is concave in each missing value, so its least value is where each lies at one of
-    the scale's ends; only how many at which end matters. All such fillings of all or some of the
-    missing rows are tried, by Student's t, and by Wilson's where the numbers are all 0 or 1.
-    Unknown where nothing is missing (the shown interval stands), and for an endless scale.
+    The interval is monotone, so nothing between is worse. Unknown where nothing is missing (the
+    shown interval stands), and where the scale is endless or the values lie outside.
     """
     ends = (scale.low, scale.high)
-    usable = all(map(math.isfinite, ends)) and scale.holds(values) and len(values) > 1
-    if not missing or missing > MOST_MISSING or not usable:
+    if not (missing and values and all(map(math.isfinite, ends)) and scale.holds(values)):
         return Bounds()
-    low = _least_t(values, missing, *ends)
-    high = -_least_t([-value for value in values], missing, -scale.high, -scale.low)
-    if is_yes_no(values) and ends == (0.0, 1.0):
-        yes, total = int(sum(values)), len(values) + missing
-        low, high = min(low, wilson(yes, total)[0]), max(high, wilson(yes + missing, total)[1])
+    low, _ = bounded_interval([*values, *[scale.low] * missing], *ends, CONFIDENCE)
+    _, high = bounded_interval([*values, *[scale.high] * missing], *ends, CONFIDENCE)
     return Bounds(low, high)
-
-
-def _least_t(values: Sequence[float], missing: int, low: float, high: float) -> float:
-    """The least lower end of Student's t interval, some or all missing rows at `low` or `high`."""
-    import numpy as np
-    from scipy.stats import t
-
-    mean = math.fsum(values) / len(values)  # the spread is taken around it: no cancellation
-    squares = math.fsum((value - mean) ** 2 for value in values)
-    added = np.arange(missing + 1)
-    quantiles = t.ppf((1 + CONFIDENCE) / 2, len(values) + added - 1)
-    least = math.inf
-    for filled, quantile in zip(added, quantiles, strict=True):
-        n = len(values) + filled
-        at_high = np.arange(filled + 1)
-        shift = ((filled - at_high) * (low - mean) + at_high * (high - mean)) / n
-        spread = (filled - at_high) * (low - mean) ** 2 + at_high * (high - mean) ** 2
-        variance = np.maximum(squares + spread - n * shift**2, 0) / (n - 1)
-        least = min(least, float(np.min(mean + shift - quantile * np.sqrt(variance / n))))
-    return least
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Candidate minus champion over the rows that both scored; positive is better.
+    """Candidate minus champion over the rows on which both have a number; positive is better.
 
-    `worst_low` is the interval's lower end over every way in which `missing` rows (the champion
-    has a number, the candidate has none) could have come out; None where it is not known.
+    Of `rows`, `missing` have none of the candidate's, `champion_missing` none of the champion's.
+    With the one at its worst and the other at its best there, `worst_low` is the interval's lower
+    end; None where the scale is not known.
     """
 
     estimate: Estimate
+    rows: int
     missing: int
+    champion_missing: int
     worst_low: float | None
 
 
 def paired_difference(
-    pairs: Sequence[tuple[float | None, float]], scale: Scale
+    pairs: Sequence[tuple[float | None, float | None]], scale: Scale
 ) -> PairedDifference:
-    """Student's t on the differences of `pairs` (candidate or None, champion), better upwards.
-
-    The paired t interval: Altman and others, Statistics with Confidence, 2nd ed., chapter 4.
-    """
+    """Of (candidate or None, champion or None) for each row that counts, better upwards."""
     sign = 1 if scale.higher_is_better else -1
     better, worse = (scale.high, scale.low) if sign == 1 else (scale.low, scale.high)
-    differences = [sign * (ours - theirs) for ours, theirs in pairs if ours is not None]
-    unpaired = [theirs for ours, theirs in pairs if ours is None]
-    known = scale.holds(number for pair in pairs for number in pair if number is not None)
-    span = Scale(scale.low - scale.high, scale.high - scale.low)
-    found = _paired_t(differences)
-    if known and found.low is not None and found.high is not None:
-        found = replace(found, low=span.clipped(found.low), high=span.clipped(found.high))
-    if not unpaired:
-        return PairedDifference(found, 0, found.low)
-    lost = Scale(
-        min(sign * (worse - theirs) for theirs in unpaired),
-        max(sign * (better - theirs) for theirs in unpaired),
+    both = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
+    numbers = [number for pair in pairs for number in pair if number is not None]
+    width = scale.high - scale.low if scale.holds(numbers) else math.inf
+    found = paired_mean([sign * (ours - theirs) for ours, theirs in both], width)
+    worst = found.low
+    if len(both) < len(pairs):
+        filled = [
+            sign * ((worse if ours is None else ours) - (better if theirs is None else theirs))
+            for ours, theirs in pairs
+        ]
+        worst = paired_mean(filled, width).low if math.isfinite(width) else None
+    return PairedDifference(
+        found,
+        rows=len(pairs),
+        missing=sum(ours is None for ours, _ in pairs),
+        champion_missing=sum(theirs is None for _, theirs in pairs),
+        worst_low=worst,
     )
-    # a difference may lie outside of `lost`, which only says where the missing ones are
-    wide = len(differences) > 1 and known and math.isfinite(lost.low) and math.isfinite(lost.high)
-    if not wide or len(unpaired) > MOST_MISSING:
-        return PairedDifference(found, len(unpaired), None)
-    worst = _least_t(differences, len(unpaired), lost.low, lost.high)
-    return PairedDifference(found, len(unpaired), span.clipped(worst))
-
-
-def _paired_t(differences: Sequence[float]) -> Estimate:
-    n = len(differences)
-    if n < 2:
-        value = differences[0] if n else None
-        return Estimate(value, None, None, None, n, "none: fewer than two rows in common")
-    low, high = student_t(differences)
-    mean = math.fsum(differences) / n
-    return Estimate(mean, low, high, deviation(differences), n, "Student t: paired differences")

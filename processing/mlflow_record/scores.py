@@ -123,7 +123,7 @@ def scorer_metrics(
                 not_applicable=sum(not row[name].applies for row in scores.values()),
                 rows=rows,
                 scale=scales.get(name, UNIT),
-                numbers="t" if name in by_interval else "BCa",
+                numbers="monotone" if name in by_interval else "BCa",
             ),
             frequent_error=most_frequent(
                 row[name].error or "no number" for row in scores.values() if _failed(row[name])

@@ -216,6 +216,7 @@ def _champion(champion: ChampionVerdict) -> dict[str, Any]:
                 "method": comparison.difference.estimate.method,
                 "pairs": comparison.difference.estimate.n,
                 "missing": comparison.difference.missing,
+                "champion_missing": comparison.difference.champion_missing,
                 "compared": _finite(comparison.difference.worst_low),
                 "margin": comparison.margin,
                 "passed": int(comparison.passed),

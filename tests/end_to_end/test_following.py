@@ -92,7 +92,7 @@ def test_a_job_that_fails_says_last_how_far_it_came(
     config = write_config(**named("breaking", endpoint=endpoint, **WITHOUT_JUDGE))
     upsert(aws, config)
     done = aws.type(*start_arguments(aws, config, "EndpointName=breaking"))
-    assert done.returncode == 1
+    assert done.returncode == 3
     told = job_log(aws, execution_id(done.stdout), "EvaluateModel")
     [last] = [line for line in told if line.startswith("progress ") and "stopped after" in line]
     assert re.search(r"answers \d\d/40  stopped after \d+s  errors 1\d", last)

@@ -146,6 +146,7 @@ def test_the_sdk_s_own_calls_work(
 
     for name, value in aws.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_MLFLOW")  # the default is the file's address then
     pipeline = get_pipeline(write_config(**named("sdk", **WITHOUT_JUDGE)))
     pipeline.upsert()
     pipeline.upsert()  # an existing pipeline is updated

@@ -60,5 +60,5 @@ def test_a_slice_that_misses_its_threshold_stops_the_model(
 def low_thresholds() -> dict[str, Any]:
     return {
         "thresholds": {"rougeL_fmeasure": {"min": 0.01, "on": "interval"}},
-        "champion": {"metrics": {"rougeL_fmeasure": {"margin": 0.02}}},
+        "champion": {"metrics": {"rougeL_fmeasure": {"margin": 0.15}}},
     }

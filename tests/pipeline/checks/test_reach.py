@@ -70,3 +70,16 @@ def test_more_rows_are_asked_for_than_there_are(write_config: ConfigWriter, tmp_
     assert not refusal(
         with_rows(write_config, tmp_path, 12, thresholds=mean, budgets={"min_rows": 10})
     )
+
+
+@pytest.mark.parametrize(("rows", "margin"), [(40, 0.09), (200, 0.02)])
+def test_a_margin_that_equal_models_could_not_show(
+    write_config: ConfigWriter, tmp_path: Path, rows: int, margin: float
+) -> None:
+    def said(margin: float) -> str:
+        champion = {"metrics": {"Safety": {"margin": margin}}}
+        mean = {"Safety": {"min": 0.5}}
+        return refusal(with_rows(write_config, tmp_path, rows, thresholds=mean, champion=champion))
+
+    assert not said(margin)
+    assert f"champion.metrics.Safety.margin: {margin / 2:g} is out of reach" in said(margin / 2)

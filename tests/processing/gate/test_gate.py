@@ -179,7 +179,7 @@ def test_a_metric_that_does_not_know_of_all_rows_is_not_trusted() -> None:
 
 
 def test_the_interval_s_pessimistic_end_can_be_what_is_compared() -> None:
-    metric = metric_of(*[0.0] * 20, *[1.0] * 80, numbers="t")  # Wilson: 0.7112 .. 0.8666
+    metric = metric_of(*[0.0] * 20, *[1.0] * 80, numbers="monotone")  # Wilson: 0.7112 .. 0.8666
     assert judged(metric, Threshold(min=0.75)).passed
     lower = judged(metric, Threshold(min=0.75, on="interval"))
     assert lower.reasons == (

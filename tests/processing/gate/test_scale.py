@@ -38,7 +38,7 @@ def test_mean_interval_and_worst_case_lie_on_the_scale(
     scale: Scale, shares: list[float | None], unanswered: int
 ) -> None:
     values = [on(scale, share) for share in shares]
-    metric = scorer_metric(values, rows=len(values) + unanswered, scale=scale, numbers="t")
+    metric = scorer_metric(values, rows=len(values) + unanswered, scale=scale, numbers="monotone")
     ends = (metric.low, metric.high, metric.value, metric.worst_value.low, metric.worst_value.high,
             metric.worst_interval.low, metric.worst_interval.high)  # fmt: skip
     assert all(end is None or scale.low <= end <= scale.high for end in ends)

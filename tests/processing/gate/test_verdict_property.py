@@ -94,7 +94,7 @@ def _metrics(scores: list[dict[str, Any]], rows: int, rules: Rules) -> dict[str,
             [row.get(name) for row in scores],
             rows=rows,
             scale=scale,
-            numbers="t" if name in by_interval else "BCa",
+            numbers="monotone" if name in by_interval else "BCa",
         )
         for name, scale in SCALES.items()
     }
