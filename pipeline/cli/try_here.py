@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from pipeline.cli.command import INTERRUPTED, SUCCEEDED, Command
 from pipeline.cli.settings import add_set_option
@@ -30,11 +31,20 @@ def try_here(arguments: Namespace) -> int:
     run = result.document["mlflow"]
     print(f"MLflow:     {run['url'] or run['tracking_uri'] + ' run ' + run['run_id']}")
     print(f"report:     {result.report.resolve().as_uri()}")
+    if before := _run_before(result.folder):
+        print(f"compare:    python pipeline_definition.py compare {before} {result.folder.name}")
     if arguments.open:
         import webbrowser
 
         webbrowser.open(result.report.resolve().as_uri())
     return SUCCEEDED
+
+
+def _run_before(folder: Path) -> str:
+    """The name of the run before this one; empty if there is none."""
+    runs = sorted(path.parent for path in folder.parent.glob("*/evaluation.json"))
+    earlier = [run.name for run in runs if run.name < folder.name]
+    return max(earlier, default="")
 
 
 def _options(parser: ArgumentParser) -> None:
