@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 def failed_step(aws: RunningAws, config: Path, step: str, *parameters: str) -> str:
     """The reason why that step failed: short enough for SageMaker, one line, and shown."""
     done = run(aws, config, *parameters)
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 3, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     reason = step_reason(aws, config.stem, id_of(done.stdout), step)
     assert "\n" not in reason
