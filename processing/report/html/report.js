@@ -115,7 +115,7 @@
     if (row.reasoning) {
       const thought = element("details", "more");
       thought.append(element("summary", "", "reasoning, which no scorer saw"));
-      thought.append(marked(element("p", "text"), row.reasoning));
+      thought.append(marked(words, element("p", "text"), row.reasoning));
       made.append(thought);
     }
     const facts = Object.entries(row.slices).map((pair) => pair.join(" = "));
