@@ -15,7 +15,10 @@ from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 
 from processing.config.judge import silence_libraries
 
-# many of hypothesis's examples: pytest -k fuzzed --hypothesis-profile ten-thousand --timeout 0
+# hypothesis's deadline of 200 ms for an example fails where a library is imported, or on a busy machine
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
+# many of its examples: pytest -k fuzzed --hypothesis-profile ten-thousand --timeout 0
 settings.register_profile("ten-thousand", max_examples=10_000, deadline=None)
 
 

@@ -62,6 +62,7 @@ def evaluate(
     if rows < 0:
         raise ConfigError(f"rows is {rows}: give how many to draw, or 0 for all")
     results = _results_folder(folder)
+    there = results.resolve()  # a scorer may change the working directory
     path = Path(config)
     if vary:
         path = write_varied(path, vary, results / "config")
@@ -71,10 +72,10 @@ def evaluate(
         export_secrets(bundle.config.secrets, kept=os.environ)
         require_judge_keys(bundle.config)
         _prepare(bundle, path, rows, results)
-        job = _job(path, results, endpoint, bundle.config.mlflow.tracking_uri)
+        job = _job(path.resolve(), there, endpoint, bundle.config.mlflow.tracking_uri)
         with _paid_answers_kept(bundle, job) as job_with_store:
             _evaluate(job_with_store, mlflow=mlflow)
-    return read_result(results)
+    return read_result(there)
 
 
 def _results_folder(folder: str | Path | None) -> Path:
@@ -104,7 +105,7 @@ def _job(path: Path, results: Path, endpoint: str | None, tracking_uri: str) -> 
         *("--config", str(path)),
         *("--dataset", str(results / "dataset")),
         *("--output", str(results)),
-        *("--store", str(RUNS / "store")),
+        *("--store", str((RUNS / "store").resolve())),
         *("--mlflow-tracking-uri", tracking_uri),
     ]
     if endpoint:

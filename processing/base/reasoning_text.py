@@ -8,8 +8,12 @@ Gemma, and OpenAI's harmony format of gpt-oss (channels). No pattern here backtr
 from __future__ import annotations
 
 import re
+import string
 
-_NAMES = ("think", "thinking", "thought", "reasoning", "seed:think", "longcat_think")
+_NAMES = (
+    *("think", "thinking", "thought", "thoughts", "reasoning", "reflection", "scratchpad"),
+    *("seed:think", "longcat_think"),
+)
 _CLOSED_BY = {
     **{f"<{name}>": f"</{name}>" for name in _NAMES},
     "[think]": "[/think]",
@@ -22,6 +26,7 @@ _CLOSED_BY = {
 
 _CLOSING = frozenset(_CLOSED_BY.values())
 _FENCE = "```"
+_UNSEEN = f"{string.whitespace}\u00a0\u200b\u200c\u200d\u2060\ufeff"
 _MARKS = re.compile("|".join(map(re.escape, (*_CLOSED_BY, *_CLOSING, _FENCE))), re.IGNORECASE)
 _CHANNELS = re.compile(r"<\|(start|channel|message|constrain|end|return|call)\|>")
 _QUOTES = frozenset("`\"'“«„")
@@ -47,7 +52,7 @@ def split_reasoning(text: str, *, anywhere: bool = False) -> tuple[str, str]:
     if not thoughts:
         return "", text
     told = [thought.strip() for thought in thoughts if thought.strip()]
-    return "\n\n".join(told), _unwrapped(answer.strip())
+    return "\n\n".join(told), _unwrapped(_seen(answer))
 
 
 def mentions_reasoning(text: str) -> bool:
@@ -58,7 +63,7 @@ def mentions_reasoning(text: str) -> bool:
 
 
 def _has_channels(text: str) -> bool:
-    begins = text.lstrip()[:40]
+    begins = text.lstrip(_UNSEEN)[:40]
     header, message, _ = begins.partition("<|message|>")  # its beginning is in the prompt
     return (
         begins.startswith(("<|channel|>", "<|start|>"))
@@ -104,6 +109,8 @@ def _by_mark(text: str, anywhere: bool) -> tuple[list[str], str]:
             opened = True
             thoughts.append(text[:start])
             end = stop
+        elif mark in _CLOSING and not _seen(text[end:start]):  # once more, behind a thought's end
+            end = stop
         elif mark in _CLOSED_BY:
             opened = True
             if anywhere or begins_line:
@@ -137,7 +144,12 @@ def _close(
 
 def _begins_line(text: str, end: int, start: int) -> bool:
     """Whether nothing but spaces stands before it: in its line, or since the last thought's end."""
-    return not text[max(end, start - _INDENT) : start].rpartition("\n")[2].strip()
+    return not _seen(text[max(end, start - _INDENT) : start].rpartition("\n")[2])
+
+
+def _seen(text: str) -> str:
+    """Without spaces and what cannot be seen, such as a byte order mark."""
+    return text.strip(_UNSEEN)
 
 
 def _unwrapped(answer: str) -> str:

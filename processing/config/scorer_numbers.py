@@ -44,7 +44,9 @@ def number_of(spec: ScorerSpec, value: object) -> float | None:
 def _on_scale(spec: ScorerSpec, number: float) -> float | None:
     levels = spec.options.category_numbers().values()
     low, high = (min(max(end, -LARGEST), LARGEST) for end in number_range(spec))
-    near = min(levels, key=lambda level: abs(level - number), default=min(max(number, low), high))
+    within = min(max(number, low), high)
+    ends = [end for end in (low, high) if math.isclose(number, end, rel_tol=_HAIR, abs_tol=_HAIR)]
+    near = min(levels or ends, key=lambda level: abs(level - number), default=within)
     return near if math.isclose(number, near, rel_tol=_HAIR, abs_tol=_HAIR) else None
 
 

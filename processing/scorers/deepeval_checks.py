@@ -6,6 +6,7 @@ four claims. Here every item gets a verdict, or the row gets none. Read from dee
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -109,6 +110,6 @@ def _off_scale(score: float, metric: Any) -> str | None:
     if metric.strict_mode:
         return None if score in (0, 1) else OffScale(f"{score:g} where 0 or 1 can be")
     low, high = metric.score_range
-    if low <= score <= high:
+    if low <= score <= high or any(math.isclose(score, end, abs_tol=1e-9) for end in (low, high)):
         return None
     return OffScale(f"{score:g} where {low} to {high} can be")

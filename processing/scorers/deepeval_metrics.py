@@ -173,9 +173,13 @@ def _new_metric(
     if "name" in parameters:
         arguments["name"] = spec.name
     try:
-        return metric_class(**arguments)
+        metric = metric_class(**arguments)
     except Exception as error:  # whatever a library makes of an option
         raise ConfigError(f"scorers: {spec.name}: {type(error).__name__}: {error}") from error
+    if getattr(metric, "score_range_span", None) == 0:
+        said = "has one score alone, and DeepEval divides by how far they reach: name two at least"
+        raise OptionError(spec.name, "rubric", said)
+    return metric
 
 
 @functools.cache

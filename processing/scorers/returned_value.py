@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _DEEPEST = 4
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_ENTRY = 4_000
+_NO_NUMBERS = ("datetime64", "timedelta64", "MaskedConstant", "MaskedArray")
+"""numpy's, of which `item` would make a number that nobody meant."""
+
 _WANTED = "return a number, a bool, yes or no, a level, or one Feedback"
 
 
@@ -91,6 +94,8 @@ def _plain(value: Any, depth: int = 0) -> bool | int | float | str:
         if isinstance(value, kind):
             return kind(value)  # of a subclass, such as numpy's, the value itself
     own = type(value)
+    if own.__name__ in _NO_NUMBERS:
+        raise NoVerdictError(f"it returned a {own.__name__}, which is no number: {_WANTED}")
     if hasattr(own, "item") and depth < _DEEPEST:  # numpy, pandas, torch, jax: of one element
         item = value.item()
         if type(item) is not own:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.config.gate import Budgets, Threshold
+from processing.config.scorer_numbers import number_of
 from processing.config.scorers import parse_scorer
 from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import make_row
@@ -101,3 +102,11 @@ def test_a_number_of_tokens_that_cannot_be_is_an_error_of_the_row(tokens: int | 
     assert (mean.value, mean.n, mean.errors) == (7.0, 1, 1)
     assert metrics["input_tokens_p95"].errors == 1
     assert math.isfinite(metrics["output_tokens_mean"].value or math.nan)
+
+
+@pytest.mark.parametrize(
+    ("number", "counted"), [(0.99999999995, 1.0), (1.0000000000000004, 1.0), (1e-12, 0.0)]
+)
+def test_a_hair_beside_an_end_of_the_scale_is_that_end(number: float, counted: float) -> None:
+    """RAGAS divides by what it has added 1e-10 to: a perfect score would miss a minimum of 1."""
+    assert number_of(parse_scorer({"ContextPrecision": {"kind": "RAGAS"}}), number) == counted

@@ -161,6 +161,8 @@ def test_a_rubric_s_mappings_become_deepeval_s_rubrics() -> None:
     [
         ({"rubric": [{"score_range": [0, 11], "expected_outcome": "x"}]},
          "rubric: [0].score_range: both Rubric's 'score_range' values must be between 0 and 10"),
+        ({"rubric": [{"score_range": [3, 3], "expected_outcome": "x"}]},
+         "rubric: has one score alone"),
         ({"rubric": [{"score_range": [0, 4]}]}, "rubric: [0].expected_outcome: field required"),
         ({"rubric": {"score_range": [0, 4]}}, "rubric: input should be a valid"),
         ({"evaluation_steps": [1]}, "evaluation_steps: [0]: input should be a valid string, not 1"),

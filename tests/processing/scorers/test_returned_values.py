@@ -103,6 +103,10 @@ def test_a_value_is_read_where_it_is_plain_what_is_meant(
 
 
 REFUSED: dict[str, str] = {
+    "np.ma.masked": "a MaskedConstant, which is no number",
+    "np.ma.array([1.0], mask=[True])": "a MaskedArray, which is no number",
+    'np.datetime64("2020-01-01", "ns")': "a datetime64, which is no number",
+    'np.timedelta64(5, "ns")': "a timedelta64, which is no number",
     "None": "returned None",
     "{'score': 1}": "returned a dict",
     "np.array([1, 0])": "ValueError",
