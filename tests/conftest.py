@@ -15,7 +15,7 @@ from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 
 from processing.config.judge import silence_libraries
 
-# hypothesis's deadline of 200 ms for an example fails where a library is imported, or on a busy machine
+# a deadline of 200 ms for an example fails where a library is imported, or on a busy machine
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 # many of its examples: pytest -k fuzzed --hypothesis-profile ten-thousand --timeout 0

@@ -58,6 +58,10 @@ def verdict_on(
         row_id: {name: score.value for name, score in row.items() if score.applies}
         for row_id, row in scores.items()
     }
+    not_applicable = {
+        row_id: [name for name, score in row.items() if not score.applies]
+        for row_id, row in scores.items()
+    }
     champion = None
     if config.champion:
         champion = judge_champion(
@@ -68,10 +72,7 @@ def verdict_on(
             scores=numbers,
             scales=scales,
             min_rows=config.budgets.min_rows,
-            not_applicable={
-                row_id: [name for name, score in row.items() if not score.applies]
-                for row_id, row in scores.items()
-            },
+            not_applicable=not_applicable,
         )
     return judge(
         metrics,
@@ -81,7 +82,9 @@ def verdict_on(
         endpoint_errors=sum(1 for answer in answers if answer.call.error),
         cut_answers=cut_answers(answers),
         endpoint_error=most_frequent(a.call.error for a in answers if a.call.error),
-        slices=judge_slices(config.slices, slices, numbers, scales) if config.slices else None,
+        slices=judge_slices(config.slices, slices, numbers, scales, not_applicable)
+        if config.slices
+        else None,
         champion=champion,
     )
 

@@ -240,8 +240,9 @@ def paired(
 ) -> PairedDifference:
     """Candidate minus champion on all these rows of the dataset.
 
-    Where one has no number, for whatever reason, it counts as the candidate's worst and as the
-    champion's best: no row that either loses can help.
+    A row on which the candidate has no number, for whatever reason, counts as lost by as much as
+    the scale allows; where the champion has none, it is at its best. So no row that either loses
+    can help.
     """
     pairs = [
         (

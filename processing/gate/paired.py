@@ -66,8 +66,9 @@ def tango(gained: float, lost: float, n: int) -> tuple[float, float]:
     def beyond(difference: float, side: int) -> float:
         return side * _score(gained, lost, n, difference) - z
 
-    low = -1.0 if found == -1 else brentq(beyond, -1, found, args=(1,), xtol=1e-12)
-    high = 1.0 if found == 1 else brentq(beyond, found, 1, args=(-1,), xtol=1e-12)
+    # at the scale's end itself, or a float's hair beside it, nothing is rejected
+    low = brentq(beyond, -1, found, args=(1,), xtol=1e-12) if beyond(-1, 1) > 0 else -1.0
+    high = brentq(beyond, found, 1, args=(-1,), xtol=1e-12) if beyond(1, -1) > 0 else 1.0
     return float(low), float(high)
 
 

@@ -7,8 +7,9 @@ them were scored: errors cannot talk a slice out of its threshold.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from processing.config.gate import Tier
@@ -63,12 +64,13 @@ def judge_slices(
     rows: Mapping[str, Mapping[str, Scalar]],
     scores: Mapping[str, Mapping[str, float | None]],
     scales: Mapping[str, Scale],
+    not_applicable: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> SlicesVerdict:
     """Hold each slice's thresholds.
 
     `rows`: every row of the dataset, row id -> column -> value, answered or not. `scores`: the
-    answered rows, row id -> scorer -> number, or None where the scorer failed; a scorer that does
-    not apply to a row is not there.
+    answered rows, row id -> scorer -> number, or None where the scorer failed. `not_applicable`:
+    row id -> the scorers that have nothing to look for in it.
     """
     checks: list[SliceCheck] = []
     unusable: list[str] = []
@@ -84,7 +86,14 @@ def judge_slices(
         for key, ids in judged.items():
             checks += [
                 SliceCheck(column, json.loads(key), check)
-                for check in _checks(f"{column} is {json.loads(key)}", section, ids, scores, scales)
+                for check in _checks(
+                    f"{column} is {json.loads(key)}",
+                    section,
+                    ids,
+                    scores,
+                    scales,
+                    not_applicable=not_applicable,
+                )
             ]
     return SlicesVerdict(tuple(checks), tuple(unusable), tuple(notes))
 
@@ -109,14 +118,17 @@ def _checks(
     ids: list[str],
     scores: Mapping[str, Mapping[str, float | None]],
     scales: Mapping[str, Scale],
+    *,
+    not_applicable: Mapping[str, Collection[str]],
 ) -> Iterator[Check]:
-    answered = [scores[row_id] for row_id in ids if row_id in scores]
+    answered = [row_id for row_id in ids if row_id in scores]
     for threshold in threshold_parameters(section.thresholds):
         name = threshold.metric
+        scored = [row_id for row_id in answered if name not in not_applicable.get(row_id, ())]
         metric = scorer_metric(
-            [row[name] for row in answered if name in row],
+            [scores[row_id].get(name) for row_id in scored],
             rows=len(ids),
-            not_applicable=sum(name not in row for row in answered),
+            not_applicable=len(answered) - len(scored),
             scale=scales.get(name, UNIT),
             numbers="monotone" if threshold.on == "interval" else "BCa",
         )

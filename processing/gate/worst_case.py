@@ -92,8 +92,8 @@ class PairedDifference:
     """Candidate minus champion over the rows on which both have a number; positive is better.
 
     Of `rows`, `missing` have none of the candidate's, `champion_missing` none of the champion's.
-    With the one at its worst and the other at its best there, `worst_low` is the interval's lower
-    end; None where the scale is not known.
+    `worst_low` is the interval's lower end where the former are lost by as much as the scale
+    allows, and the champion is at its best on the latter; None where the scale is not known.
     """
 
     estimate: Estimate
@@ -108,15 +108,16 @@ def paired_difference(
 ) -> PairedDifference:
     """Of (candidate or None, champion or None) for each row that counts, better upwards."""
     sign = 1 if scale.higher_is_better else -1
-    better, worse = (scale.high, scale.low) if sign == 1 else (scale.low, scale.high)
+    better = scale.high if sign == 1 else scale.low
     both = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
     numbers = [number for pair in pairs for number in pair if number is not None]
     width = scale.high - scale.low if scale.holds(numbers) else math.inf
     found = paired_mean([sign * (ours - theirs) for ours, theirs in both], width)
     worst = found.low
     if len(both) < len(pairs):
+        # a row that is lost counts the same whatever the champion has there: one more never helps
         filled = [
-            sign * ((worse if ours is None else ours) - (better if theirs is None else theirs))
+            -width if ours is None else sign * (ours - (better if theirs is None else theirs))
             for ours, theirs in pairs
         ]
         worst = paired_mean(filled, width).low if math.isfinite(width) else None

@@ -31,6 +31,12 @@ def test_tango_s_interval_is_the_published_one(
     assert tuple(round(end, digits) for end in tango(gained, lost, n)) == published
 
 
+@pytest.mark.parametrize("hair", [0.0, 2.2e-16, 1e-12])
+def test_tango_s_interval_ends_with_the_scale(hair: float) -> None:
+    assert tango(0, 1 - hair, 1)[0] == pytest.approx(-1)
+    assert tango(1 - hair, 0, 1)[1] == pytest.approx(1)
+
+
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 400))
 def test_tango_s_interval_holds_its_estimate_and_keeps_to_the_scale(
     gained: int, lost: int, same: int

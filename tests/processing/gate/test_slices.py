@@ -57,11 +57,13 @@ def test_errors_do_not_make_a_judged_value_one_with_too_few_rows() -> None:
 def test_a_row_that_the_scorer_does_not_apply_to_does_not_count() -> None:
     rows = {str(i): {"topic": "sleep"} for i in range(10)}
     scores: Scores = {str(i): {"Correctness": 1.0} if i < 5 else {} for i in range(10)}
-    verdict = judge_slices({"topic": Slice.model_validate(MIN)}, rows, scores, {})
+    section = {"topic": Slice.model_validate(MIN)}
+    none = {str(i): ["Correctness"] for i in range(5, 10)}
+    verdict = judge_slices(section, rows, scores, {}, none)
     assert verdict.reasons == ()
     assert verdict.checks[0].check.compared == 1.0
-    scores["9"] = {"Correctness": None}
-    verdict = judge_slices({"topic": Slice.model_validate(MIN)}, rows, scores, {})
+    del none["9"]  # without a number, and nobody says that it needs none
+    verdict = judge_slices(section, rows, scores, {}, none)
     assert verdict.checks[0].check.compared == pytest.approx(5 / 6)
 
 
