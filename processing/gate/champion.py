@@ -244,13 +244,11 @@ def paired(
     the scale allows; where the champion has none, it is at its best. So no row that either loses
     can help.
     """
-    pairs = [
-        (
-            _number(ours.get(row_id, {}).get(metric)),
-            _number(theirs.get(row_id, {}).get(metric)),
-        )
-        for row_id in rows
-    ]
+
+    def number(scores: RowScores, row_id: str) -> float | None:
+        return _number(scores.get(row_id, {}).get(metric))
+
+    pairs = [(number(ours, row_id), number(theirs, row_id)) for row_id in rows]
     return paired_difference(pairs, scale)
 
 
