@@ -26,7 +26,7 @@ demo-trigger: $(READY)         ## a candidate is registered by one call, and the
 test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2
 
-unit: $(READY)                 ## the quick tests, about a minute: three at a time, for they wait as well as compute
+unit: $(READY)                 ## the quick tests, a minute and a half: three at a time, for they wait as well as compute
 	$(BIN)/python -m pytest -n 3 -m "not integration and not docker"
 
 lint: $(READY)
