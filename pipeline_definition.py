@@ -18,9 +18,11 @@ import sys
 
 try:
     from pipeline.cli.main import main
-    from pipeline.comparison.compare import compare
     from pipeline.definition.build import get_pipeline
-    from pipeline.in_process.evaluate import evaluate
+
+    if __name__ != "__main__":  # a command imports what it needs, so that --help answers at once
+        from pipeline.comparison.compare import compare
+        from pipeline.in_process.evaluate import evaluate
 except (ImportError, SyntaxError) as missing:
     if __name__ != "__main__":
         raise

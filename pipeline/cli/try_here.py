@@ -10,6 +10,7 @@ from pipeline.cli.settings import add_set_option
 
 
 def try_here(arguments: Namespace) -> int:
+    from pipeline.executions.plain_view import mlflow_line
     from pipeline.executions.result_table import print_evaluation
     from pipeline.in_process.evaluate import RUNS, evaluate
     from processing.config.variation import parse_settings
@@ -28,8 +29,7 @@ def try_here(arguments: Namespace) -> int:
         print(f"\ninterrupted; what was paid for is kept in {RUNS / 'store'}", flush=True)
         return INTERRUPTED
     print_evaluation(result.document)
-    run = result.document["mlflow"]
-    print(f"MLflow:     {run['url'] or run['tracking_uri'] + ' run ' + run['run_id']}")
+    print(mlflow_line(result.document["mlflow"]))
     print(f"report:     {result.report.resolve().as_uri()}")
     if before := _run_before(result.folder):
         print(f"compare:    python pipeline_definition.py compare {before} {result.folder.name}")
@@ -42,9 +42,8 @@ def try_here(arguments: Namespace) -> int:
 
 def _run_before(folder: Path) -> str:
     """The name of the run before this one; empty if there is none."""
-    runs = sorted(path.parent for path in folder.parent.glob("*/evaluation.json"))
-    earlier = [run.name for run in runs if run.name < folder.name]
-    return max(earlier, default="")
+    runs = (path.parent.name for path in folder.parent.glob("*/evaluation.json"))
+    return max((name for name in runs if name < folder.name), default="")
 
 
 def _options(parser: ArgumentParser) -> None:

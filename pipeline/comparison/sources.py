@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError, read_run
-from processing.base.s3 import bucket_and_key
+from pipeline.executions.launch import read_text
 from processing.base.visible_text import visible
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
 
@@ -124,7 +124,7 @@ def _in_folder(folder: Path) -> Texts:
 
 def _of_execution(label: str, execution: str, services: _Services) -> ComparedRun:
     folder = services.bundle.uri("runs", execution, "evaluation")
-    document = _in_s3(services.session, f"{folder}/{EVALUATION_FILE}")
+    document = read_text(services.session, f"{folder}/{EVALUATION_FILE}")
     if document is None:
         raise ComparisonError(
             f"{execution}: pipeline {services.bundle.config.pipeline.name} has left no "
@@ -132,7 +132,7 @@ def _of_execution(label: str, execution: str, services: _Services) -> ComparedRu
             "`list` and `status` show them"
         )
     source = f"execution {execution}"
-    rows = _in_s3(services.session, f"{folder}/{ROWS_FILE}")
+    rows = read_text(services.session, f"{folder}/{ROWS_FILE}")
     if rows is None:  # the model had been evaluated before, by another execution
         run_id = (json.loads(document).get("mlflow") or {}).get("run_id")
         if not run_id:
@@ -156,8 +156,8 @@ def _of_package(label: str, arn: str, services: _Services) -> ComparedRun:
     quality = described.get("ModelMetrics", {}).get("ModelQuality", {})
     uri = quality.get("Statistics", {}).get("S3Uri", "")
     if uri.endswith(f"/{EVALUATION_FILE}"):
-        document = _in_s3(services.session, uri)
-        rows = _in_s3(services.session, uri.removesuffix(EVALUATION_FILE) + ROWS_FILE)
+        document = read_text(services.session, uri)
+        rows = read_text(services.session, uri.removesuffix(EVALUATION_FILE) + ROWS_FILE)
         if document and rows:
             return _read(label, name, f"model package {arn}", (document, rows))
     run_id = described.get("CustomerMetadataProperties", {}).get("mlflow_run_id")
@@ -169,19 +169,6 @@ def _of_package(label: str, arn: str, services: _Services) -> ComparedRun:
         )
     source = f"model package {arn}, MLflow run {run_id}"
     return _read(label, name, source, _in_mlflow(run_id, services))
-
-
-def _in_s3(session: Session, uri: str) -> str | None:
-    from botocore.exceptions import ClientError
-
-    bucket, key = bucket_and_key(uri)
-    try:
-        body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket", "404"):
-            return None
-        raise
-    return str(body.decode("utf-8"))
 
 
 def _in_mlflow(run_id: str, services: _Services) -> Texts:

@@ -205,6 +205,15 @@ def stop(client: Any, arn: str) -> None:
 
 def read_evaluation(session: Session, uri: str) -> dict[str, Any] | None:
     """An execution's evaluation.json, or registration.json; None if there is none (yet)."""
+    text = read_text(session, uri)
+    if text is None:
+        return None
+    document: dict[str, Any] = json.loads(text)
+    return visible_document(document)
+
+
+def read_text(session: Session, uri: str) -> str | None:
+    """An object of S3 in UTF-8; None if there is none. Raises botocore's ClientError."""
     from botocore.exceptions import ClientError
 
     bucket, key = bucket_and_key(uri)
@@ -214,8 +223,7 @@ def read_evaluation(session: Session, uri: str) -> dict[str, Any] | None:
         if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket", "404"):
             return None
         raise
-    document: dict[str, Any] = json.loads(body)
-    return visible_document(document)
+    return str(body.decode("utf-8"))
 
 
 def with_registered_by_job(

@@ -57,6 +57,12 @@ def in_order(
         yield PlannedStep(step.name, ""), step
 
 
+def mlflow_line(run: Mapping[str, str | None]) -> str:
+    """Where the run is, of evaluation.json's `mlflow`; an ARN's pages have no address."""
+    place = run["url"] or f"{run['tracking_uri']} run {run['run_id']}"
+    return f"MLflow:     {place}"
+
+
 def link_lines(
     status: ExecutionStatus,
     evaluation: dict[str, Any] | None,
@@ -76,8 +82,7 @@ def link_lines(
         yield f"logs:       CloudWatch {LOG_GROUP}, streams"
         yield from (f"            {job}" for job in jobs)
     if evaluation and evaluation["mlflow"]:
-        run = evaluation["mlflow"]
-        yield f"MLflow:     {run['url'] or run['tracking_uri'] + ' run ' + run['run_id']}"
+        yield mlflow_line(evaluation["mlflow"])
     if evaluation:
         yield f"report:     {report_uri}"
     if status.display_name:

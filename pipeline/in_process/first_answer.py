@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from processing.calls.paid_store import key_of
 from processing.candidate.package import measured_model
 from processing.dataset.rows import Row
-from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
-from processing.endpoint.client import endpoint_rate_limit, runtime_client
+from processing.endpoint.answers import Answer, answer_rows
+from processing.evaluation.run import answer_desk
 
 if TYPE_CHECKING:
     from processing.calls.spend import Spend
@@ -24,15 +23,7 @@ def first_answer(job: EvaluationJob, row: Row, spend: Spend) -> Answer:
 
     session = boto3.Session()
     model = measured_model(session.client("sagemaker"), job)
-    desk = AnswerDesk(
-        client=runtime_client(job.endpoint, session),
-        endpoint=job.endpoint,
-        model=model,
-        shelf=job.store.shelf(session, "answers", key_of(model.identity)[:16]),
-        spend=spend,
-        rate_limit=endpoint_rate_limit(job.endpoint, 1),
-    )
-    return answer_rows(desk, [row])[0]
+    return answer_rows(answer_desk(job, model, session, spend), [row])[0]
 
 
 def first_line(answer: Answer) -> str:

@@ -88,6 +88,20 @@ def prepare_run(
     )
 
 
+def answer_desk(
+    job: EvaluationJob, model: MeasuredModel, session: Session, spend: Spend, *, instances: int = 1
+) -> AnswerDesk:
+    """Whom the job asks, and what is kept; `instances` share the endpoint's quota."""
+    return AnswerDesk(
+        client=runtime_client(job.endpoint, session),
+        endpoint=job.endpoint,
+        model=model,
+        shelf=job.store.shelf(session, "answers", key_of(model.identity)[:16]),
+        spend=spend,
+        rate_limit=endpoint_rate_limit(job.endpoint, instances),
+    )
+
+
 def answer_rows_of(
     run: EvaluationRun, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
 ) -> list[Answer]:
@@ -96,14 +110,7 @@ def answer_rows_of(
     Raises EndpointError when the endpoint has stopped answering, or was updated meanwhile.
     """
     job = run.job
-    desk = AnswerDesk(
-        client=runtime_client(job.endpoint, run.session),
-        endpoint=job.endpoint,
-        model=run.model,
-        shelf=job.store.shelf(run.session, "answers", key_of(run.model.identity)[:16]),
-        spend=run.spend,
-        rate_limit=endpoint_rate_limit(job.endpoint, len(run.instance.hosts)),
-    )
+    desk = answer_desk(job, run.model, run.session, run.spend, instances=len(run.instance.hosts))
 
     def came(answer: Answer) -> None:
         run.progress.answered(

@@ -3,9 +3,9 @@
 A function takes what it names of `inputs` ({"question": ..., "context": [...]}), `outputs` (the
 answer) and `expectations` ({"expected_response": ...}), and returns a number, a bool, yes or no, a
 level of `levels`, or a Feedback (`processing.scorers.returned_value`); "not applicable" where
-`not_applicable: true` allows it. It runs in many threads at
-once, and its verdicts are made anew in every evaluation. What it reads or imports beside itself is
-named in `files:`; nothing else lies beside it in the job.
+`not_applicable: true` allows it. It runs in many threads at once, and its verdicts are made anew in
+every evaluation. What it reads or imports beside itself is named in `files:`; nothing else lies
+beside it in the job.
 """
 
 from __future__ import annotations
