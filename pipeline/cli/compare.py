@@ -23,7 +23,7 @@ def compare(arguments: Namespace) -> int:
     comparison.write_html(page)
     print(f"page:       {page.resolve().as_uri()}")
     if arguments.mlflow:
-        print(f"MLflow:     {log_comparison(comparison)}")
+        print(f"MLflow:     {log_comparison(comparison, arguments.config)}")
     if arguments.open:
         import webbrowser
 

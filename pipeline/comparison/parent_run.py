@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pipeline.comparison.run import ComparisonError
+from processing.config import patterns
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,13 +19,15 @@ if TYPE_CHECKING:
 
 PARENT_TAG = "mlflow.parentRunId"
 FOLDER = "comparison"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def log_comparison(comparison: Comparison) -> str:
+def log_comparison(comparison: Comparison, config: Path) -> str:
     """Make the parent run and put the compared ones below it; the address of its page.
 
     A run has one parent: one that was compared before moves below the new one.
-    Raises ComparisonError where the runs are not on one server, or MLflow refuses.
+    Raises ComparisonError where the runs are not on one server, that is not the one of the file
+    `config`, of this machine or of SageMaker, or MLflow refuses.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -33,6 +38,7 @@ def log_comparison(comparison: Comparison) -> str:
 
     findings = comparison.findings
     uri = _one_server(findings)
+    _require_known(uri, config)
     experiment = findings.runs[0].document["mlflow"]["experiment_id"]
     quiet(uri)
     share_credentials()
@@ -63,6 +69,30 @@ def _one_server(findings: Findings) -> str:
         )
         raise ComparisonError(f"the runs are on different MLflow servers ({places}): no parent run")
     return str(uris.pop())
+
+
+def _require_known(uri: str, config: Path) -> None:
+    """Reports may come from others: they do not say where the user's credentials go."""
+    if _on_this_machine(uri) or (uri.startswith("arn:") and re.match(patterns.MLFLOW, uri)):
+        return
+    from pipeline.definition.bundle import load_bundle
+
+    own = load_bundle(config).config.mlflow.tracking_uri if config.is_file() else "no such file"
+    if uri.rstrip("/") != own.rstrip("/"):
+        raise ComparisonError(
+            f"{uri} is not the MLflow server of {config} ({own}): the compared reports name it, "
+            "but your credentials go only where your own file says; if that server is yours, give "
+            "--config with a file that has it as mlflow.tracking_uri"
+        )
+
+
+def _on_this_machine(uri: str) -> bool:
+    """A server of this machine, or a store as `try` makes one."""
+    address = urlsplit(uri)
+    if address.scheme == "sqlite":
+        store = Path(address.path.removeprefix("/"))
+        return store.parts[-2:] == (".runs", "mlflow.db") and store.is_file()
+    return address.scheme in ("http", "https") and address.hostname in LOOPBACK
 
 
 def _run_ids(findings: Findings) -> list[str]:

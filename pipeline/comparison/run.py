@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from pipeline.comparison.shape import checked_document, checked_rows
 from processing.base.errors import ReportedError
+from processing.base.exact_json import decode
 from processing.gate.worst_case import Scale
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -22,7 +24,11 @@ MEASUREMENTS = {
 _TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
 _ANYWHERE = Scale(-math.inf, math.inf, assumed=True)
 
+MOST_LOST = 100_000
+"""So many rows at most may be in evaluation.json's count and not in rows.jsonl."""
+
 Row = Mapping[str, Any]
+Content = TypeVar("Content")
 
 
 class ComparisonError(ReportedError):
@@ -94,37 +100,45 @@ class ComparedRun:
 
 
 def read_run(label: str, name: str, source: str, document: str, rows: str) -> ComparedRun:
-    """From the texts of the two files.
+    """From the texts of the two files, which others may have written.
 
     Raises ComparisonError where they are not what an evaluation leaves.
     """
-    try:
-        read = json.loads(document)
-        missing = [key for key in ("metrics", "number_rules", "thresholds") if key not in read]
-        if missing:
-            raise ComparisonError(f"{source}: evaluation.json has no {', '.join(missing)}")
-        # not splitlines: an answer may hold other line separators
-        found = _by_id(source, (json.loads(line) for line in rows.split("\n") if line.strip()))
-        run = ComparedRun(label, name, source, read, found)
-        _ = run.cost, run.reused, [read[key] for key in ("model", "counts", "gate", "mlflow")]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    read = _read(f"{source}: evaluation.json", lambda: checked_document(_decoded(document)))
+    # not splitlines: an answer may hold other line separators
+    lines = [line for line in rows.split("\n") if line.strip()]
+    found = _read(
+        f"{source}: rows.jsonl",
+        lambda: checked_rows([_row(number, line) for number, line in enumerate(lines, 1)]),
+    )
+    by_id = {row["row_id"]: row for row in found}
+    if len(by_id) < len(found):
+        twice = Counter(row["row_id"] for row in found).most_common(1)[0][0]
+        raise ComparisonError(f"{source}: rows.jsonl has row {twice} more than once")
+    lost = read["counts"]["rows"] - len(by_id)
+    if not 0 <= lost <= MOST_LOST:
         raise ComparisonError(
-            f"{source}: evaluation.json and rows.jsonl are not what this version of the pipeline "
-            f"writes ({type(error).__name__}: {error})"
+            f"{source}: evaluation.json says counts.rows {read['counts']['rows']:,}, and "
+            f"rows.jsonl has {len(by_id):,}: they do not belong together"
+        )
+    return ComparedRun(label, name, source, read, by_id)
+
+
+def _decoded(text: str) -> Any:
+    return decode(text.encode())
+
+
+def _row(number: int, line: str) -> Any:
+    try:
+        return _decoded(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
+
+
+def _read(what: str, read: Callable[[], Content]) -> Content:
+    try:
+        return read()
+    except (ValueError, RecursionError) as error:
+        raise ComparisonError(
+            f"{what} is not what this version of the pipeline writes: {str(error)[:300]}"
         ) from error
-    return run
-
-
-_ROW_KEYS = {"row_id", "question", "answer", "expected_response", "error", "scores", "latency_ms",
-             "input_tokens", "output_tokens", "slices"}  # fmt: skip
-
-
-def _by_id(source: str, rows: Iterable[dict[str, Any]]) -> dict[str, Row]:
-    found: dict[str, Row] = {}
-    for line, row in enumerate(rows, 1):
-        if absent := _ROW_KEYS - set(row):
-            raise ComparisonError(f"{source}: rows.jsonl:{line} has no {', '.join(sorted(absent))}")
-        if row["row_id"] in found:
-            raise ComparisonError(f"{source}: rows.jsonl:{line} has row {row['row_id']} again")
-        found[row["row_id"]] = row
-    return found

@@ -42,7 +42,7 @@ Texts = tuple[str, str]
 def find_runs(names: Sequence[str], config: Path) -> list[ComparedRun]:
     """In this order. Raises ComparisonError; what boto3 raises for rights that are missing."""
     services = _Services(config)
-    return [_find(label, name, services) for label, name in zip(LABELS, names, strict=False)]
+    return [_found(label, name, services) for label, name in zip(LABELS, names, strict=False)]
 
 
 def new_page() -> Path:
@@ -87,6 +87,15 @@ class _Services:
         quiet(uri)
         share_credentials()
         return uri
+
+
+def _found(label: str, name: str, services: _Services) -> ComparedRun:
+    try:
+        return _find(label, name, services)
+    except UnicodeDecodeError as error:
+        raise ComparisonError(
+            f"{name}: its {EVALUATION_FILE} or {ROWS_FILE} is no text in UTF-8 ({error.reason})"
+        ) from error
 
 
 def _find(label: str, name: str, services: _Services) -> ComparedRun:
