@@ -9,7 +9,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.checks.endpoint import ask_one_row
@@ -18,6 +18,7 @@ from pipeline.definition.architecture import architectures
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.image import is_index, pushed_architecture
 from pipeline.definition.lookup import group_is_there
+from pipeline.definition.variants import Variant
 from pipeline.permissions.artifact_store import check_artifact_store
 from pipeline.permissions.platform import ECR_IMAGE
 from pipeline.trigger.show import is_put, show
@@ -73,6 +74,8 @@ def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
         yield f"image {found['name']}", _image_look(session, found, bundle)
     yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)
     yield from judge_looks(session, config)
+    for variant in bundle.variants:
+        yield from _variant_looks(session, bundle, variant)
     for variable, secret in config.secrets.items():
         yield f"secret {variable}", _secret_look(session, secret)
     uri = config.mlflow.tracking_uri
@@ -83,6 +86,17 @@ def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
     yield f"registry group {group}", lambda: _group(session, group)
     if config.trigger or config.candidate:
         yield "trigger", lambda: _trigger(session, bundle)
+
+
+def _variant_looks(session: Session, bundle: Bundle, variant: Variant) -> Iterator[Look]:
+    """What a variant asks otherwise than the file does."""
+    varied, named = replace(bundle, config=variant.config), f" of variant {variant.name}"
+    if variant.config.endpoint != bundle.config.endpoint:
+        endpoint = f"endpoint {variant.config.endpoint.name}{named}"
+        yield endpoint, lambda: ask_one_row(session, varied)
+    if variant.config.judge != bundle.config.judge:
+        for judge, look in judge_looks(session, variant.config):
+            yield f"{judge}{named}", look
 
 
 def _account(session: Session, bundle: Bundle) -> str:

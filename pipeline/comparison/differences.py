@@ -7,15 +7,15 @@ difference is called real: losing rows never makes one look surer than it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.comparison.mismatches import same_rows
 from pipeline.comparison.run import MEASUREMENTS, ComparedRun
-from processing.gate.intervals import is_yes_no
-from processing.gate.paired import holm, paired_estimate, sign_flip_p
-from processing.gate.worst_case import Scale, worst_interval
+from processing.gate.intervals import CONFIDENCE, Estimate, is_yes_no
+from processing.gate.paired import holm, paired_estimate, paired_mean, sign_flip_p
+from processing.gate.worst_case import Scale
 
 LEVEL = 0.05
 
@@ -108,7 +108,7 @@ def differences(
     found = [
         Difference(run.label, metric, reason="see above")
         if (run.label, metric) in not_compared
-        else _difference(first, run, metric)
+        else difference_in(first, run, metric)
         for run in others
         for metric in _metrics(first, run)
     ]
@@ -127,7 +127,10 @@ def _corrected(found: list[Difference]) -> list[Difference]:
     return found
 
 
-def _difference(first: ComparedRun, other: ComparedRun, metric: str) -> Difference:
+def difference_in(
+    first: ComparedRun, other: ComparedRun, metric: str, confidence: float = CONFIDENCE
+) -> Difference:
+    """`other` minus `first`, tested alone; its intervals are of that confidence."""
     pairing = _paired(first, other, metric)
     scale, found = pairing.scale, pairing.differences
     only_one = 0 if same_rows(first, other) else len(first.rows.keys() ^ other.rows.keys())
@@ -141,10 +144,17 @@ def _difference(first: ComparedRun, other: ComparedRun, metric: str) -> Differen
     )
     if not found:
         return replace(counts, reason="no row has a number in both")
-    yes_no = metric not in MEASUREMENTS and is_yes_no([*pairing.first, *pairing.other])
-    estimate = paired_estimate(found, yes_no=yes_no)
+    yes_no = (
+        metric not in MEASUREMENTS
+        and is_yes_no([*pairing.first, *pairing.other])
+        and ((scale.low, scale.high) == (0, 1) or scale.assumed)
+    )
+    estimate = _mean(scale, found, confidence, yes_no=yes_no)
     low, high = _within(scale, estimate.low, estimate.high)
-    worst_low, worst_high = _worst_interval(pairing, yes_no=yes_no)
+    worst_low, worst_high = low, high
+    if pairing.missing:
+        ends = _worst_interval(pairing, confidence, yes_no=yes_no)
+        worst_low, worst_high = _within(scale, *ends)
     gained = [d if scale.higher_is_better else -d for d in found]
     p = sign_flip_p(pairing.lowest, pairing.highest)
     lost = pairing.missing and p > LEVEL >= sign_flip_p(found)
@@ -155,8 +165,8 @@ def _difference(first: ComparedRun, other: ComparedRun, metric: str) -> Differen
         difference=estimate.value,
         low=low,
         high=high,
-        worst_low=worst_low if pairing.missing else low,
-        worst_high=worst_high if pairing.missing else high,
+        worst_low=worst_low,
+        worst_high=worst_high,
         method=estimate.method,
         pairs=len(found),
         better=sum(d > 0 for d in gained),
@@ -211,32 +221,33 @@ def _within(
     )
 
 
-def _worst_interval(pairing: _Pairing, *, yes_no: bool) -> tuple[float | None, float | None]:
-    """An end is None where nobody knows how bad the missing rows could be."""
-    scale, found = pairing.scale, pairing.differences
-    span = Scale(scale.low - scale.high, scale.high - scale.low)
-    if yes_no and (scale.low, scale.high) == (0, 1):
-        low = paired_estimate(pairing.lowest, yes_no=True).low
-        return low, paired_estimate(pairing.highest, yes_no=True).high
-    if math.isfinite(span.high):
-        bounds = worst_interval(found, pairing.missing, span)
-        return _within(scale, bounds.low, bounds.high)
-    return _low_end(found, pairing.lowest), _negative(
-        _low_end(_negated(found), _negated(pairing.highest))
-    )
+def _worst_interval(
+    pairing: _Pairing, confidence: float, *, yes_no: bool
+) -> tuple[float | None, float | None]:
+    """With the missing rows at their worst; an end is None where nobody knows how bad that is."""
+    lowest, highest = pairing.lowest, pairing.highest
+    low = high = None
+    if all(map(math.isfinite, lowest)):
+        low = _mean(pairing.scale, lowest, confidence, yes_no=yes_no).low
+    if all(map(math.isfinite, highest)):
+        high = _mean(pairing.scale, highest, confidence, yes_no=yes_no).high
+    if math.isfinite(pairing.scale.high - pairing.scale.low):
+        return low, high
+    # Student's t is not monotone: left out, they may count for more than at their worst
+    found = _mean(pairing.scale, pairing.differences, confidence, yes_no=yes_no)
+    return _outer(low, found.low, min), _outer(high, found.high, max)
 
 
-def _low_end(found: Sequence[float], lowest: Sequence[float]) -> float | None:
-    """Of the interval, the missing rows at their lowest or left out, whichever is lower."""
-    if not all(map(math.isfinite, lowest)):
-        return None
-    ends = [paired_estimate(values, yes_no=False).low for values in (found, lowest)]
-    return min((end for end in ends if end is not None), default=None)
+def _outer(
+    end: float | None, other: float | None, outer: Callable[[float, float], float]
+) -> float | None:
+    return end if end is None or other is None else outer(end, other)
 
 
-def _negated(values: Sequence[float]) -> list[float]:
-    return [-value for value in values]
-
-
-def _negative(value: float | None) -> float | None:
-    return None if value is None else -value
+def _mean(
+    scale: Scale, differences: Sequence[float], confidence: float, *, yes_no: bool
+) -> Estimate:
+    """Of pairs that are all yes or no Tango's own interval, whatever is known of the scale."""
+    if yes_no:
+        return paired_estimate(differences, yes_no=True, confidence=confidence)
+    return paired_mean(differences, scale.high - scale.low, confidence)

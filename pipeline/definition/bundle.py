@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.definition.variants import Variant, read_variants
 from processing.base.errors import ConfigError
 from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
@@ -56,6 +57,7 @@ class Bundle:
     dataset_config_uri: str
     dataset_upload: Upload | None
     dataset_uri: str
+    variants: tuple[Variant, ...] = ()
 
     @property
     def uploads(self) -> list[Upload]:
@@ -74,7 +76,8 @@ class Bundle:
 def load_bundle(path: Path) -> Bundle:
     """Read the configuration and find the files it names. No AWS call.
 
-    Raises ConfigError for a mistake in the file, or a local file that is not there.
+    Raises ConfigError for a mistake in the file or one of its variants, or a local file that is
+    not there.
     """
     config = _with_local_mlflow(load_config(path))
     source = config.dataset.source
@@ -106,6 +109,7 @@ def load_bundle(path: Path) -> Bundle:
         dataset_config_uri=f"s3://{bucket}/{dataset_folder}",
         dataset_upload=upload,
         dataset_uri=upload.uri if upload else source,
+        variants=read_variants(path) if config.variants else (),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.bundle import Bundle, load_bundle, send
+from pipeline.definition.varied_keys import PARAMETERS, READ_BY_THE_JOB
 from processing.base.errors import LaunchError
 from processing.config.model import EvaluationConfig
 from processing.config.thresholds import threshold_parameters
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 CONFIG_URI = "ConfigUri"
-
-READ_BY_THE_JOB = ("endpoint", "judge", "scorers", "budgets", "slices", "champion", "prices")
-"""Sections that EvaluateModel alone reads."""
-
-_INSTEAD = {
-    "dataset.sample_size": "SampleSize",
-    "dataset.source": "DatasetUri",
-    "endpoint.name": "EndpointName",
-    "endpoint.inference_component": "InferenceComponent",
-    "mlflow.experiment": "MlflowExperiment",
-    "mlflow.tracking_uri": "MlflowTrackingUri",
-    "registration.approval_status": "ApprovalStatus",
-}
 
 
 def send_varied(session: Session, bundle: Bundle, path: Path, variation: Variation) -> str:
@@ -71,7 +59,7 @@ def _part_of_the_definition(config: EvaluationConfig, variation: Variation) -> I
             for bound in threshold_parameters(config.thresholds)
             if key in (f"thresholds.{bound.metric}.{bound.rule}", f"thresholds.{bound.metric}")
         ]
-        instead = [_INSTEAD[key]] if key in _INSTEAD else bounds
+        instead = [PARAMETERS[key]] if key in PARAMETERS else bounds
         if instead:
             yield f"--set {key}: is a parameter of the pipeline: give {_given(instead)}"
         elif key.partition(".")[0] not in READ_BY_THE_JOB:

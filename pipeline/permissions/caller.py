@@ -10,7 +10,11 @@ from pipeline.definition.trigger_names import names_of
 from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.permissions.artifact_store import describe_statements
 from pipeline.permissions.candidate_roles import sweep_statements
-from pipeline.permissions.evaluated import dataset_statements, endpoint_statements
+from pipeline.permissions.evaluated import (
+    dataset_statements,
+    endpoint_statements,
+    evaluated_configs,
+)
 from pipeline.permissions.job_role import TRACKING_SERVER
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
@@ -122,7 +126,7 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
         allow("BucketRegion", ["s3:GetBucketLocation"], account.s3(config.infrastructure.bucket)),
         *dataset_statements(bundle, account),
         *endpoint_statements(bundle, account),
-        *judge_statements(account, config),
+        *judge_statements(account, *evaluated_configs(bundle)),
         *see_secrets_statements(config),
         allow("GroupThere", ["sagemaker:DescribeModelPackageGroup"],
               account.sagemaker(f"model-package-group/{config.registration.model_package_group}")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.definition.account import Account
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.statements import Statement, allow, list_statement, object_or_below
+from processing.config.model import EvaluationConfig
 
 
 def dataset_statements(bundle: Bundle, account: Account) -> list[Statement]:
@@ -21,16 +22,22 @@ def dataset_statements(bundle: Bundle, account: Account) -> list[Statement]:
 
 def endpoint_statements(bundle: Bundle, account: Account) -> list[Statement]:
     """The model behind the endpoint may change, so its configuration and model can be any."""
-    endpoint = bundle.config.endpoint
-    name = f"endpoint/{endpoint.name}"
+    endpoints = [config.endpoint for config in evaluated_configs(bundle)]
+    names = dict.fromkeys(f"endpoint/{endpoint.name}" for endpoint in endpoints)
     statements = [
         allow("Endpoint", ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
-              account.sagemaker(name)),
+              account.sagemaker(*names)),
         allow("Measured", ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
               account.sagemaker("endpoint-config/*", "model/*")),
     ]  # fmt: skip
-    if endpoint.inference_component:
-        component = account.sagemaker(f"inference-component/{endpoint.inference_component}")
+    components = dict.fromkeys(e.inference_component for e in endpoints if e.inference_component)
+    if components:
+        component = account.sagemaker(*(f"inference-component/{name}" for name in components))
         actions = ["sagemaker:DescribeInferenceComponent", "sagemaker:InvokeEndpoint"]
         statements.append(allow("Component", actions, component))
     return statements
+
+
+def evaluated_configs(bundle: Bundle) -> list[EvaluationConfig]:
+    """The file, and the file with each variant's overrides."""
+    return [bundle.config, *(variant.config for variant in bundle.variants)]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import deploy_statements
-from pipeline.permissions.evaluated import dataset_statements, endpoint_statements
+from pipeline.permissions.evaluated import (
+    dataset_statements,
+    endpoint_statements,
+    evaluated_configs,
+)
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import platform_statements
 from pipeline.permissions.secrets import secret_statements
@@ -44,7 +48,7 @@ def job_policy(bundle: Bundle) -> Document:
             *_storage(bundle, account),
             *platform_statements(bundle, account, job=True),
             *endpoint_statements(bundle, account),
-            *judge_statements(account, config),
+            *judge_statements(account, *evaluated_configs(bundle)),
             *secret_statements(config),
             *_mlflow(bundle, account),
             *_champion(bundle, account),

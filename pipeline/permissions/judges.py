@@ -20,17 +20,21 @@ _ACTIONS = ["bedrock:InvokeModel"]  # Converse is authorised as InvokeModel
 _PROFILE = re.compile(r"(?P<area>global|apac|[a-z]{2}(-[a-z]+)?)\.(?P<model>[a-z0-9-]+\..+)")
 
 
-def judge_models(config: EvaluationConfig) -> list[str]:
+def judge_models(*configs: EvaluationConfig) -> list[str]:
     """Model ids, profile ids and ARNs of all judges on Bedrock, each once."""
-    judges = [config.judge, *(scorer.judge for scorer in config.judged_scorers())]
+    judges = [
+        judge
+        for config in configs
+        for judge in (config.judge, *(scorer.judge for scorer in config.judged_scorers()))
+    ]
     uris = dict.fromkeys(judge.model for judge in judges if judge and judge.base_url is None)
     bedrock = re.compile(r"(amazon-)?bedrock(/[a-z]+)?:/(?P<name>.+)")
     return [found["name"] for uri in uris if (found := bedrock.fullmatch(uri))]
 
 
-def judge_statements(account: Account, config: EvaluationConfig) -> list[Statement]:
+def judge_statements(account: Account, *configs: EvaluationConfig) -> list[Statement]:
     statements = []
-    for number, name in enumerate(judge_models(config), start=1):
+    for number, name in enumerate(judge_models(*configs), start=1):
         statements += _statements(f"Judge{number}", account, name)
     return statements
 

@@ -22,6 +22,7 @@ from processing.config.model import EvaluationConfig
 from processing.config.patterns import IN_WORDS
 from processing.config.threshold_scales import Location, threshold_problems
 from processing.config.thresholds import threshold_parameters
+from processing.config.variants import variant_name_problems
 from processing.config.yaml_file import read_yaml
 
 
@@ -38,19 +39,29 @@ def validated(document: dict[Any, Any], name: str) -> EvaluationConfig:
 
     Raises ConfigError, as `load_config`.
     """
+    config, problems = config_and_problems(document)
+    if problems or config is None:
+        lines = [masked(problem_line(name, document, *problem)) for problem in problems]
+        raise ConfigError("\n".join(dict.fromkeys(lines)))
+    return config
+
+
+def config_and_problems(
+    document: dict[Any, Any],
+) -> tuple[EvaluationConfig | None, list[tuple[Location, str]]]:
+    """The configuration, None if its form is wrong, and each mistake with where it is."""
+    config = None
     try:
         config = EvaluationConfig.model_validate(document)
         problems = list(_cross_check(config))
     except ValidationError as invalid:
         problems = [(error["loc"], _explain(error)) for error in invalid.errors()]
-    problems += secrets_in(document)
-    if problems:
-        lines = [
-            masked(f"{name}:{_line(document, location)}: {_dotted(location)}: {message}")
-            for location, message in problems
-        ]
-        raise ConfigError("\n".join(dict.fromkeys(lines)))
-    return config
+    return config, [*problems, *secrets_in(document)]
+
+
+def problem_line(name: str, document: dict[Any, Any], location: Location, message: str) -> str:
+    """`evaluation.yaml:12: endpoint.name: is missing`."""
+    return f"{name}:{_line(document, location)}: {dotted(location)}: {message}"
 
 
 def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
@@ -99,6 +110,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         )
         yield ("pipeline", "cache"), message
     yield from _variables(config)
+    yield from variant_name_problems(config.variants)
     parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
     for name in sorted({name for name in parameters if parameters.count(name) > 1}):
         message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"
@@ -242,11 +254,12 @@ def place_of_scorer(path: Path, name: str, option: str = "") -> str:
             location: Location = ("scorers", index)
             if option and isinstance(entry, dict):
                 location = (*location, name, option)
-            return f"{path}:{_line(document, location)}: {_dotted(location)}"
+            return f"{path}:{_line(document, location)}: {dotted(location)}"
     return f"{path}: scorers: {name}"
 
 
-def _dotted(location: Location) -> str:
+def dotted(location: Location) -> str:
+    """`scorers[3].judge.model`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return text.removeprefix(".") or "(top level)"
 

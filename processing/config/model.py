@@ -25,6 +25,7 @@ from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.config.section import Section
 from processing.config.trigger import Trigger
 from processing.config.variables import require_variables
+from processing.config.variants import Overrides
 
 MEASUREMENTS = (
     "latency_mean_ms",
@@ -57,6 +58,7 @@ class EvaluationConfig(Section):
     slices: dict[str, Slice] = {}
     champion: Champion | None = None
     prices: dict[str, Prices] = {}
+    variants: dict[str, Overrides] = Field(default={}, max_length=26)
     registration: Registration
     trigger: Trigger | None = None
     mlflow: Mlflow

@@ -20,6 +20,9 @@ from processing.config.model import EvaluationConfig
 from processing.config.yaml_file import read_yaml
 
 VARIATION_FILE = "variation.json"
+VARIANT = "variant"
+"""The key of `variation.json` that a variant's name stands under; the file has none of that name.
+"""
 
 Variation = Mapping[str, Any]
 """Key path (`endpoint.parameters.temperature`) -> value."""
@@ -57,18 +60,23 @@ def _setting(text: str) -> tuple[str, Any]:
         return key.strip(), value
 
 
-def write_varied(path: Path, variation: Variation, folder: Path) -> Path:
+def write_varied(path: Path, variation: Variation, folder: Path, *, variant: str = "") -> Path:
     """Write the varied file into `folder`, with the files that it names; the varied file's path.
 
-    A dataset on this machine stays where it is. Raises ConfigError for a key that is not there,
-    or a file that is none after it.
+    `variant`: what the record calls it. A dataset on this machine stays where it is, and the
+    section `variants` is left out. Raises ConfigError for a key that is not there, or a file that
+    is none after it.
     """
     from ruamel.yaml import YAML
 
     document = read_yaml(path)
     for key, value in variation.items():
-        _put(document, key, value)
-    config = validated(document, f"{path} with {_keys(variation)} set")
+        try:
+            put(document, key, value)
+        except ConfigError as error:
+            raise ConfigError(f"--set {key}: {error}") from error
+    document.pop("variants", None)
+    config = validated(document, f"{path} with {_keys(variation)} set" if variation else str(path))
     source = config.dataset.source
     if "://" not in source:
         document["dataset"]["source"] = str((path.parent / source).resolve())
@@ -76,7 +84,8 @@ def write_varied(path: Path, variation: Variation, folder: Path) -> Path:
     varied = folder / "evaluation.yaml"
     with varied.open("w", encoding="utf-8") as file:
         YAML(typ="rt").dump(document, file)
-    (folder / VARIATION_FILE).write_text(json.dumps(shown(variation), indent=2), encoding="utf-8")
+    record = ({VARIANT: variant} if variant else {}) | shown(variation)
+    (folder / VARIATION_FILE).write_text(json.dumps(record, indent=2), encoding="utf-8")
     _copy_files(config, path.parent, folder)
     return varied
 
@@ -98,8 +107,11 @@ def shown(variation: Variation) -> dict[str, str]:
     }
 
 
-def _put(document: dict[Any, Any], key: str, value: Any) -> None:
-    """Raises ConfigError for a path that leads through something without keys."""
+def put(document: dict[Any, Any], key: str, value: Any) -> None:
+    """Set the key path in a document of `read_yaml`.
+
+    Raises ConfigError, without the key, for a path that leads through something without keys.
+    """
     *parents, last = key.split(".")
     place: Any = document
     for number, parent in enumerate(parents):
@@ -109,7 +121,7 @@ def _put(document: dict[Any, Any], key: str, value: Any) -> None:
         if not isinstance(place, dict):
             kind = "a list" if isinstance(place, list) else "a value"
             above = ".".join(parents[: number + 1])
-            raise ConfigError(f"--set {key}: {above} is {kind} and has no keys: set it whole")
+            raise ConfigError(f"{above} is {kind} and has no keys: set it whole")
     place[last] = value
 
 

@@ -42,8 +42,8 @@ def bounded_interval(
     tail = (1 - confidence) / 2
     least, greatest = _wilson(float(rows.sum()), rows.size, tail)
     if rows.size <= MOST:
-        least = max(least, _gaffke(rows, tail))
-        greatest = min(greatest, 1 - _gaffke(np.sort(1 - rows), tail))
+        from_below, from_above = _gaffke(np.stack([rows, np.sort(1 - rows)], axis=1), tail)
+        least, greatest = max(least, from_below), min(greatest, 1 - from_above)
     return low + least * (high - low), low + greatest * (high - low)
 
 
@@ -58,20 +58,22 @@ def _wilson(k: float, n: int, tail: float) -> tuple[float, float]:
     return max((middle - half) / scaled, 0.0), min((middle + half) / scaled, 1.0)
 
 
-def _gaffke(rows: NDArray[np.float64], tail: float) -> float:
-    """The lower end for sorted numbers between 0 and 1.
+def _gaffke(columns: NDArray[np.float64], tail: float) -> list[float]:
+    """The lower end for each column of sorted numbers between 0 and 1; 0 where draws are too few.
 
     The weights come from a fixed seed and meet the numbers in their order, so that a number that
     falls raises no draw.
     """
     import numpy as np
 
-    draws = DRAWS if rows.size <= MANY else DRAWS_OF_MANY
-    random = np.random.default_rng(SEED)
-    with_end = np.concatenate([[0.0], rows])
-    means: list[NDArray[np.float64]] = []
-    for done in range(0, draws, at_once := max(1, _AT_ONCE // with_end.size)):
-        weights = random.standard_exponential((min(at_once, draws - done), with_end.size))
-        means.append(weights @ with_end / weights.sum(axis=1))
+    draws = DRAWS if len(columns) <= MANY else DRAWS_OF_MANY
     rank = math.floor(tail * (draws + 1)) - 1
-    return float(np.partition(np.concatenate(means), rank)[rank])
+    if rank < 0:
+        return [0.0] * columns.shape[1]
+    random = np.random.default_rng(SEED)
+    with_end = np.vstack([np.zeros(columns.shape[1]), columns])
+    means: list[NDArray[np.float64]] = []
+    for done in range(0, draws, at_once := max(1, _AT_ONCE // len(with_end))):
+        weights = random.standard_exponential((min(at_once, draws - done), len(with_end)))
+        means.append(weights @ with_end / weights.sum(axis=1, keepdims=True))
+    return [float(end) for end in np.partition(np.concatenate(means), rank, axis=0)[rank]]

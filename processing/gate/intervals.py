@@ -107,21 +107,21 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def student_t(values: Sequence[float]) -> tuple[float, float]:
-    """mean ± t(0.975, n - 1) · s / √n, for at least two values.
+def student_t(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """mean ± t((1 + confidence) / 2, n - 1) · s / √n, for at least two values.
 
     Student, Biometrika 6 (1908) 1-25; `scipy.stats.ttest_1samp(...).confidence_interval`.
     """
     n = len(values)
     mean = math.fsum(values) / n
-    half = _quantile_of_t(n) * deviation(values) / math.sqrt(n)
+    half = _quantile_of_t(n, confidence) * deviation(values) / math.sqrt(n)
     return mean - half, mean + half
 
 
-def _quantile_of_t(n: int) -> float:
+def _quantile_of_t(n: int, confidence: float) -> float:
     from scipy.stats import t
 
-    return float(t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    return float(t.ppf((1 + confidence) / 2, n - 1))
 
 
 def deviation(values: Sequence[float]) -> float:

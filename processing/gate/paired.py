@@ -29,8 +29,10 @@ MOST_DRAWN = 2_048
 SEED = 20_261
 
 
-def paired_mean(differences: Sequence[float], width: float) -> Estimate:
-    """The mean difference of pairs on a scale that is `width` wide, with its 95 % interval.
+def paired_mean(
+    differences: Sequence[float], width: float, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The mean difference of pairs on a scale that is `width` wide, with its interval.
 
     Each end is the sharper one of Tango's, with the sums of the gains and of the losses for their
     numbers, and `bounded_interval`'s. Both fall with every difference that falls. On an endless
@@ -38,20 +40,22 @@ def paired_mean(differences: Sequence[float], width: float) -> Estimate:
     """
     n = len(differences)
     if not math.isfinite(width) or n == 0:
-        return paired_estimate(differences, yes_no=False)
+        return paired_estimate(differences, yes_no=False, confidence=confidence)
     scaled = [difference / width for difference in differences]
     gained = math.fsum(difference for difference in scaled if difference > 0)
     lost = -math.fsum(difference for difference in scaled if difference < 0)
-    by_tango = tango(gained, lost, n)
-    bounded = bounded_interval(scaled, -1, 1, CONFIDENCE)
+    by_tango = tango(gained, lost, n, confidence)
+    bounded = bounded_interval(scaled, -1, 1, confidence)
     low, high = max(by_tango[0], bounded[0]) * width, min(by_tango[1], bounded[1]) * width
     spread = deviation(differences) if n > 1 else None
     method = f"Tango and Gaffke: pairs on a scale {width:g} wide"
     return Estimate(math.fsum(differences) / n, low, high, spread, n, method)
 
 
-def tango(gained: float, lost: float, n: int) -> tuple[float, float]:
-    """The 95 % score interval of (gained - lost) / n.
+def tango(
+    gained: float, lost: float, n: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """The score interval of (gained - lost) / n.
 
     Of n pairs, `gained` are no in the first and yes in the second, `lost` the other way round.
     Tango, Statistics in Medicine 17 (1998) 891-908: the differences that a score test does not
@@ -60,7 +64,7 @@ def tango(gained: float, lost: float, n: int) -> tuple[float, float]:
     from scipy.optimize import brentq
     from scipy.stats import norm
 
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    z = float(norm.ppf((1 + confidence) / 2))
     found = (gained - lost) / n
 
     def beyond(difference: float, side: int) -> float:
@@ -84,8 +88,10 @@ def _score(gained: float, lost: float, n: int, difference: float) -> float:
     return above / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, above)
 
 
-def paired_estimate(differences: Sequence[float], *, yes_no: bool) -> Estimate:
-    """The mean of the pairs' differences with its 95 % interval.
+def paired_estimate(
+    differences: Sequence[float], *, yes_no: bool, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The mean of the pairs' differences with its interval.
 
     Numbers that all differ by the same, none included, say nothing of how much they might:
     there is then no interval.
@@ -98,12 +104,14 @@ def paired_estimate(differences: Sequence[float], *, yes_no: bool) -> Estimate:
     if yes_no:
         gained = sum(difference > 0 for difference in differences)
         lost = sum(difference < 0 for difference in differences)
-        return Estimate(mean, *tango(gained, lost, n), spread, n, "Tango: paired yes/no")
+        ends = tango(gained, lost, n, confidence)
+        return Estimate(mean, *ends, spread, n, "Tango: paired yes/no")
     if n < 2:
         return Estimate(mean, None, None, spread, n, "none: one pair has no spread")
     if len(set(differences)) == 1:
         return Estimate(mean, None, None, spread, n, "none: every pair differs by the same")
-    return Estimate(mean, *student_t(differences), spread, n, "Student t: paired differences")
+    ends = student_t(differences, confidence)
+    return Estimate(mean, *ends, spread, n, "Student t: paired differences")
 
 
 def sign_flip_p(low: Sequence[float], high: Sequence[float] | None = None) -> float:
