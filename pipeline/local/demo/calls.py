@@ -1,7 +1,7 @@
 """One call to a demo server: its faults first, then the answer, and errors as AWS spells them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,7 @@ async def answer_call(
     request: Request,
     state: DemoState[B],
     name: str,
-    answer: Callable[[bytes, Decision], Answer],
+    answer: Callable[[bytes, Decision], Awaitable[Answer]],
     fault: Callable[[str | None], WireError],
 ) -> Response:
     """Serves one call to a name that exists.
@@ -69,10 +69,10 @@ async def answer_call(
                     counts["hang"] += 1
                     return await _hang(request)
                 case "malformed":
-                    made = answer(body, decision)
+                    made = await answer(body, decision)
                     counts["malformed"] += 1
                 case "answer":
-                    made = answer(body, decision)
+                    made = await answer(body, decision)
                     counts[made.outcome] += 1
                     log.by_kind[made.kind] += 1
         except WireError as error:

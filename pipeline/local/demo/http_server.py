@@ -3,14 +3,16 @@
 import socket
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from pipeline.local.loopback_guard import LoopbackGuard
+from pipeline.local.loopback_guard import AsgiApp, LoopbackGuard, Message
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5
@@ -47,7 +49,7 @@ class DemoServer:
 def serve(app: Starlette, port: int, label: str) -> DemoServer:
     """Serves the app on loopback in a daemon thread; port 0 takes a free one.
 
-    label goes into the header `x-demo` of every response.
+    label goes into the header `x-demo` of every response that has none of its own.
     Raises OSError naming the port if it is taken, RuntimeError if the server does not come up.
     """
     # with the protocol named, asyncio turns Nagle off; without, each call waits 40 ms for an ACK
@@ -60,13 +62,12 @@ def serve(app: Starlette, port: int, label: str) -> DemoServer:
         raise OSError(error.errno, f"cannot serve the {label} on port {port}: {error}") from error
     app.state.stopping = stopping = threading.Event()
     config = uvicorn.Config(
-        LoopbackGuard(app),
+        _labelled(LoopbackGuard(app), label),
         http=_ResettableProtocol,
         lifespan="off",
         timeout_graceful_shutdown=_STOP_SECONDS,
         log_level="warning",
         access_log=False,
-        headers=[("x-demo", label)],
     )
     server = uvicorn.Server(config)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -78,3 +79,21 @@ def serve(app: Starlette, port: int, label: str) -> DemoServer:
             raise RuntimeError(f"the {label} did not start within {_START_SECONDS:g} s")
         time.sleep(0.005)
     return DemoServer(url, stopping, server, thread)
+
+
+def _labelled(app: AsgiApp, label: str) -> AsgiApp:
+    """The application whose responses say `label`, unless they say something else."""
+
+    async def labelled(
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        async def send_labelled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("x-demo", label)
+            await send(message)
+
+        await app(scope, receive, send_labelled)
+
+    return labelled

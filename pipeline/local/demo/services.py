@@ -64,8 +64,13 @@ def _example_endpoints() -> dict[str, EndpointBehaviour]:
     }
 
 
-def served_endpoints(config: EvaluationConfig) -> dict[str, EndpointBehaviour]:
-    """By name: the one that the configuration names, and those of all examples."""
+def served_endpoints(
+    config: EvaluationConfig, servers: Mapping[str, str]
+) -> dict[str, EndpointBehaviour]:
+    """By name: the one that the configuration names, those of all examples, and the `servers`.
+
+    `servers`: endpoint -> address of the OpenAI-compatible server behind it.
+    """
     from pipeline.local.demo.endpoint.server import EndpointBehaviour
 
     return {
@@ -73,6 +78,9 @@ def served_endpoints(config: EvaluationConfig) -> dict[str, EndpointBehaviour]:
         GOOD: EndpointBehaviour(model="good"),
         WORSE: EndpointBehaviour(model="worse"),
         **_example_endpoints(),
+        **{
+            name: EndpointBehaviour.model_validate({"server": url}) for name, url in servers.items()
+        },
     }
 
 
@@ -85,6 +93,7 @@ def local_aws(
     docker: bool = False,
     registry: str | None = None,
     refuse: Collection[str] = (),
+    servers: Mapping[str, str] | None = None,
     job_environment: Mapping[str, str] | None = None,
     echo: Callable[[str], None] = print,
 ) -> Iterator[Addresses]:
@@ -93,7 +102,7 @@ def local_aws(
     The endpoint that the configuration names answers as the good demo model; each of examples/ has
     two that know its subject, `<folder>-good` and `<folder>-worse`. Jobs run as processes,
     or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
-    `refuse`: what SageMaker refuses of a pipeline.
+    `refuse`: what SageMaker refuses of a pipeline. `servers`: see `served_endpoints`.
     `registry` (HOST:PORT), if any, takes the images that are pushed to ECR. `job_environment` is
     what every job gets besides what points it at the local AWS. `echo` takes the jobs' output.
     """
@@ -105,13 +114,13 @@ def local_aws(
     from pipeline.local.demo.judge.server import serve_judge
     from pipeline.local.jobs.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
-    from pipeline.local.server.account import furnish
+    from pipeline.local.server.account import DEMO_IMAGE, SERVER_IMAGE, furnish
 
     job_runner = docker_runner() if docker else None
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
     os.environ.update(environment)  # for the server's own clients, and the process that started us
-    endpoints = served_endpoints(config)
+    endpoints = served_endpoints(config, servers or {})
     with ExitStack() as running:
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
@@ -131,7 +140,8 @@ def local_aws(
             serve_judge(port + 2),
         ):
             running.callback(server.stop)
-        furnish(boto3.Session(), config, endpoints)
+        images = {n: SERVER_IMAGE if told.server else DEMO_IMAGE for n, told in endpoints.items()}
+        furnish(boto3.Session(), config, images)
         wait_for(mlflow)
         yield addresses
 

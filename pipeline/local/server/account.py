@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from processing.config.model import EvaluationConfig
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
 DEMO_IMAGE = "demo-endpoint:not-a-model"
+SERVER_IMAGE = "openai-compatible-server:on-this-machine"
 TRUST_SAGEMAKER = {
     "Version": "2012-10-17",
     "Statement": [
@@ -28,8 +29,11 @@ TRUST_SAGEMAKER = {
 }
 
 
-def furnish(session: Session, config: EvaluationConfig, endpoints: Collection[str]) -> None:
-    """Create the bucket and the roles that the configuration names, and the endpoints."""
+def furnish(session: Session, config: EvaluationConfig, images: Mapping[str, str]) -> None:
+    """Create the bucket and the roles that the configuration names, and the endpoints.
+
+    `images`: endpoint -> image of the model behind it.
+    """
     infrastructure = config.infrastructure
     session.client("s3").create_bucket(Bucket=infrastructure.bucket)
     iam = session.client("iam")
@@ -42,21 +46,21 @@ def furnish(session: Session, config: EvaluationConfig, endpoints: Collection[st
             RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST_SAGEMAKER)
         )
     sagemaker = session.client("sagemaker")
-    for name in endpoints:
-        _create_endpoint(sagemaker, config, name)
-    for name in endpoints:
+    for name, image in images.items():
+        _create_endpoint(sagemaker, config, name, image)
+    for name in images:
         while sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating":
             time.sleep(0.1)
 
 
-def _create_endpoint(sagemaker: Any, config: EvaluationConfig, name: str) -> None:
+def _create_endpoint(sagemaker: Any, config: EvaluationConfig, name: str, image: str) -> None:
     infrastructure = config.infrastructure
     model = f"{name}-model"
     sagemaker.create_model(
         ModelName=model,
         ExecutionRoleArn=infrastructure.job_role,
         PrimaryContainer={
-            "Image": DEMO_IMAGE,
+            "Image": image,
             "ModelDataUrl": f"s3://{infrastructure.bucket}/models/{model}.tar.gz",
         },
     )

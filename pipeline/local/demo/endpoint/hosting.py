@@ -4,6 +4,7 @@ What answers is said, openly, by the environment of the model's container:
 
     DEMO_MODEL          good (the default) or worse
     DEMO_KNOWLEDGE      the folder of examples/ that it knows about (health)
+    DEMO_SERVER         the address of an OpenAI-compatible server, which answers instead
     DEMO_FAULTS         JSON of demo_faults.Faults: slow, failing, dying
     DEMO_START_SECONDS  how long the endpoint is Creating (1)
     DEMO_START_FAILURE  the reason with which it then is Failed
@@ -42,6 +43,7 @@ class DemoHosting:
         behaviour = {
             "model": environment.get("DEMO_MODEL", "good"),
             "knowledge": environment.get("DEMO_KNOWLEDGE"),
+            "server": environment.get("DEMO_SERVER"),
             "faults": json.loads(environment.get("DEMO_FAULTS", "{}")),
         }
         self._send("PUT", endpoint, json.dumps(behaviour).encode())

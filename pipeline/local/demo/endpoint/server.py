@@ -1,7 +1,8 @@
 """A demo endpoint that stands where SageMaker Runtime would: InvokeEndpoint over HTTP.
 
 It is no model: it answers from small knowledge bases by retrieval (see demo_retrieval), one for
-each folder of examples/. Every response says so in the header `x-demo`. Point
+each folder of examples/. Every response says so in the header `x-demo`. An endpoint with a `server`
+is a real model's: its calls are passed on (see openai_server). Point
 AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME at its URL.
 
 Wire protocol: botocore's service model of sagemaker-runtime 2017-05-13 (REST-JSON).
@@ -13,18 +14,20 @@ Signatures are not checked. Admin routes: see demo_state, noun `endpoints`.
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
+from pipeline.local.demo.endpoint.model_error import ACCOUNT, MODEL_ERROR_STATUS, model_error
+from pipeline.local.demo.endpoint.openai_server import CONTAINER_SECONDS, OpenAiServer, base_url
 from pipeline.local.demo.endpoint.payloads import (
     Completion,
     Prompt,
@@ -46,9 +49,8 @@ from pipeline.local.demo.faults import Decision, Faults, JudgeHabit, Share
 from pipeline.local.demo.http_server import DemoServer, serve
 from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
 
-ACCOUNT = "123456789012"
 ENDPOINT_ERRORS: Mapping[str, int] = {
-    "ModelError": 424,
+    "ModelError": MODEL_ERROR_STATUS,
     "ModelNotReadyException": 429,
     "ThrottlingException": 400,
     "ServiceUnavailable": 503,
@@ -65,6 +67,8 @@ class EndpointBehaviour(Behaviour):
     inference_components: if there are any, a call must name one, as on SageMaker.
     text_generation: the form of text-generation answers, LMI's object or TGI's list.
     wild: the share of calls that are answered as no container should (`wild`), by `faults.seed`.
+    server: an OpenAI-compatible server that answers instead of all this, within server_seconds. Its
+        calls are not slowed down, and its answers not spoilt; throttle, fail and hang work.
     """
 
     model: Literal["good", "worse"] = "good"
@@ -73,6 +77,28 @@ class EndpointBehaviour(Behaviour):
     inference_components: tuple[str, ...] = ()
     text_generation: TextGeneration = "lmi"
     wild: Share = 0
+    server: str | None = None
+    server_seconds: float = CONTAINER_SECONDS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _server_is_not_slowed_down(cls, told: Any) -> Any:
+        if not isinstance(told, dict) or not told.get("server"):
+            return told
+        faults = told.get("faults", {})
+        quick = {"latency_ms": 0, "jitter_ms": 0, **faults} if isinstance(faults, dict) else faults
+        return {**told, "faults": quick}
+
+    @field_validator("server")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        return url and base_url(url)
+
+    @model_validator(mode="after")
+    def _server_answers_as_it_does(self) -> Self:
+        if self.server and (self.wild or self.faults.malformed):
+            raise ValueError("wild and malformed are the demo's own answers: not with a server")
+        return self
 
     @field_validator("knowledge")
     @classmethod
@@ -99,6 +125,7 @@ def endpoint_app(
     }
     state = DemoState(endpoints, ENDPOINT_ERRORS)
     wilds: dict[tuple[str, EndpointBehaviour], Wild] = {}
+    servers: dict[EndpointBehaviour, OpenAiServer] = {}
 
     async def invoke(request: Request) -> Response:
         name = request.path_params["name"]
@@ -107,11 +134,15 @@ def endpoint_app(
         if behaviour is None or refusal:
             state.log.by_name[name]["ValidationError"] += 1
             return WireError("ValidationError", 400, Message=refusal).response()
+        fault = partial(_fault, name, behaviour.faults)
+        if behaviour.server:
+            if behaviour not in servers:
+                servers[behaviour] = OpenAiServer(behaviour.server, behaviour.server_seconds)
+            passed_on = partial(_passed_on, name, behaviour, servers[behaviour])
+            return await answer_call(request, state, name, passed_on, fault)
         wild = wilds.setdefault((name, behaviour), Wild(behaviour.wild, behaviour.faults.seed))
         answer = partial(_answer, _Served(name, behaviour, known[behaviour.knowledge], wild))
-        return await answer_call(
-            request, state, name, answer, partial(_fault, name, behaviour.faults)
-        )
+        return await answer_call(request, state, name, answer, fault)
 
     routes = [
         Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
@@ -160,13 +191,25 @@ class _Served:
     wild: Wild
 
 
-def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
+async def _passed_on(
+    name: str, behaviour: EndpointBehaviour, server: OpenAiServer, body: bytes, _: Decision
+) -> Answer:
+    """Raises WireError ModelError."""
+    made = await server.answer(name, body)
+    return replace(made, headers={**made.headers, **_variant(behaviour)})
+
+
+def _variant(behaviour: EndpointBehaviour) -> dict[str, str]:
+    return {"x-Amzn-Invoked-Production-Variant": behaviour.variant}
+
+
+async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
     """Raises WireError ModelError 400 for a request that no container would take."""
     name, behaviour = served.name, served.behaviour
     try:
         prompt = read_prompt(body)
     except UnreadableRequest as error:
-        raise _model_error(name, 400, str(error)) from error
+        raise model_error(name, 400, str(error)) from error
     known = served.known
     find = known.good_answer if behaviour.model == "good" else known.worse_answer
     done = complete(prompt, find(prompt.question))
@@ -179,8 +222,7 @@ def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
         made = write_malformed(prompt, done, model, shape, decision.malformed)
     else:
         made = json.dumps(write_answer(prompt, done, model, shape)).encode()
-    headers = {"x-Amzn-Invoked-Production-Variant": behaviour.variant}
-    return Answer(prompt.format, made, headers, habit or "answered")
+    return Answer(prompt.format, made, _variant(behaviour), habit or "answered")
 
 
 def _wild(
@@ -192,30 +234,15 @@ def _wild(
     try:
         return wild_body(habit, prompt, done, f"demo-{behaviour.model}")
     except UnreadableRequest as error:
-        raise _model_error(name, 400, str(error)) from error
+        raise model_error(name, 400, str(error)) from error
 
 
 def _fault(name: str, faults: Faults, code: str | None) -> WireError:
     code = code or "ModelError"
     if code == "ModelError":
-        return _model_error(name, faults.model_error_status, "the demo endpoint was told to fail")
+        return model_error(name, faults.model_error_status, "the demo endpoint was told to fail")
     message = "Rate exceeded" if code == "ThrottlingException" else f"demo fault: {code}"
     return WireError(code, ENDPOINT_ERRORS[code], Message=message)
-
-
-def _model_error(name: str, status: int, message: str) -> WireError:
-    """ModelError in the words of SageMaker, which wraps what the container said."""
-    side = "client" if status < 500 else "server"
-    group = f"/aws/sagemaker/Endpoints/{name}"
-    return WireError(
-        "ModelError",
-        ENDPOINT_ERRORS["ModelError"],
-        Message=f'Received {side} error ({status}) from primary with message "{message}". '
-        f"See log group {group} in account {ACCOUNT} for more information.",
-        OriginalStatusCode=status,
-        OriginalMessage=message,
-        LogStreamArn=f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{group}",
-    )
 
 
 def _name_and_model(text: str) -> tuple[str, EndpointBehaviour]:

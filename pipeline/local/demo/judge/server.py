@@ -122,7 +122,7 @@ async def _serve(
     if model_id not in state.behaviours:
         state.put(model_id, JudgeModel())
 
-    def answer(body: bytes, decision: Decision) -> Answer:
+    async def answer(body: bytes, decision: Decision) -> Answer:
         model = state.behaviours[model_id]
         require_available(model, model_id)
         return _answer(model, read, write, body, decision)
