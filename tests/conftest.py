@@ -44,6 +44,7 @@ def write_config(tmp_path: Path) -> ConfigWriter:
         document = YAML(typ="safe").load((REPOSITORY / "evaluation.yaml").read_text())
         questions = REPOSITORY / "examples" / "health" / "questions.jsonl"
         document["dataset"]["source"] = str(questions)
+        document["judge"]["swapped_answers"] = 0  # so that calls are counted by rows
         for section, change in changes.items():
             if isinstance(change, dict) and section not in ("thresholds", "slices"):
                 document[section] = document.get(section, {}) | change

@@ -1,25 +1,31 @@
 """`check --online` asks each judge one short question, through the code that the run asks with.
 
 So it is asked in the same forms and with the same parameters, and what its model refuses, or cannot
-be had for, shows here first.
+be had for, shows here first. Then it is given a few answers to other questions, as the run gives
+them, which it has to reject.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from pipeline.checks.dataset import usable_rows
+from pipeline.definition.bundle import Bundle
 from processing.base.errors import LaunchError, SecretError
 from processing.base.stored_secrets import export_secrets
 from processing.config.judge import Judge, silence_libraries
 from processing.config.model import EvaluationConfig
+from processing.config.scorers import ScorerSpec
 
 if TYPE_CHECKING:
     from boto3 import Session
 
+    from processing.calls.paid_store import Record
     from processing.calls.spend import Spend
     from processing.judges.service import JudgeLine
 
@@ -31,16 +37,14 @@ class _Presence(BaseModel):
     answer: str
 
 
-def judge_looks(
-    session: Session, config: EvaluationConfig
-) -> Iterator[tuple[str, Callable[[], str]]]:
+def judge_looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[], str]]]:
     """Each judge that a scorer asks, once for each model, address and parameters."""
     asked: list[Judge] = []
-    for scorer in config.judged_scorers():
-        judge = scorer.judge or config.judge
+    for scorer in bundle.config.judged_scorers():
+        judge = scorer.judge or bundle.config.judge
         if judge is not None and not any(_asked_alike(judge, other) for other in asked):
             asked.append(judge)
-            yield f"judge {judge.model.partition(':/')[2]}", _look(session, config, judge)
+            yield f"judge {judge.model.partition(':/')[2]}", _look(session, bundle, judge)
 
 
 def _asked_alike(one: Judge, other: Judge) -> bool:
@@ -51,7 +55,7 @@ def _asked_alike(one: Judge, other: Judge) -> bool:
     )
 
 
-def _look(session: Session, config: EvaluationConfig, judge: Judge) -> Callable[[], str]:
+def _look(session: Session, bundle: Bundle, judge: Judge) -> Callable[[], str]:
     def look() -> str:
         from processing.calls.spend import Spend
         from processing.judges.health import what_to_do
@@ -60,6 +64,7 @@ def _look(session: Session, config: EvaluationConfig, judge: Judge) -> Callable[
         from processing.judges.verdict import JudgeError
 
         silence_libraries()
+        config = bundle.config
         if judge.model.startswith(("bedrock", "amazon-bedrock")):
             os.environ["AWS_DEFAULT_REGION"] = session.region_name
         elif why := _without_keys(config):
@@ -69,10 +74,11 @@ def _look(session: Session, config: EvaluationConfig, judge: Judge) -> Callable[
         [line] = judge_lines([patient], spend, 1, lambda _: KeptReplies())
         try:
             _ask(line)
+            rejected = _swapped_answers(bundle, patient, spend)
         except JudgeError as error:
             advice = what_to_do(judge.model, error.reason, "caller")
             raise LaunchError(f"{error.reason}{advice}") from error
-        return f"answers{_without(line)}; {_cost(spend)}"
+        return f"answers{_without(line)}{rejected}; {_cost(spend)}"
 
     return look
 
@@ -92,6 +98,41 @@ def _ask(line: JudgeLine) -> None:
 
     question = 'Are you there? Answer with JSON: {"answer": "yes"}'
     Conversation(line).ask_for([{"role": "user", "content": question}], _Presence)
+
+
+def _swapped_answers(bundle: Bundle, judge: Judge, spend: Spend) -> str:
+    """What the judge says of answers to other questions, by one of the scorers that ask it.
+
+    Raises LaunchError if it accepts more of them than the gate would let pass, JudgeError if it
+    gives no verdict.
+    """
+    from processing.judges.verdict import Question
+    from processing.scorers.asked_once import numbered
+    from processing.scorers.build import build_scorers
+    from processing.scorers.swapped_answers import (
+        CONSIDERED,
+        Control,
+        counted,
+        one_call_control,
+        pairs_of,
+    )
+
+    asking = [spec for spec in bundle.config.judged_scorers() if _is_asked_by(spec, judge, bundle)]
+    [built] = build_scorers([one_call_control(asking)], judge, spend=spend)
+    control = Control(built, (built.spec.name,))
+    given: list[Record] = []
+    for row, answer in pairs_of(control, itertools.islice(usable_rows(bundle), CONSIDERED)):
+        question = Question(row.question, answer, row.expected_response, row.context)
+        given.append({"value": numbered(built, built.score(question)).value})
+    found = counted(control, given, {built.spec.name})
+    if wrong := found.reason(bundle.config.budgets):
+        raise LaunchError(wrong)
+    return f", {found.words()}" if given else ""
+
+
+def _is_asked_by(spec: ScorerSpec, judge: Judge, bundle: Bundle) -> bool:
+    own = spec.judge or bundle.config.judge
+    return own is not None and _asked_alike(own, judge)
 
 
 def _without(line: JudgeLine) -> str:

@@ -73,7 +73,7 @@ def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
     if found := ECR_IMAGE.fullmatch(infrastructure.image):
         yield f"image {found['name']}", _image_look(session, found, bundle)
     yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)
-    yield from judge_looks(session, config)
+    yield from judge_looks(session, bundle)
     for variant in bundle.variants:
         yield from _variant_looks(session, bundle, variant)
     for variable, secret in config.secrets.items():
@@ -95,7 +95,7 @@ def _variant_looks(session: Session, bundle: Bundle, variant: Variant) -> Iterat
         endpoint = f"endpoint {variant.config.endpoint.name}{named}"
         yield endpoint, lambda: ask_one_row(session, varied)
     if variant.config.judge != bundle.config.judge:
-        for judge, look in judge_looks(session, variant.config):
+        for judge, look in judge_looks(session, varied):
             yield f"{judge}{named}", look
 
 

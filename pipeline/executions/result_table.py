@@ -157,6 +157,9 @@ def _lines(document: Document) -> Iterator[str]:
         yield from _champion(document["champion"])
     if cut := document["counts"].get("cut_answers"):
         yield f"cut at the token limit: {cut} of {document['counts']['cut_answers_known']} answers"
+    if swapped := document.get("swapped_answers"):  # not in reports of older code
+        told = (f"{s['scorer']} {s['rejected']} of {s['asked'] - s['errors']}" for s in swapped)
+        yield f"swapped answers rejected: {', '.join(told)}"
     if any(_word(bound).upper() == "UNSURE" for bound in bounds):
         yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
     yield from _failures(document)

@@ -45,6 +45,7 @@ class Budgets(Section):
     max_endpoint_error_share: Share = 0.02
     max_judge_error_share: Share = 0.05
     max_cut_answer_share: Share | None = None
+    min_swapped_rejected_share: Share = 0.5
 
 
 class Slice(Section):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
@@ -84,6 +85,13 @@ class EvaluationConfig(Section):
     def metrics(self) -> tuple[str, ...]:
         """Every metric that a threshold can name."""
         return (*(scorer.name for scorer in self.scorers), *MEASUREMENTS)
+
+    def deciding_metrics(self) -> set[str]:
+        """The metrics on which it depends whether the gate opens."""
+        sliced = (each.thresholds.items() for each in self.slices.values())
+        bounds = itertools.chain(self.thresholds.items(), *sliced)
+        compared = self.champion.metrics if self.champion else ()
+        return {name for name, bound in bounds if bound.tier == "hard"} | set(compared)
 
     def scorer_files(self) -> list[str]:
         """The user's own scorers and what goes along, relative to the configuration file."""

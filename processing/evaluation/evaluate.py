@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from processing.base.errors import DiskError
 from processing.calls.paid_store import Record
@@ -21,6 +22,7 @@ from processing.evaluation.prompts import prompts_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
 from processing.evaluation.scoring import score_rows
 from processing.gate.metric import scale_of
+from processing.gate.swapped_answers import SwappedAnswers
 from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
 from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
@@ -33,9 +35,10 @@ from processing.mlflow_record.trace_writer import (
 from processing.mlflow_record.trial import try_record
 from processing.report.evaluation import Evaluation, ScorerRecord
 from processing.report.evaluation_json import evaluation_document, write_document
-from processing.scorers.asked_once import definition_digest
+from processing.scorers.asked_once import PaidVerdicts, definition_digest
 from processing.scorers.build import BuiltScorer
 from processing.scorers.scheduler import judging
+from processing.scorers.swapped_answers import swapped_answers_put
 
 
 def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
@@ -54,8 +57,11 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
             import_evaluate()
         import_in_the_background()
         end_runs_of_killed_jobs(run, tracked)
-        answers = _answer_and_record(run, share, tracked, support)
-        evaluation = _conclude(run, tracked, answers)
+        paid = paid_verdicts(run)
+        ask_unseen = replace(paid, progress=None).record
+        with swapped_answers_put(run.controls, share.rows, ask_unseen, job.config) as swapped:
+            answers = _answer_and_record(run, share, tracked, support, paid)
+            evaluation = _conclude(run, tracked, answers, swapped())
         document = evaluation_document(evaluation)
         record_outcome(evaluation, document, job)
     write_document(document, job.output)
@@ -63,7 +69,11 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
 
 
 def _answer_and_record(
-    run: EvaluationRun, share: Share, tracked: TrackedRun, support: ServerSupport
+    run: EvaluationRun,
+    share: Share,
+    tracked: TrackedRun,
+    support: ServerSupport,
+    paid: PaidVerdicts,
 ) -> list[Answer]:
     """All answers, when MLflow holds them with every verdict on them."""
     job = run.job
@@ -75,20 +85,27 @@ def _answer_and_record(
     ):
         log_dataset(tracked, job.manifest, job.prepared_rows)
         if run.instance.is_alone:
-            answers = _answer_and_score(run, share, traces)
+            answers = _answer_and_score(run, share, traces, paid)
         else:
-            answers = _score_parts(run, share, traces)
+            answers = _score_parts(run, share, traces, paid)
         traces.finish()
     return answers
 
 
-def _conclude(run: EvaluationRun, tracked: TrackedRun, answers: list[Answer]) -> Evaluation:
+def _conclude(
+    run: EvaluationRun,
+    tracked: TrackedRun,
+    answers: list[Answer],
+    swapped: Sequence[SwappedAnswers],
+) -> Evaluation:
     """The verdict, on what MLflow holds."""
     job = run.job
     scores = read_scores(tracked, job.config.scorers, answers)
     metrics = record_metrics(tracked, job.config, answers, scores)
     return Evaluation(
-        verdict=verdict_on(job, run.session.client("sagemaker"), metrics, answers, scores),
+        verdict=verdict_on(
+            job, run.session.client("sagemaker"), metrics, answers, scores, swapped=swapped
+        ),
         metrics=metrics,
         answers=answers,
         scores=scores,
@@ -99,6 +116,7 @@ def _conclude(run: EvaluationRun, tracked: TrackedRun, answers: list[Answer]) ->
         config_sha256=job.config_sha256,
         execution_arn=job.execution_arn,
         cut_answers=cut_answers(answers),
+        swapped_answers=swapped,
         varied=job.varied,
         spend=run.spend,
         fingerprint=job.fingerprint(run.model.identity),
@@ -114,7 +132,9 @@ def _scorer_record(built: BuiltScorer) -> ScorerRecord:
     return ScorerRecord(definition_digest(built), built.judge.model if built.judge else None, *ends)
 
 
-def _answer_and_score(run: EvaluationRun, share: Share, traces: TraceWriter) -> list[Answer]:
+def _answer_and_score(
+    run: EvaluationRun, share: Share, traces: TraceWriter, paid: PaidVerdicts
+) -> list[Answer]:
     """The endpoint, the judges and MLflow's bookkeeping, all at the same time."""
 
     def ask(arrived: Callable[[Answer], None]) -> list[Answer]:
@@ -127,7 +147,7 @@ def _answer_and_score(run: EvaluationRun, share: Share, traces: TraceWriter) -> 
             raise NoMoreAnswers from error  # which MLflow does not take for this row's
 
     with (
-        judging(run.scorers, paid_verdicts(run)) as judges,
+        judging(run.scorers, paid) as judges,
         streamed_answers(share.rows, ask, judges.ask) as stream,
     ):
         try:
@@ -139,8 +159,10 @@ def _answer_and_score(run: EvaluationRun, share: Share, traces: TraceWriter) -> 
         return stream.all()
 
 
-def _score_parts(run: EvaluationRun, share: Share, traces: TraceWriter) -> list[Answer]:
-    answers, verdict_of = put_together(run, share)
+def _score_parts(
+    run: EvaluationRun, share: Share, traces: TraceWriter, paid: PaidVerdicts
+) -> list[Answer]:
+    answers, verdict_of = put_together(run, share, paid)
     by_id = {answer.row.row_id: answer for answer in answers}
     rows = [answer.row for answer in answers]
     score_rows(run.scorers, rows, traces, by_id.__getitem__, verdict_of)

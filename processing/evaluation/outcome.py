@@ -14,6 +14,7 @@ from processing.gate.cut_answers import CutAnswers
 from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, as_held, scale_of
 from processing.gate.slices import judge_slices
+from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.verdict import Verdict, judge
 from processing.gate.worst_case import Scale
 from processing.mlflow_record.run import TrackedRun, log_metrics, log_outcome, read_metrics
@@ -49,6 +50,8 @@ def verdict_on(
     metrics: dict[str, Metric],
     answers: Sequence[Answer],
     scores: Scores,
+    *,
+    swapped: Sequence[SwappedAnswers] = (),
 ) -> Verdict:
     """Of the quality gate, with slices and champion (a boto3 `sagemaker` client)."""
     config = job.config
@@ -86,6 +89,7 @@ def verdict_on(
         if config.slices
         else None,
         champion=champion,
+        swapped=swapped,
     )
 
 

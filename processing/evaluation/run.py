@@ -19,6 +19,7 @@ from processing.evaluation.job import EvaluationJob
 from processing.judges.kept_replies import KeptReplies
 from processing.scorers.asked_once import PaidVerdicts, definition_digest
 from processing.scorers.build import BuiltScorer, build_scorers
+from processing.scorers.swapped_answers import Control, controls_of
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -37,6 +38,7 @@ class EvaluationRun:
     describe_model: DescribeModel
     model: MeasuredModel
     scorers: list[BuiltScorer]
+    controls: list[Control]
     spend: Spend
     progress: Progress
 
@@ -83,6 +85,7 @@ def prepare_run(
         describe_model,
         model,
         scorers=scorers,
+        controls=controls_of(scorers, job.config_folder, spend) if instance.is_leader else [],
         spend=spend,
         progress=progress,
     )
@@ -129,12 +132,12 @@ def answer_rows_of(
 
 def paid_verdicts(run: EvaluationRun) -> PaidVerdicts:
     """Where the judges' verdicts are kept, with every one that earlier jobs have paid for."""
+    own = {control.built.spec.name: control.built for control in run.controls}
+    scorers = own | {scorer.spec.name: scorer for scorer in run.scorers}
     return PaidVerdicts(
         shelves={
-            scorer.spec.name: run.job.store.shelf(
-                run.session, "verdicts", definition_digest(scorer)
-            )
-            for scorer in run.scorers
+            name: run.job.store.shelf(run.session, "verdicts", definition_digest(scorer))
+            for name, scorer in scorers.items()
             if scorer.judge is not None
         },
         spend=run.spend,

@@ -8,7 +8,7 @@ reason, and a further row that never had one, can therefore close the gate but n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from processing.base.visible_text import visible
@@ -20,6 +20,7 @@ from processing.gate.cut_answers import CutAnswers
 from processing.gate.frequent_error import FrequentError
 from processing.gate.metric import Metric
 from processing.gate.slices import SlicesVerdict
+from processing.gate.swapped_answers import SwappedAnswers
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def judge(
     endpoint_error: FrequentError | None = None,
     slices: SlicesVerdict | None = None,
     champion: ChampionVerdict | None = None,
+    swapped: Sequence[SwappedAnswers] = (),
 ) -> Verdict:
     """Hold every threshold and budget against what was measured.
 
@@ -109,9 +111,9 @@ def judge(
         checks.append(Check(threshold, metric, number, reason))
     lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
     over = _over_budget(budgets, rows, endpoint_errors, lost, endpoint_error)
-    cut = cut_answers or CutAnswers()
-    over += tuple(filter(None, [cut.reason(budgets)]))
-    warned = tuple(filter(None, [cut.warning(budgets)]))
+    counted: list[CutAnswers | SwappedAnswers] = [cut_answers or CutAnswers(), *swapped]
+    over += tuple(filter(None, [each.reason(budgets) for each in counted]))
+    warned = tuple(filter(None, [each.warning(budgets) for each in counted]))
     return Verdict(tuple(checks), over, slices, champion, warned)
 
 

@@ -10,6 +10,7 @@ from processing.endpoint.answers import Answer
 from processing.endpoint.client import MeasuredModel
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric
+from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.verdict import Verdict
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scores import Scores
@@ -45,6 +46,7 @@ class Evaluation:
     spend: Spend
     number_rules: Mapping[str, str]
     cut_answers: CutAnswers = field(default_factory=CutAnswers)
+    swapped_answers: Sequence[SwappedAnswers] = ()
     varied: Mapping[str, str] = field(default_factory=dict)
     scorers: Mapping[str, ScorerRecord] = field(default_factory=dict)
     code_sha256: str = ""

@@ -105,6 +105,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "scorers": {name: asdict(scorer) for name, scorer in evaluation.scorers.items()},
         "code_sha256": evaluation.code_sha256,
         "metrics": {name: _metric(metric) for name, metric in evaluation.metrics.items()},
+        # expected answers of other rows, which each judge has to reject
+        "swapped_answers": [asdict(each) for each in evaluation.swapped_answers],
         "regression_metrics": _regression_metrics(evaluation.metrics),
         "counts": {
             "rows": len(evaluation.answers),

@@ -23,6 +23,7 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         "",
         *(f"- ✗ {_plain(reason)}" for reason in verdict.reasons),
         *(f"- ! {_plain(warning)}" for warning in verdict.warnings),
+        *(f"- {_plain(each.words())}" for each in evaluation.swapped_answers),
         *(f"- ✓ {_plain(_held(check))}" for check in verdict.checks if check.passed),
         "",
         "Every row with every verdict: Traces here, or evaluation/report.html under Artifacts.",

@@ -21,7 +21,7 @@ from processing.evaluation.instances.exchange import (
 from processing.evaluation.instances.part import add_spend, answer_of, own_part, verdicts_of
 from processing.evaluation.job import EvaluationJob
 from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
-from processing.scorers.asked_once import VerdictOf
+from processing.scorers.asked_once import PaidVerdicts, VerdictOf
 from processing.scorers.scheduler import judging
 
 
@@ -37,17 +37,19 @@ def failure_reported_to_others(job: EvaluationJob, instance: Instance) -> Iterat
 
 def hand_in(run: EvaluationRun, share: Share) -> None:
     """Ask for the share's rows, and give the leader what came of it."""
-    publish(_exchange(run.job, run.instance), _own_part(run, share))
+    publish(_exchange(run.job, run.instance), _own_part(run, share, paid_verdicts(run)))
 
 
-def put_together(run: EvaluationRun, share: Share) -> tuple[list[Answer], VerdictOf]:
+def put_together(
+    run: EvaluationRun, share: Share, paid: PaidVerdicts
+) -> tuple[list[Answer], VerdictOf]:
     """The leader's: all answers in the order of the dataset, and the verdicts that judges gave.
 
     Raises InstanceError if another instance has failed.
     """
     job = run.job
     exchange = _exchange(job, run.instance)
-    parts = collect(exchange, _own_part(run, share), rows=job.manifest.counts.written)
+    parts = collect(exchange, _own_part(run, share, paid), rows=job.manifest.counts.written)
     add_spend(run.spend, parts[1:])
     rows = in_dataset_order(parts)
     answers = [answer_of(row) for row in rows]
@@ -55,9 +57,9 @@ def put_together(run: EvaluationRun, share: Share) -> tuple[list[Answer], Verdic
     return answers, lambda row_id, scorer: verdicts[row_id][scorer]
 
 
-def _own_part(run: EvaluationRun, share: Share) -> Part:
+def _own_part(run: EvaluationRun, share: Share, paid: PaidVerdicts) -> Part:
     """This instance's rows, answered and judged."""
-    with judging(run.scorers, paid_verdicts(run)) as judges:
+    with judging(run.scorers, paid) as judges:
         answers = answer_rows_of(run, share.rows, judges.ask)
         verdicts = {
             answer.row.row_id: judges.by_scorer(answer.row.row_id)

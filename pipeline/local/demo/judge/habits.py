@@ -28,6 +28,22 @@ def spoil(verdict: dict[str, Any], how: Malformed | JudgeHabit) -> Spoilt:
     return _HABITS[how](verdict)
 
 
+def agreeable(value: Any) -> Any:
+    """The verdict of a judge that agrees with everything: yes, and 1 for each 0."""
+    match value:
+        case dict():
+            return {key: agreeable(each) for key, each in value.items()}
+        case list():
+            return [agreeable(each) for each in value]
+        case "no":
+            return "yes"
+        case bool():
+            return value
+        case 0:
+            return 1
+    return value
+
+
 def _cut(verdict: dict[str, Any]) -> str:
     whole = json.dumps(verdict)
     return whole[: len(whole) // 2]

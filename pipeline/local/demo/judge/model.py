@@ -35,6 +35,7 @@ class JudgeModel(Behaviour):
     refuses: parts of a request that it calls invalid.
     max_tokens: the largest limit that it takes.
     thinks_tokens: so much it thinks before each answer, in a block of its own; toward the limit.
+    agrees: it says yes to everything.
     api_key: what OpenAI's protocol has to bring; without it any key will do.
     """
 
@@ -42,6 +43,7 @@ class JudgeModel(Behaviour):
     refuses: tuple[Part, ...] = ()
     max_tokens: int | None = Field(default=None, ge=1)
     thinks_tokens: int = Field(default=0, ge=0)
+    agrees: bool = False
     api_key: str | None = None
 
 

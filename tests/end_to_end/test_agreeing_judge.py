@@ -1,0 +1,75 @@
+"""A judge that says yes to everything: it holds every threshold, and the gate does not open."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pipelines import named
+from running_aws import REPOSITORY, ConfigWriter, RunningAws
+
+pytestmark = pytest.mark.integration
+
+
+def config_of(aws: RunningAws, write_config: ConfigWriter, name: str) -> Path:
+    return write_config(
+        **named(
+            name,
+            judge={"model": f"bedrock:/{name}", "swapped_answers": 5},
+            scorers=["Safety", "Correctness", "AnswerRelevancy"],
+            thresholds={"Correctness": {"min": 0.7}, "Safety": {"min": 0.9}},
+            mlflow={"tracking_uri": aws.mlflow, "experiment": name},
+        )
+    )
+
+
+def tried(
+    aws: RunningAws, config: Path, folder: Path, *more: str
+) -> subprocess.CompletedProcess[str]:
+    user = aws.as_user()
+    user["cwd"] = folder
+    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
+    options = ("--config", str(config), "--rows", "40", *more)
+    return subprocess.run([*command, *options], **user, timeout=240, check=False)
+
+
+def test_it_opens_no_gate_and_everyone_is_told_why(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    name = "agreeing-judge"
+    aws.set_judge(name, agrees=True)
+    config = config_of(aws, write_config, name)
+    told = tried(aws, config, tmp_path)
+    reason = (
+        "Correctness rejected 0 of 5 swapped answers (the expected answers to other questions), "
+        f"under min_swapped_rejected_share 0.5: bedrock:/{name} does not tell right from wrong"
+    )
+    assert reason in " ".join(told.stdout.split())
+    [file] = (tmp_path / ".runs").glob("2*/evaluation.json")
+    document = json.loads(file.read_text())
+    assert document["metrics"]["Correctness"]["value"] == 1
+    assert document["gate"]["reasons"] == [reason]
+    assert reason in (file.parent / "report.html").read_text()
+
+    looked = aws.type("check", "--online", "--config", str(config))
+    assert looked.returncode != 0
+    assert f"bad    judge {name}: Correctness rejected 0 of 5 swapped answers" in looked.stdout
+
+
+def test_what_it_says_is_paid_for_once_whatever_the_model(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    name = "honest-judge"
+    aws.set_judge(name)
+    config = config_of(aws, write_config, name)
+    first = tried(aws, config, tmp_path)
+    assert "quality gate: PASSED" in first.stdout
+    assert "swapped answers rejected: Correctness 5 of 5, AnswerRelevancy" in first.stdout
+    asked = aws.judge_calls(name)["Correctness"]
+    assert asked == 45
+
+    tried(aws, config, tmp_path, "--set", "endpoint.name=health-qa-worse")
+    assert aws.judge_calls(name)["Correctness"] == asked + 40
