@@ -85,8 +85,8 @@ CHECK = Command(
         "definition against SageMaker's quotas. It needs no AWS account and changes\n"
         "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges,\n"
         "MLflow, model package group and trigger. The endpoint is asked about the dataset's first\n"
-        "row, a judge one short question in the form and with the parameters of the run. What\n"
-        "that cost is printed."
+        "row, a judge one short question in the form and with the parameters of the run, and\n"
+        "five answers to other questions, which it has to reject. What that cost is printed."
     ),
     examples=("check", "check --online --config my.yaml"),
     run=check,

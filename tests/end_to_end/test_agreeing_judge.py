@@ -19,7 +19,7 @@ def config_of(aws: RunningAws, write_config: ConfigWriter, name: str) -> Path:
         **named(
             name,
             judge={"model": f"bedrock:/{name}", "swapped_answers": 5},
-            scorers=["Safety", "Correctness", "AnswerRelevancy"],
+            scorers=["Safety", "Correctness"],
             thresholds={"Correctness": {"min": 0.7}, "Safety": {"min": 0.9}},
             mlflow={"tracking_uri": aws.mlflow, "experiment": name},
         )
@@ -56,7 +56,7 @@ def test_it_opens_no_gate_and_everyone_is_told_why(
 
     looked = aws.type("check", "--online", "--config", str(config))
     assert looked.returncode != 0
-    assert f"bad    judge {name}: Correctness rejected 0 of 5 swapped answers" in looked.stdout
+    assert f"WRONG  judge {name}: Correctness rejected 0 of 5 swapped answers" in looked.stdout
 
 
 def test_what_it_says_is_paid_for_once_whatever_the_model(
@@ -67,9 +67,8 @@ def test_what_it_says_is_paid_for_once_whatever_the_model(
     config = config_of(aws, write_config, name)
     first = tried(aws, config, tmp_path)
     assert "quality gate: PASSED" in first.stdout
-    assert "swapped answers rejected: Correctness 5 of 5, AnswerRelevancy" in first.stdout
-    asked = aws.judge_calls(name)["Correctness"]
-    assert asked == 45
-
+    assert "swapped answers rejected: Correctness 5 of 5" in first.stdout
+    asked = aws.judge_calls(name)["answered"]
+    assert asked == 2 * 40 + 5
     tried(aws, config, tmp_path, "--set", "endpoint.name=health-qa-worse")
-    assert aws.judge_calls(name)["Correctness"] == asked + 40
+    assert aws.judge_calls(name)["answered"] == asked + 2 * 40

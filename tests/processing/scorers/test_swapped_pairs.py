@@ -39,7 +39,7 @@ def test_each_row_gets_another_rows_answer(name: str) -> None:
 
 def test_the_pairs_are_the_datasets_whatever_its_order() -> None:
     whole = dataset(50)
-    shuffled = random.Random(3).sample(whole, len(whole))  # noqa: S311
+    shuffled = random.Random(3).sample(whole, len(whole))
     assert swapped_pairs(CORRECTNESS, whole, 5) == swapped_pairs(CORRECTNESS, shuffled, 5)
 
 
