@@ -71,4 +71,5 @@ def test_what_it_says_is_paid_for_once_whatever_the_model(
     asked = aws.judge_calls(name)["answered"]
     assert asked == 2 * 40 + 5
     tried(aws, config, tmp_path, "--set", "endpoint.name=health-qa-worse")
-    assert aws.judge_calls(name)["answered"] == asked + 2 * 40
+    # and fewer where both models give the same answer
+    assert asked < aws.judge_calls(name)["answered"] <= asked + 2 * 40
