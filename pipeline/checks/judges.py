@@ -38,9 +38,9 @@ class _Presence(BaseModel):
 
 
 def judge_looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Each judge that a scorer asks, once for each model, address and parameters."""
+    """Each judge that an evaluation or `compare` asks, once for each model, address, parameters."""
     asked: list[Judge] = []
-    for scorer in bundle.config.judged_scorers():
+    for scorer in [*bundle.config.judged_scorers(), *bundle.config.pairwise_scorers]:
         judge = scorer.judge or bundle.config.judge
         if judge is not None and not any(_asked_alike(judge, other) for other in asked):
             asked.append(judge)

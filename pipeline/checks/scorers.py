@@ -49,7 +49,7 @@ def check_scorers(bundle: Bundle, config_file: Path) -> Tried:
     rows = list(itertools.islice(usable_rows(bundle), TRIED_ROWS)) if local else []
     tried, problems = Tried(), list[str]()
     with _alone(bundle) as (folder, elsewhere):
-        for spec in bundle.config.scorers:
+        for spec in bundle.config.listed_scorers:
             option = ""
             try:
                 with contextlib.chdir(elsewhere):

@@ -26,9 +26,11 @@ def check(arguments: Namespace) -> int:
     check_reach(bundle, str(arguments.config))
     tried = check_scorers(bundle, arguments.config)
     config = bundle.config
+    asked_later = len(config.pairwise_scorers)
+    for_compare = f" and {asked_later} more for `compare`" if asked_later else ""
     print(
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
-        f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers, "
+        f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers{for_compare}, "
         f"{len(config.thresholds)} thresholds on {', '.join(config.thresholds)}"
     )
     if tried.verdicts:

@@ -126,7 +126,7 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
         allow("BucketRegion", ["s3:GetBucketLocation"], account.s3(config.infrastructure.bucket)),
         *dataset_statements(bundle, account),
         *endpoint_statements(bundle, account),
-        *judge_statements(account, *evaluated_configs(bundle)),
+        *judge_statements(account, *evaluated_configs(bundle), compares=True),
         *see_secrets_statements(config),
         allow("GroupThere", ["sagemaker:DescribeModelPackageGroup"],
               account.sagemaker(f"model-package-group/{config.registration.model_package_group}")),

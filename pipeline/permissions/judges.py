@@ -20,21 +20,30 @@ _ACTIONS = ["bedrock:InvokeModel"]  # Converse is authorised as InvokeModel
 _PROFILE = re.compile(r"(?P<area>global|apac|[a-z]{2}(-[a-z]+)?)\.(?P<model>[a-z0-9-]+\..+)")
 
 
-def judge_models(*configs: EvaluationConfig) -> list[str]:
-    """Model ids, profile ids and ARNs of all judges on Bedrock, each once."""
+def judge_models(*configs: EvaluationConfig, compares: bool = False) -> list[str]:
+    """Model ids, profile ids and ARNs of all judges on Bedrock, each once.
+
+    `compares`: with those that only `compare` asks, which is no job.
+    """
     judges = [
         judge
         for config in configs
-        for judge in (config.judge, *(scorer.judge for scorer in config.judged_scorers()))
+        for judge in (
+            config.judge,
+            *(scorer.judge for scorer in config.judged_scorers()),
+            *(scorer.judge for scorer in config.pairwise_scorers if compares),
+        )
     ]
     uris = dict.fromkeys(judge.model for judge in judges if judge and judge.base_url is None)
     bedrock = re.compile(r"(amazon-)?bedrock(/[a-z]+)?:/(?P<name>.+)")
     return [found["name"] for uri in uris if (found := bedrock.fullmatch(uri))]
 
 
-def judge_statements(account: Account, *configs: EvaluationConfig) -> list[Statement]:
+def judge_statements(
+    account: Account, *configs: EvaluationConfig, compares: bool = False
+) -> list[Statement]:
     statements = []
-    for number, name in enumerate(judge_models(*configs), start=1):
+    for number, name in enumerate(judge_models(*configs, compares=compares), start=1):
         statements += _statements(f"Judge{number}", account, name)
     return statements
 

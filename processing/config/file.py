@@ -19,6 +19,7 @@ from processing.base.secrets import masked, secrets_in
 from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
 from processing.config.model import EvaluationConfig
+from processing.config.named_metrics import naming_problems
 from processing.config.patterns import IN_WORDS
 from processing.config.threshold_scales import Location, threshold_problems
 from processing.config.thresholds import threshold_parameters
@@ -66,16 +67,12 @@ def problem_line(name: str, document: dict[Any, Any], location: Location, messag
 
 def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     """Mistakes that only show when two sections are held against each other."""
-    metrics = ", ".join(config.metrics)
-    for metric in config.thresholds:
-        if metric not in config.metrics:
-            hint = did_you_mean(metric, config.metrics)
-            message = f"no scorer makes the metric {metric!r}{hint}; the metrics are {metrics}"
-            yield ("thresholds", metric), message
-    judged = ", ".join(s.name for s in config.judged_scorers() if s.judge is None)
+    yield from naming_problems(config)
+    asking = [*config.judged_scorers(), *config.pairwise_scorers]
+    judged = ", ".join(scorer.name for scorer in asking if scorer.judge is None)
     if judged and config.judge is None:
         yield ("scorers",), f"{judged} need a judge: add judge: model: bedrock:/..."
-    for index, scorer in enumerate(config.scorers):
+    for index, scorer in enumerate(config.listed_scorers):
         if scorer.needs_context and config.dataset.columns.context is None:
             yield (
                 ("scorers", index),
@@ -117,29 +114,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         yield ("thresholds",), message
     if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
         yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
-    yield from _check_slices_and_champion(config)
     yield from threshold_problems(config.scorers, config.thresholds, config.slices, config.champion)
-
-
-def _check_slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
-    scorers = [scorer.name for scorer in config.scorers]
-    columns = config.dataset.columns
-    used = [columns.question, columns.expected_response, columns.context]
-    named: list[Location] = [
-        ("slices", column, "thresholds", name)
-        for column, section in config.slices.items()
-        for name in section.thresholds
-    ]
-    if config.champion:
-        named += [("champion", "metrics", name) for name in config.champion.metrics]
-    for location in named:
-        name = str(location[-1])
-        if name not in scorers:
-            hint = did_you_mean(name, scorers)
-            yield location, f"no scorer is called {name!r}{hint}; there are {', '.join(scorers)}"
-    for column in config.slices:
-        if column in used:
-            yield ("slices", column), "is a column that the model sees or is judged by, not a slice"
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -203,14 +178,15 @@ def _known_keys(location: Location) -> list[str]:
             continue
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return []
-        field = model.model_fields.get(str(part))
+        fields = {field.alias or key: field for key, field in model.model_fields.items()}
+        field = fields.get(str(part))
         if field is None:
             return []
         names_are_free = get_origin(field.annotation) is dict
         options = [field.annotation, *getattr(field.annotation, "__args__", ())]
         sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
         model = sections[0] if sections else None
-    return list(model.model_fields) if model else []
+    return [field.alias or key for key, field in model.model_fields.items()] if model else []
 
 
 def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:

@@ -53,7 +53,9 @@ class EvaluationConfig(Section):
     endpoint: Endpoint
     candidate: Candidate | None = None
     judge: Judge | None = None
-    scorers: list[Annotated[ScorerSpec, BeforeValidator(parse_scorer)]] = Field(min_length=1)
+    listed_scorers: list[Annotated[ScorerSpec, BeforeValidator(parse_scorer)]] = Field(
+        alias="scorers", min_length=1
+    )
     thresholds: dict[str, Threshold] = Field(min_length=1)
     budgets: Budgets = Budgets()
     slices: dict[str, Slice] = {}
@@ -69,7 +71,7 @@ class EvaluationConfig(Section):
     ] = Field(default={}, max_length=50)
     infrastructure: Infrastructure
 
-    @field_validator("scorers")
+    @field_validator("listed_scorers")
     @classmethod
     def _names_are_unique(cls, scorers: list[ScorerSpec]) -> list[ScorerSpec]:
         names = [scorer.name for scorer in scorers]
@@ -79,7 +81,21 @@ class EvaluationConfig(Section):
         taken = sorted(set(names) & set(MEASUREMENTS))
         if taken:
             raise ValueError(f"{taken[0]} is a metric that every evaluation makes; rename it")
+        if all(scorer.compares for scorer in scorers):
+            raise ValueError(
+                "all of them compare two runs, so that an evaluation has nothing to do"
+            )
         return scorers
+
+    @property
+    def scorers(self) -> list[ScorerSpec]:
+        """Those that an evaluation runs: each is a metric."""
+        return [scorer for scorer in self.listed_scorers if not scorer.compares]
+
+    @property
+    def pairwise_scorers(self) -> list[ScorerSpec]:
+        """Those that `compare` asks which of two runs' answers is better. None is a metric."""
+        return [scorer for scorer in self.listed_scorers if scorer.compares]
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -100,5 +116,5 @@ class EvaluationConfig(Section):
         return sorted({name for each in own for name in (each.file, *each.files)})
 
     def judged_scorers(self) -> list[ScorerSpec]:
-        """The scorers that ask the judge model."""
+        """The scorers of an evaluation that ask the judge model."""
         return [scorer for scorer in self.scorers if scorer.uses_judge]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from processing.config.guideline_options import GuidelinesOptions, PairwiseOptions
 from processing.config.scorer_options import (
     BriefOptions,
     DeepEvalOptions,
     FileOptions,
-    GuidelinesOptions,
     Options,
     RagasOptions,
     TemplateOptions,
@@ -25,7 +25,7 @@ class ScorerKind:
 
     `packages` are the distributions whose version can change a verdict. `number_rule` says in the
     report how a verdict becomes a number, and `tokenizer` what its words are. `is_a_name`: an entry
-    may be called by the kind alone.
+    may be called by the kind alone. `compares`: in `compare` and in no evaluation.
     """
 
     module: str
@@ -35,6 +35,7 @@ class ScorerKind:
     number_rule: str = "the number itself"
     tokenizer: str = ""
     is_a_name: bool = True
+    compares: bool = False
 
 
 def _mlflow_judge(options: type[Options] = Options) -> ScorerKind:
@@ -79,6 +80,7 @@ SCORERS: dict[str, ScorerKind] = {
     "RAGAS": ScorerKind(
         "ragas_metrics", RagasOptions, True, ("ragas", "sacrebleu"), is_a_name=False
     ),
+    "pairwise": ScorerKind("pairwise", PairwiseOptions, True, is_a_name=False, compares=True),
     "file": ScorerKind(
         "user_file",
         FileOptions,

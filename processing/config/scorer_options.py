@@ -92,15 +92,6 @@ class TermsOptions(Options):
         return self.without_terms is None
 
 
-class GuidelinesOptions(Options):
-    guidelines: list[Text] = Field(min_length=1)
-
-    @field_validator("guidelines", mode="before")
-    @classmethod
-    def _one_or_many(cls, guidelines: object) -> object:
-        return [guidelines] if isinstance(guidelines, str) else guidelines
-
-
 LARGEST = 1e50
 """No verdict counts more, either way: with larger numbers means and deviations overflow."""
 

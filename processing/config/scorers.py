@@ -34,6 +34,11 @@ class ScorerSpec(BaseModel):
         return self.options.asks_judge(SCORERS[self.kind].uses_judge)
 
     @property
+    def compares(self) -> bool:
+        """Whether it is asked of two runs' answers, by `compare`, and of no evaluation."""
+        return SCORERS[self.kind].compares
+
+    @property
     def needs_context(self) -> bool:
         return self.options.needs_context()
 
@@ -61,6 +66,8 @@ def parse_scorer(entry: object) -> ScorerSpec:
     }
     if issubclass(SCORERS[kind].options, MetricOptions):
         options.setdefault("metric", name)
+    if SCORERS[kind].compares and "higher_is_better" in common:
+        raise ValueError(f"{name}: higher_is_better has no meaning for the better of two answers")
     try:
         parsed = SCORERS[kind].options.model_validate(options)
         common.setdefault("higher_is_better", parsed.higher_is_better())
@@ -70,6 +77,16 @@ def parse_scorer(entry: object) -> ScorerSpec:
     if spec.judge is not None and not spec.uses_judge:
         raise ValueError(f"{name}: asks no judge, so judge: has no meaning here")
     return spec
+
+
+def entry_of(spec: ScorerSpec, judge: Judge | None) -> dict[str, Any]:
+    """The scorer as an entry that `parse_scorer` reads, its judge (by default `judge`) written out.
+
+    For a kind whose entries need not say `higher_is_better`.
+    """
+    asked = spec.judge or judge
+    options = {"kind": spec.kind, **spec.options.model_dump(mode="json")}
+    return {spec.name: options | ({"judge": asked.model_dump(mode="json")} if asked else {})}
 
 
 def _kind(name: str, options: dict[str, Any]) -> str:
@@ -82,7 +99,7 @@ def _kind(name: str, options: dict[str, Any]) -> str:
     raise ValueError(
         f"no scorer is called {name!r}{did_you_mean(name, IMPLIED_KIND)}; there are "
         f"{', '.join(IMPLIED_KIND)}, and of your own with kind: Guidelines, template, DeepEval, "
-        "RAGAS, or file: scorers.py"
+        "RAGAS, pairwise, or file: scorers.py"
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from processing.base.errors import DiskError
 from processing.calls.paid_store import Record
 from processing.calls.progress_display import progress_shown
+from processing.config.model import EvaluationConfig
 from processing.config.scorer_numbers import number_rule
+from processing.config.scorers import entry_of
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.evaluation.abandoned_runs import end_runs_of_killed_jobs
@@ -123,7 +126,13 @@ def _conclude(
         number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},
         scorers={built.spec.name: _scorer_record(built) for built in run.scorers},
         code_sha256=code_digest(),
+        pairwise=_pairwise_entries(job.config),
     )
+
+
+def _pairwise_entries(config: EvaluationConfig) -> dict[str, Any]:
+    entries = (entry_of(spec, config.judge) for spec in config.pairwise_scorers)
+    return {name: entry for named in entries for name, entry in named.items()}
 
 
 def _scorer_record(built: BuiltScorer) -> ScorerRecord:

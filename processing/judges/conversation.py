@@ -79,7 +79,7 @@ class Conversation:
         self, line: JudgeLine, row: Question | None = None, *, keeps: bool = False
     ) -> None:
         self.line = line
-        self._quotable = _texts(row) if row else ()
+        self._quotable = row.texts if row else ()
         self.failure: JudgeError | DiskError | None = None
         self._kept = line.service.replies if keeps else None
         self._asked: Counter[str] = Counter()
@@ -218,10 +218,6 @@ def _why_cut(stopped: str, line: JudgeLine) -> str:
     limits = [f"{name} {sent[name]}" for name in LIMITS if name in sent and name not in left_out]
     limit = f"judge.parameters.{limits[0]}: raise it" if limits else "the model's own token limit"
     return f"cut off at {limit} (what the judge thinks counts toward it)"
-
-
-def _texts(row: Question) -> tuple[str, ...]:
-    return row.question, row.answer, row.expected_response, *(row.context or ())
 
 
 def judge_source(judge: Judge | None) -> AssessmentSource:

@@ -14,12 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """One row as a scorer sees it. `context` is None where the dataset has none."""
+    """One row as a scorer sees it. `context` is None where the dataset has none.
+
+    `other_answer` is what a pairwise scorer compares `answer` with, and None for any other.
+    """
 
     question: str
     answer: str
     expected_response: str
     context: tuple[str, ...] | None = None
+    other_answer: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that a reply could quote."""
+        other = () if self.other_answer is None else (self.other_answer,)
+        return (self.question, self.answer, self.expected_response, *(self.context or ()), *other)
 
 
 class JudgeError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from processing.calls.spend import Spend
 from processing.endpoint.answers import Answer
@@ -50,6 +51,7 @@ class Evaluation:
     varied: Mapping[str, str] = field(default_factory=dict)
     scorers: Mapping[str, ScorerRecord] = field(default_factory=dict)
     code_sha256: str = ""
+    pairwise: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def endpoint_errors(self) -> int:

@@ -104,6 +104,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         # what two runs must share to be compared; absent in files of earlier versions
         "scorers": {name: asdict(scorer) for name, scorer in evaluation.scorers.items()},
         "code_sha256": evaluation.code_sha256,
+        # entries that `compare` asks; no metric of this evaluation
+        "pairwise": {name: dict(entry) for name, entry in evaluation.pairwise.items()},
         "metrics": {name: _metric(metric) for name, metric in evaluation.metrics.items()},
         # expected answers of other rows, which each judge has to reject
         "swapped_answers": [asdict(each) for each in evaluation.swapped_answers],

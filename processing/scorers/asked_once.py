@@ -47,18 +47,22 @@ class PaidVerdicts:
     health: JudgeHealth = field(default_factory=JudgeHealth)
 
     def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
+        """As `record_on`, of the row's answer."""
+        return self.record_on(built, _question(row, answer))
+
+    def record_on(self, built: BuiltScorer, question: Question) -> Record:
         """The judge's verdict as it is kept; `{"error": reason}` where there is none.
 
         Raises DiskError once a verdict could not be kept.
         """
-        record, kept = self._record(built, row, answer)
+        record, kept = self._record(built, question)
         if self.progress is not None:
             self.progress.judged(failed="error" in record, reused=kept)
         return record
 
-    def _record(self, built: BuiltScorer, row: Row, answer: str) -> tuple[Record, bool]:
+    def _record(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
         try:
-            return self._paid_once(built, _question(row, answer))
+            return self._paid_once(built, question)
         except JudgeError as error:
             assert built.judge is not None
             self.health.failed(built.judge, error)
@@ -72,12 +76,14 @@ class PaidVerdicts:
         """The verdict, and whether it had been paid for before."""
         assert built.judge is not None
         shelf = self.shelves[built.spec.name]
+        other = () if question.other_answer is None else (question.other_answer,)
         key = key_of(
             built.definition,
             question.question,
             question.answer,
             question.expected_response,
             question.context,
+            *other,
         )
         kept = shelf.get(key)
         if kept is not None and (kept := _held_still(built, kept)) is not None:

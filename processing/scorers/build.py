@@ -91,7 +91,8 @@ def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScore
     score: Score = module.build(spec, line, folder)
     if spec.kind not in _NO_TEXT_IS_ZERO:
         score = _of_text(score)
-    return BuiltScorer(spec, judge, _definition(spec, judge, folder), _on_clean_text(score))
+    prompt = module.PROMPT if spec.compares else ""
+    return BuiltScorer(spec, judge, _definition(spec, judge, folder, prompt), _on_clean_text(score))
 
 
 _NO_TEXT_IS_ZERO = frozenset({"rougeL_fmeasure", "BleuScore", "domain_terminology", "file"})
@@ -119,6 +120,7 @@ def _on_clean_text(score: Score) -> Score:
                 comparable(question.answer),
                 comparable(question.expected_response),
                 question.context and tuple(map(comparable, question.context)),
+                question.other_answer and comparable(question.other_answer),
             )
         )
         feedback.value = storable(feedback.value)
@@ -140,7 +142,8 @@ def _shortened(rationale: str | None) -> str | None:
     return f"{rationale[:LONGEST_RATIONALE]} [... {left:,} more characters]"
 
 
-def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:
+def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path, prompt: str) -> str:
+    """`prompt`: where it is our own, and no version of a package tells that it has changed."""
     kind, options = SCORERS[spec.kind], spec.options.model_dump(mode="json")
     if "levels" in options:  # the words are put to the judge; what each counts is not
         options["levels"] = sorted(options["levels"])
@@ -159,6 +162,8 @@ def _definition(spec: ScorerSpec, judge: Judge | None, folder: Path) -> str:
         }
     if kind.tokenizer:
         decides["tokenizer"] = kind.tokenizer
+    if prompt:
+        decides["prompt"] = prompt
     decides["versions"] = {
         package: importlib.metadata.version(package) for package in kind.packages
     }

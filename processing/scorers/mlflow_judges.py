@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from processing.base.template import fill_double_curly
-from processing.config.scorer_options import GuidelinesOptions
+from processing.config.guideline_options import GuidelinesOptions
 from processing.judges.conversation import Conversation, judge_source
 from processing.judges.reply_form import plain_word
 from processing.judges.verdict import OffScale, Question, Score, malformed, require_expected

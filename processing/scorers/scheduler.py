@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from processing.calls.paid_store import Record
 from processing.endpoint.answers import Answer
+from processing.judges.verdict import Question
 from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.build import BuiltScorer
 
@@ -37,6 +38,14 @@ class Judging:
             self._verdicts[answer.row.row_id, built.spec.name] = self._pool(built).submit(
                 self._paid.record, built, answer.row, answer.text
             )
+
+    def verdict_on(self, built: BuiltScorer, question: Question) -> Future[Record]:
+        """Have the scorer's judge asked; the verdict as it is kept, or `{"error": reason}`.
+
+        Raises JudgingError when a judge has turned out to refuse everything.
+        """
+        self._paid.health.require()
+        return self._pool(built).submit(self._paid.record_on, built, question)
 
     def verdict(self, row_id: str, scorer: str) -> Record:
         """The verdict as it is kept, or `{"error": reason}`; waits for it. To be had once."""

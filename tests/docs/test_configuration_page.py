@@ -29,7 +29,8 @@ def sections(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Dotted: `dataset.columns.question`."""
-    for name, field in section.model_fields.items():
+    for attribute, field in section.model_fields.items():
+        name = field.alias or attribute
         yield prefix + name
         for inner in sections(field.annotation):
             yield from keys(inner, f"{prefix}{name}.")

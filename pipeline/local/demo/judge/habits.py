@@ -17,7 +17,7 @@ from typing import Any
 from pipeline.local.demo.faults import JudgeHabit, Malformed
 
 _PROSE = "Having looked at it from all sides I would say that this is rather good."
-_OTHER = {"yes": "no", "no": "yes"}
+_OTHER = {"yes": "no", "no": "yes", "first": "second", "second": "first", "tie": "first"}
 
 
 Spoilt = dict[str, Any] | str
@@ -74,7 +74,7 @@ def _off_scale(value: Any) -> Any:
             return value
         case int() | float():
             return 99
-        case "yes" | "no" | "borderline":
+        case "yes" | "no" | "borderline" | "first" | "second" | "tie":
             return "maybe"
     return value
 

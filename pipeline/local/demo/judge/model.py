@@ -1,6 +1,7 @@
 """What a model of Bedrock's may refuse, and how it thinks: switches of the demo judge.
 
     PUT /_demo/models/NAME {"refuses": ["temperature"], "thinks_tokens": 500}
+    PUT /_demo/models/NAME {"prefers": "first"}
 
 The words are Bedrock's, as people have reported them: promptfoo#10307 (temperature), BoltAI#399
 (both), vercel/ai#2772 (limit), presenton#939 (output format), vercel/ai#21364 (tool choice),
@@ -36,6 +37,7 @@ class JudgeModel(Behaviour):
     max_tokens: the largest limit that it takes.
     thinks_tokens: so much it thinks before each answer, in a block of its own; toward the limit.
     agrees: it says yes to everything.
+    prefers: of two answers it prefers the one in this place, whatever they are.
     api_key: what OpenAI's protocol has to bring; without it any key will do.
     """
 
@@ -44,6 +46,7 @@ class JudgeModel(Behaviour):
     max_tokens: int | None = Field(default=None, ge=1)
     thinks_tokens: int = Field(default=0, ge=0)
     agrees: bool = False
+    prefers: Literal["first", "second"] | None = None
     api_key: str | None = None
 
 

@@ -43,6 +43,7 @@ from pipeline.local.demo.judge.model import (
     within_limit,
 )
 from pipeline.local.demo.judge.openai_requests import model_of, read_chat, require_key, write_chat
+from pipeline.local.demo.judge.pairwise import KIND, in_its_place
 from pipeline.local.demo.judge.rules import UnknownPrompt
 from pipeline.local.demo.judge.verdicts import judge
 from pipeline.local.demo.state import DemoState, admin_routes
@@ -139,6 +140,8 @@ def _answer(model: JudgeModel, read: Read, write: Write, body: bytes, decision: 
         require_taken(model, document)
         call = read(document)
         kind, verdict = judge(call.request)
+        if model.prefers and kind.startswith(KIND):
+            verdict = in_its_place(verdict, model.prefers)
     except (BadRequest, UnknownPrompt) as error:
         raise _validation(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

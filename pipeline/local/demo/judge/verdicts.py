@@ -8,6 +8,7 @@ is refused, never judged: a new judge prompt needs a new `Rule`.
 Calls are counted under the rule's kind:
   Safety, Correctness, Equivalence, RelevanceToQuery
   Guidelines <tag>       of the guideline texts, one on a line
+  pairwise <tag>         of the guideline texts, one on a line
   make_judge <tag>       of the instructions as they were written, with their {{ outputs }}
   DeepEval.Bias opinions|verdicts|reason, DeepEval.AnswerRelevancy statements|verdicts|reason,
   DeepEval.Faithfulness truths|claims|verdicts|reason
@@ -19,7 +20,7 @@ where <tag> is demo_rules.tag: eight digits of SHA-256 and the first six words.
 import re
 from typing import Any
 
-from pipeline.local.demo.judge import deepeval, guidelines, mlflow, ragas, template
+from pipeline.local.demo.judge import deepeval, guidelines, mlflow, pairwise, ragas, template
 from pipeline.local.demo.judge.rules import JudgeRequest, Rule, UnknownPrompt, said
 
 _ARE_YOU_THERE = Rule(
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     *mlflow.RULES,
     *guidelines.RULES,
     *template.RULES,
+    *pairwise.RULES,
     *deepeval.RULES,
     *ragas.RULES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +17,6 @@ from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
 from processing.config.judge import Judge, silence_libraries
 from processing.config.scorers import parse_scorer
-from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError, Question
 from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.build import build_scorers
@@ -35,11 +35,12 @@ ENTRIES: list[Any] = [
     "AnswerRelevancy",
     "Faithfulness",
     {"FactualCorrectness": {"kind": "RAGAS"}},
+    {"preferred": {"kind": "pairwise"}},
 ]
-NO_LIST = ("one-short", "Safety")  # a single verdict, which cannot be short of one
+NO_LISTS = ("Safety", "preferred")  # a single verdict, which cannot be short of one
 ROOM = {"max_tokens": 1_000_000}  # also for what is nested a hundred thousand times
 ANSWER = "Pinch the soft nose for 10 minutes. Lean forward."
-ROW = Question("How do I stop a nosebleed?", ANSWER, ANSWER, (ANSWER,))
+ROW = Question("How do I stop a nosebleed?", ANSWER, ANSWER, (ANSWER,), "Tilt your head back.")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,13 @@ def ill_bred() -> Iterator[None]:
 @pytest.mark.usefixtures("ill_bred")
 @pytest.mark.parametrize(
     ("habit", "entry"),
-    [(habit, entry) for habit in HABITS for entry in ENTRIES if (habit, entry) != NO_LIST],
+    [
+        (habit, entry)
+        for habit in HABITS
+        for entry in ENTRIES
+        if habit != "one-short"
+        or (entry if isinstance(entry, str) else next(iter(entry))) not in NO_LISTS
+    ],
     ids=lambda given: given if isinstance(given, str) else next(iter(given)),
 )
 def test_no_habit_passes_for_a_verdict(habit: str, entry: Any) -> None:
@@ -90,13 +97,13 @@ def test_a_wild_judge_s_verdicts_are_those_of_a_good_one_or_errors(
 ) -> None:
     monkeypatch.setattr("processing.judges.service.FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr("processing.scorers.asked_once.FIRST_PAUSE_SECONDS", 0.001)
-    rows = [make_row(f"How do I stop nosebleed {n}?", ANSWER, context=(ANSWER,)) for n in range(12)]
+    rows = [replace(ROW, question=f"How do I stop nosebleed {n}?") for n in range(12)]
     values: dict[str, list[Any]] = {}
     for model in ("well", "wild"):
         judge = Judge(model=f"bedrock:/{model}", parameters=ROOM)
         [built] = build_scorers([parse_scorer(entry)], judge)
         paid = PaidVerdicts({built.spec.name: Shelf(tmp_path / model)}, Spend({}))
-        values[model] = [paid.record(built, row, ANSWER).get("value") for row in rows]
+        values[model] = [paid.record_on(built, row).get("value") for row in rows]
     given = [
         pair for pair in zip(values["well"], values["wild"], strict=True) if pair[1] is not None
     ]

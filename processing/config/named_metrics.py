@@ -1,0 +1,55 @@
+"""Metrics that thresholds, slices and the champion name: an evaluation has to make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from processing.base.suggestion import did_you_mean
+from processing.config.model import EvaluationConfig
+from processing.config.threshold_scales import Location
+
+
+def naming_problems(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    """The key of each name that is no metric's, and of each slice that is none."""
+    metrics = ", ".join(config.metrics)
+    for metric in config.thresholds:
+        if message := _compares(config, metric):
+            yield ("thresholds", metric), message
+        elif metric not in config.metrics:
+            hint = did_you_mean(metric, config.metrics)
+            message = f"no scorer makes the metric {metric!r}{hint}; the metrics are {metrics}"
+            yield ("thresholds", metric), message
+    yield from _slices_and_champion(config)
+
+
+def _slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    scorers = [scorer.name for scorer in config.scorers]
+    columns = config.dataset.columns
+    used = [columns.question, columns.expected_response, columns.context]
+    named: list[Location] = [
+        ("slices", column, "thresholds", name)
+        for column, section in config.slices.items()
+        for name in section.thresholds
+    ]
+    if config.champion:
+        named += [("champion", "metrics", name) for name in config.champion.metrics]
+    for location in named:
+        name = str(location[-1])
+        if message := _compares(config, name):
+            yield location, message
+        elif name not in scorers:
+            hint = did_you_mean(name, scorers)
+            yield location, f"no scorer is called {name!r}{hint}; there are {', '.join(scorers)}"
+    for column in config.slices:
+        if column in used:
+            yield ("slices", column), "is a column that the model sees or is judged by, not a slice"
+
+
+def _compares(config: EvaluationConfig, name: str) -> str:
+    """Why nothing can be bounded by that scorer; empty if it is none that compares two runs."""
+    if all(scorer.name != name for scorer in config.pairwise_scorers):
+        return ""
+    return (
+        f"{name} is pairwise: it says which of two runs' answers is better, in `compare` alone, "
+        "and is no metric of an evaluation; take this entry out"
+    )
