@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pipeline.cli.command import SUCCEEDED, Command
+from pipeline.cli.settings import add_rank_option
 
 
 def compare(arguments: Namespace) -> int:
@@ -14,7 +15,7 @@ def compare(arguments: Namespace) -> int:
     from pipeline.comparison.sources import new_page
     from pipeline.comparison.table import print_comparison
 
-    comparison = compare(*arguments.runs, config=arguments.config)
+    comparison = compare(*arguments.runs, config=arguments.config, rank_by=arguments.rank_by)
     print_comparison(comparison.findings)
     if arguments.json:
         comparison.write_json(arguments.json)
@@ -39,6 +40,7 @@ def _options(parser: ArgumentParser) -> None:
         help="a folder of `try`, an execution's id or ARN, an MLflow run's id, or a registered "
         "model package's ARN; the first is what the others are held against",
     )
+    add_rank_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too (default: no)")
     parser.add_argument(
         "--html",
@@ -60,8 +62,9 @@ COMPARE = Command(
     description=(
         "Pair the rows of two or more evaluations and tell each metric's difference from the\n"
         "first one, with its 95 % interval, and which of them are real. What may not be compared\n"
-        "(other rows, judge, scorer, code) is said first. Nothing is asked again or paid for.\n"
-        "The exit code is 0 whatever the differences are."
+        "(other rows, judge, scorer, code) is said first. At the end all are ranked: those that\n"
+        "passed the gate first, then by one metric, with every pair tested. Nothing is asked\n"
+        "again or paid for. The exit code is 0 whatever the differences are."
     ),
     examples=(
         "compare 20261126-210500 20261126-211200 --open",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.comparison.differences import differences
-from pipeline.comparison.findings import METHOD, Findings
+from pipeline.comparison.findings import METHOD, Absent, Findings
 from pipeline.comparison.mismatches import mismatches
+from pipeline.comparison.ranking import Ranking, rank
 from pipeline.comparison.row_changes import RowChange, row_changes
 from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError
 from pipeline.comparison.sources import find_runs
@@ -40,6 +41,13 @@ class Comparison:
 
         lines = [{**asdict(d), "state": d.state, "real": d.real} for d in self.findings.differences]
         return pd.DataFrame(lines).set_index(["run", "metric"])
+
+    @cached_property
+    def ranking(self) -> DataFrame:
+        """A row for each run, the best first: rank, name, gate, mean of the metric, rows."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(place) for place in self.findings.ranking.places])
 
     @cached_property
     def rows(self) -> DataFrame:
@@ -71,6 +79,8 @@ class Comparison:
             "method": METHOD,
             "tests": self.findings.tests,
             "runs": [_run(run) for run in self.findings.runs],
+            "absent": [asdict(absent) for absent in self.findings.absent],
+            "ranking": _ranking(self.findings.ranking),
             "mismatches": [asdict(mismatch) for mismatch in self.findings.mismatches],
             "differences": [
                 {**asdict(d), "state": d.state, "real": int(d.real)}
@@ -104,30 +114,44 @@ class Comparison:
             f"{html.escape(str(run.document['model']['model_name']))}</li>"
             for run in self.findings.runs
         )
+        ranking = self.findings.ranking
+        pairs = "".join(
+            f"<li>{html.escape(pair.sentence(ranking.names))}</li>" for pair in ranking.pairs
+        )
+        ranked = self.ranking.to_html(float_format="{:.4g}".format, na_rep="", index=False)
         columns = ["first", "other", "difference", "low", "high", "pairs", "missing", "p_holm"]
         table = self.differences[[*columns, "state"]]
         return (
             f"<ul>{said}</ul><ul>{runs}</ul>"
+            f"<p>Ranking {html.escape(ranking.rule)}</p>{ranked}<ul>{pairs}</ul>"
             f"{table.to_html(float_format='{:.4g}'.format, na_rep='')}<p>{METHOD}</p>"
         )
 
 
-def compare(*runs: str | Path | InFolder, config: str | Path = "evaluation.yaml") -> Comparison:
-    """Hold evaluations against the first of them, row by row.
+def compare(
+    *runs: str | Path | InFolder,
+    config: str | Path = "evaluation.yaml",
+    rank_by: str | None = None,
+) -> Comparison:
+    """Hold evaluations against the first of them, row by row, and rank them.
 
     Each is a folder with evaluation.json and rows.jsonl (or what `evaluate()` returned), the id or
     ARN of an execution, the id of an MLflow run, or the ARN of a model package that the pipeline
     registered. The file `config` says where executions and MLflow are; folders do without it.
+    `rank_by`: the metric that they are ranked by (default: the first that has a threshold).
 
     Raises ComparisonError where one is not there or is not what an evaluation leaves.
     """
     names = [str(getattr(run, "folder", run)) for run in runs]
     if not 2 <= len(names) <= len(LABELS):
         raise ComparisonError(f"compare takes 2 to {len(LABELS)} evaluations, not {len(names)}")
-    return Comparison(findings_on(find_runs(names, Path(config))))
+    return Comparison(findings_on(find_runs(names, Path(config)), rank_by=rank_by))
 
 
-def findings_on(runs: list[ComparedRun]) -> Findings:
+def findings_on(
+    runs: list[ComparedRun], *, rank_by: str | None = None, absent: Sequence[Absent] = ()
+) -> Findings:
+    """Raises ComparisonError for a metric that they cannot be ranked by."""
     first, *others = runs
     said = [found for other in others for found in mismatches(first, other)]
     not_compared = {(found.run, scorer) for found in said for scorer in found.scorers}
@@ -136,7 +160,20 @@ def findings_on(runs: list[ComparedRun]) -> Findings:
         mismatches=tuple(said),
         differences=tuple(differences(runs, not_compared)),
         changes=tuple(row_changes(runs, not_compared)),
+        ranking=rank(runs, rank_by),
+        absent=tuple(absent),
     )
+
+
+def _ranking(ranking: Ranking) -> Mapping[str, Any]:
+    return {
+        **asdict(ranking),
+        "rule": ranking.rule,
+        "pairs": [
+            {**asdict(pair), "real": int(pair.real), "said": pair.sentence(ranking.names)}
+            for pair in ranking.pairs
+        ],
+    }
 
 
 def _run(run: ComparedRun) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.comparison.differences import Difference
 from pipeline.comparison.mismatches import Mismatch
+from pipeline.comparison.ranking import Ranking
 from pipeline.comparison.row_changes import RowChange
 from pipeline.comparison.run import ComparedRun
 
@@ -20,13 +21,23 @@ METHOD = (
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A variant that broke, so that there is no verdict to compare: its name, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Findings:
-    """The first of `runs` is what the others are held against."""
+    """The first of `runs` is what the others are held against; `ranking` holds all against all."""
 
     runs: tuple[ComparedRun, ...]
     mismatches: tuple[Mismatch, ...]
     differences: tuple[Difference, ...]
     changes: tuple[RowChange, ...]
+    ranking: Ranking
+    absent: tuple[Absent, ...] = ()
 
     @property
     def tests(self) -> int:

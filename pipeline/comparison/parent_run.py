@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pipeline.comparison.ranking import MOST_PAIRS
 from pipeline.comparison.run import ComparisonError
 from processing.config import patterns
 
@@ -117,7 +118,11 @@ def _write(client: MlflowClient, run_id: str, comparison: Comparison) -> None:
 def _note(findings: Findings) -> str:
     """What MLflow's page shows of it first; a tag holds 8,000 characters."""
     real = [d for d in findings.differences if d.real]
+    ranking = findings.ranking
     said = [f"- ! {found}" for found in findings.mismatches]
+    said += [f"- ! no verdict: {absent.name}: {absent.why}" for absent in findings.absent]
+    said += [f"- rank {place.rank}: {ranking.names[place.run]}" for place in ranking.places]
+    said += [f"- {pair.sentence(ranking.names)}" for pair in ranking.pairs[:MOST_PAIRS]]
     said += [f"- {d.run}: {d.metric} {d.state}, {d.difference:+.3g}" for d in real]
     said += [] if real else ["- no difference is real after Holm's correction"]
     return "\n".join([*said, "", "compare.html is under Artifacts."])[:7000]

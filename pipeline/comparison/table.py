@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.comparison.differences import Difference
 from pipeline.comparison.findings import METHOD, Findings
+from pipeline.comparison.ranking import MOST_PAIRS, Ranking
 from pipeline.comparison.run import ComparedRun
 from processing.base.visible_text import visible
 from processing.calls.progress_display import is_terminal
@@ -33,6 +35,9 @@ def print_comparison(findings: Findings) -> None:
         of = f" ({found.run})" if len(findings.runs) > 2 else ""
         line = Text.assemble((found.kind.upper() + of, "bold red"), f": {found.text}")
         console.print(line, soft_wrap=not terminal)
+    for absent in findings.absent:
+        line = Text.assemble(("NO VERDICT", "bold red"), f": {visible(absent.name)}: {absent.why}")
+        console.print(line, soft_wrap=not terminal)
     for run in findings.runs:
         console.print(_run_line(run), soft_wrap=not terminal)
     for run in findings.runs[1:]:
@@ -47,6 +52,27 @@ def print_comparison(findings: Findings) -> None:
     if console.width < WIDE:
         console.print("narrow: some columns are left out here; COLUMNS=120 shows them")
     console.print(Text(METHOD, "dim"), soft_wrap=not terminal)
+    for text in ranking_lines(findings.ranking):
+        console.print(text, soft_wrap=not terminal)
+
+
+def ranking_lines(ranking: Ranking) -> Iterator[str]:
+    """Each evaluation's place, and what was found of each pair of them."""
+    yield f"\nranking {ranking.rule}"
+    width = max(len(name) for name in ranking.names.values())
+    for place in ranking.places:
+        number = f"{place.rank}{'=' if ranking.shared(place) else ' '}"
+        gate = "passed" if place.passed else "not passed"
+        lost = f", {place.missing} without a number" if place.missing else ""
+        name = ranking.names[place.run]
+        yield (
+            f"{number:>4} {name:<{width}}  {gate:<10}  {_number(place.value):>7}  "
+            f"{place.n} rows{lost}"
+        )
+    for pair in ranking.pairs[:MOST_PAIRS]:
+        yield f"  {pair.sentence(ranking.names)}"
+    if more := len(ranking.pairs[MOST_PAIRS:]):
+        yield f"  and {more} more pairs: the page and --json have them all"
 
 
 def _run_line(run: ComparedRun) -> str:
