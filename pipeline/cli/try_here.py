@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.cli.command import INTERRUPTED, SUCCEEDED, Command
 from pipeline.cli.settings import add_set_option
+from processing.base.sigterm import EXIT_CODE, Stopped, stopping_on_sigterm
 
 
 def try_here(arguments: Namespace) -> int:
@@ -17,17 +18,25 @@ def try_here(arguments: Namespace) -> int:
     from processing.mlflow_record.internals import ask_no_git
 
     ask_no_git()
-    try:
-        result = evaluate(
-            arguments.config,
-            rows=arguments.rows,
-            endpoint=arguments.endpoint,
-            vary=parse_settings(arguments.set),
-            mlflow=not arguments.no_mlflow,
-        )
-    except KeyboardInterrupt:
+
+    def tell_stopped() -> None:
         print(f"\ninterrupted; what was paid for is kept in {RUNS / 'store'}", flush=True)
+
+    try:
+        with stopping_on_sigterm(at_the_latest=tell_stopped):
+            result = evaluate(
+                arguments.config,
+                rows=arguments.rows,
+                endpoint=arguments.endpoint,
+                vary=parse_settings(arguments.set),
+                mlflow=not arguments.no_mlflow,
+            )
+    except KeyboardInterrupt:
+        tell_stopped()
         return INTERRUPTED
+    except Stopped:
+        tell_stopped()
+        return EXIT_CODE
     print_evaluation(result.document)
     print(mlflow_line(result.document["mlflow"]))
     print(f"report:     {result.report.resolve().as_uri()}")

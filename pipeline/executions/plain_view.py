@@ -11,6 +11,7 @@ from pipeline.executions.console_links import common_start, is_aws, log_page, st
 from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.executions.launch import ExecutionStatus, StepStatus
 from pipeline.executions.step_plan import PlannedStep
+from processing.base.visible_text import visible
 from processing.calls.progress_line import PROGRESS_LINE
 
 Progress = Mapping[str, list[str]]
@@ -60,7 +61,7 @@ def in_order(
 def mlflow_line(run: Mapping[str, str | None]) -> str:
     """Where the run is, of evaluation.json's `mlflow`; an ARN's pages have no address."""
     place = run["url"] or f"{run['tracking_uri']} run {run['run_id']}"
-    return f"MLflow:     {place}"
+    return f"MLflow:     {visible(place)}"
 
 
 def link_lines(

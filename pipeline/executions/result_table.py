@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from processing.base.visible_text import visible_document
 from processing.calls.progress_display import is_terminal
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ WIDE, MEDIUM = 92, 72
 
 
 def print_evaluation(document: Document) -> None:
-    """Print an evaluation.json as tables to standard output."""
+    """Print an evaluation.json as tables to standard output, foreign texts on one line each."""
     from rich.console import Console
+
+    document = visible_document(document)
 
     # A terminal's width is unknown to a log file, which must not fold the table's lines.
     terminal = is_terminal(sys.stdout)

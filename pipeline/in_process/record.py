@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from processing.base.errors import TrackingError
+
 
 def unreachable(uri: str) -> str:
     """Why the server cannot be used; empty if it answers."""
@@ -37,17 +39,39 @@ def tracking_uri_restored() -> Iterator[None]:
 
 
 def local_record(folder: Path, experiment: str) -> str:
-    """The address of a store below `folder`, with the experiment in it."""
+    """The address of a store below `folder`, with the experiment in it.
+
+    Raises TrackingError for one that cannot be used, such as a newer MLflow's.
+    """
     from mlflow import MlflowClient
 
+    from processing.mlflow_record.errors import short_reason
     from processing.mlflow_record.settings import quiet
 
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     uri = f"sqlite:///{folder}/mlflow.db"
     quiet(uri)
-    client = MlflowClient(uri)
-    if client.get_experiment_by_name(experiment) is None:
-        # MLflow would put artifacts into the folder that it happens to run in
-        client.create_experiment(experiment, (folder / "mlflow-artifacts").as_uri())
+    with _alone(folder / "mlflow.lock"):
+        try:
+            client = MlflowClient(uri)
+            if client.get_experiment_by_name(experiment) is None:
+                # MLflow would put artifacts into the folder that it happens to run in
+                client.create_experiment(experiment, (folder / "mlflow-artifacts").as_uri())
+        except Exception as error:
+            raise TrackingError(
+                f"{folder / 'mlflow.db'} cannot be used as MLflow's record: "
+                f"{short_reason(str(error))}; move it away, and a new one is made (reports and "
+                "what was paid for lie beside it)"
+            ) from error
     return uri
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Two processes that make the same database would break each other's."""
+    import fcntl
+
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

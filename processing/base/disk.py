@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from processing.base import container
 from processing.base.errors import DiskError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a larger volume is the answer to; a disk that fails (EIO) or refuses (EACCES) is not."""
 
+_LARGER = "a larger volume (infrastructure.evaluate.volume_gb)"
 _KEPT = "what was kept until then is readable and is not paid for again"
 
 
@@ -32,8 +34,10 @@ def disk_line(error: OSError, path: Path) -> str:
 
 
 def _fix(error: OSError) -> str:
+    if error.errno in FULL and not container.job_arn():  # of `try`, on the user's own machine
+        return f"make room there, or for a job {_LARGER}, and start again"
     if error.errno in FULL:
-        return "give the job a larger volume (infrastructure.evaluate.volume_gb) and start again"
+        return f"give the job {_LARGER} and start again"
     return "see that the job may write there and that the disk is sound, and start again"
 
 

@@ -12,6 +12,7 @@ from processing.base import container
 from processing.base.errors import ConfigError
 from processing.base.instance import file_stem, this_instance
 from processing.base.secrets import TRACKING_INSTEAD, is_secret_text, masked
+from processing.base.this_process import this_process
 from processing.calls.paid_store import Store
 from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
@@ -21,7 +22,7 @@ from processing.config.variation import read_variation
 from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint.client import MeasuredModel
 from processing.evaluation.fingerprint import fingerprint
-from processing.mlflow_record.abandoned_runs import JOB_TAG, PIPELINE_TAG
+from processing.mlflow_record.abandoned_runs import JOB_TAG, PIPELINE_TAG, PROCESS_TAG
 
 NO_PACKAGE = "none"
 """ModelPackageArn's default, which stands for no model package: an endpoint is evaluated."""
@@ -111,6 +112,7 @@ class EvaluationJob:
         return {
             PIPELINE_TAG: self.config.pipeline.name,
             JOB_TAG: container.job_arn(),
+            **({} if container.job_arn() else {PROCESS_TAG: this_process()}),
             "pipeline_execution_arn": self.execution_arn,
             "endpoint_arn": model.endpoint_arn,
             "model_name": model.model_name,

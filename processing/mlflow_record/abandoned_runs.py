@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from processing.base.visible_text import visible
 from processing.mlflow_record.run import TrackedRun
 
 PIPELINE_TAG = "pipeline"
 JOB_TAG = "processing_job_arn"
+PROCESS_TAG = "process"
+"""Of an evaluation outside SageMaker: `base.this_process`."""
 
 MOST_AT_ONCE = 50
 
 
-def end_abandoned_runs(run: TrackedRun, pipeline: str, has_ended: Callable[[str], bool]) -> None:
+def end_abandoned_runs(
+    run: TrackedRun, pipeline: str, has_ended: Callable[[Mapping[str, str]], bool]
+) -> None:
     """End as KILLED what the pipeline's earlier jobs left running in the experiment of `run`.
 
-    `has_ended`: whether the processing job of that ARN is known to run no longer. Raises
+    `has_ended`: whether what made the run of these tags is known to run no longer. Raises
     MlflowException, and what `has_ended` raises.
     """
     from mlflow import MlflowClient
@@ -27,7 +32,10 @@ def end_abandoned_runs(run: TrackedRun, pipeline: str, has_ended: Callable[[str]
         max_results=MOST_AT_ONCE,
     )
     for found in running:
-        arn = found.data.tags.get(JOB_TAG, "")
-        if found.info.run_id != run.run_id and arn and has_ended(arn):
+        tags = found.data.tags
+        if found.info.run_id != run.run_id and has_ended(tags):
             client.set_terminated(found.info.run_id, "KILLED")
-            print(f"ended MLflow run {found.info.run_id}, which {arn} had left running", flush=True)
+            whose = visible(tags.get(JOB_TAG) or "an evaluation that was killed on this machine")
+            print(
+                f"ended MLflow run {found.info.run_id}, which {whose} had left running", flush=True
+            )

@@ -62,9 +62,9 @@ def tracked_run(
     """An active MLflow run, in which an outage of the server is survived.
 
     `patience`: for how many seconds; without it, for `outage_seconds`.
-    FAILED if the block raises, KILLED if the job is stopped; the block's error is the one that is
-    told, whatever MLflow says to that. Raises TrackingError if the server cannot be reached, is too
-    old for the record, or is lost.
+    FAILED if the block raises, KILLED if it is stopped or interrupted; the block's error is the one
+    that is told, whatever MLflow says to that. Raises TrackingError if the server cannot be
+    reached, is too old for the record, or is lost.
     """
     import mlflow
 
@@ -82,7 +82,8 @@ def tracked_run(
             yield TrackedRun(begun.info.run_id, experiment_in, uri, outage)
         except BaseException as error:
             outage.end()
-            _end_failed(begun.info.run_id, "KILLED" if isinstance(error, Stopped) else "FAILED")
+            stopped = isinstance(error, Stopped | KeyboardInterrupt)
+            _end_failed(begun.info.run_id, "KILLED" if stopped else "FAILED")
             raise
         mlflow.end_run()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +136,78 @@ def test_from_python_it_gives_verdict_metrics_and_rows_again_and_again(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mean of health-qa-good 1.0" in done.stdout
     assert "mean of health-qa-worse" in done.stdout
+
+
+def paid_for(folder: Path) -> int:
+    files = (folder / ".runs" / "store" / "answers").rglob("*.jsonl")
+    return sum(file.read_text().count("\n") for file in files)
+
+
+def test_one_that_is_stopped_or_killed_leaves_no_run_open_and_pays_for_no_answer_again(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    aws.add_endpoint("slow-try", faults={"latency_ms": 1000, "jitter_ms": 0})
+    tracking = {"tracking_uri": aws.mlflow, "experiment": "stopped-try"}
+    changes = {"endpoint": {"name": "slow-try", "concurrency": 2}, "mlflow": tracking}
+    config = write_config(**named("stopped-try", **changes, **WITHOUT_JUDGE))
+    user = aws.as_user() | {"cwd": tmp_path}
+    command = [sys.executable, COMMAND, "try", "--config", str(config), "--rows", "40"]
+    client = MlflowClient(aws.mlflow)
+
+    def statuses() -> list[str]:
+        found = client.get_experiment_by_name("stopped-try")
+        runs = client.search_runs([found.experiment_id]) if found else []
+        return sorted(run.info.status for run in runs)
+
+    ended = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL))
+    for number, (sent, code) in enumerate(ended):
+        process = subprocess.Popen(command, **user)
+        before, deadline = paid_for(tmp_path), time.monotonic() + 90
+        while paid_for(tmp_path) < before + 4 or len(statuses()) == number:
+            assert time.monotonic() < deadline, process.communicate()
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.2)
+        process.send_signal(sent)
+        out, err = process.communicate(timeout=90)
+        assert process.returncode == code, out + err
+        if sent != signal.SIGKILL:
+            assert "interrupted; what was paid for is kept in .runs/store" in out
+            assert "Traceback" not in out + err
+            assert statuses() == ["KILLED"] * (number + 1)
+
+    assert statuses() == ["KILLED", "KILLED", "RUNNING"]
+    time.sleep(3)  # until what the killed one had asked for is answered, to nobody
+    paid, asked = paid_for(tmp_path), aws.calls(ENDPOINT)
+    done = in_folder(aws, tmp_path, *command[1:])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert aws.calls(ENDPOINT) - asked == 40 - paid
+    assert "which an evaluation that was killed on this machine had left running" in done.stdout
+    assert statuses() == ["FINISHED", "KILLED", "KILLED", "KILLED"]
+
+
+AT_ONCE = "from pathlib import Path; from pipeline.in_process.record import local_record; " \
+          "print(local_record(Path('.runs'), 'at-once'))"  # fmt: skip
+
+
+def test_two_at_once_make_one_record(aws: RunningAws, tmp_path: Path) -> None:
+    user = aws.as_user() | {"cwd": tmp_path}
+    user["env"] |= {"PYTHONPATH": str(REPOSITORY)}
+    both = [subprocess.Popen([sys.executable, "-c", AT_ONCE], **user) for _ in range(2)]
+    for process in both:
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == 0, err
+        assert out == f"sqlite:///{tmp_path}/.runs/mlflow.db\n"
+
+
+def test_a_record_that_is_no_database_is_told_in_one_line(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    (tmp_path / ".runs").mkdir()
+    (tmp_path / ".runs" / "mlflow.db").write_text("no database " * 1000)
+    config = write_config(**named("broken-record", **WITHOUT_JUDGE))
+    arguments = ("try", "--config", str(config), "--rows", "2", "--no-mlflow")
+    done = in_folder(aws, tmp_path, COMMAND, *arguments)
+    assert done.returncode == 2
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert f"{tmp_path}/.runs/mlflow.db cannot be used as MLflow's record" in line
+    assert "move it away" in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import re
@@ -184,6 +185,27 @@ def test_the_table_fits_into_a_log_and_says_what_the_file_says(
     assert "topic=first-aid / [bold]:" in text
     assert any(line.startswith("champion: Correctness -0.02564 (") for line in lines)
     assert f"quality gate: PASSED: {document['gate']['summary']}" in lines
+
+
+def test_nothing_in_the_table_commands_the_terminal(
+    document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`try` prints what it has just made, as `status` prints what a job has left."""
+    evil = "x\x1b[2J\u202e\u2028\r\x9b\nquality gate: PASSED"
+    changed = copy.deepcopy(document)
+    changed["model"]["model_name"] = changed["gate"]["summary"] = evil
+    changed["gate"]["warnings"] = [evil]
+    changed["metrics"][evil] = {**changed["metrics"]["Nothing"], "errors": 1,
+                                "frequent_error": {"count": 1, "text": evil}}  # fmt: skip
+    changed["champion"]["metrics"] = {evil: next(iter(document["champion"]["metrics"].values()))}
+    for found in changed["slices"]:
+        found["slice"] = evil
+    print_evaluation(changed)
+    out = capsys.readouterr().out
+    assert all(line.isprintable() for line in out.split("\n"))
+    verdicts = [line for line in out.splitlines() if line.startswith("quality gate:")]
+    assert len(verdicts) == 1
+    assert r"x\x1b[2J\u202e\u2028\r\x9b\nquality gate" in verdicts[0]
 
 
 def test_a_missed_hard_threshold_is_missed_everywhere(
