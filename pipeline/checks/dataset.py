@@ -15,7 +15,7 @@ from processing.dataset.columns import map_record
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Row, row_of
 from processing.dataset.sources import open_source
-from processing.dataset.validation import require_columns
+from processing.dataset.validation import require_columns, require_slices
 
 FIRST_ROWS = 1000
 
@@ -28,16 +28,22 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
     """
     if bundle.dataset_upload is None:
         return
-    dataset = bundle.config.dataset
+    dataset, whole, columns = bundle.config.dataset, True, dict[str, None]()
     with open_source(dataset, Path(os.devnull), bundle.folder) as source:
         for part in source.parts:
             first = list(itertools.islice(part.records, FIRST_ROWS))
             found = dict.fromkeys(
                 name for record in first if isinstance(record, Record) for name in record.columns
             )
-            whole = source.format != "jsonl" or len(first) < FIRST_ROWS
-            if found and whole:
+            columns |= found
+            known = source.format != "jsonl" or len(first) < FIRST_ROWS
+            whole &= known
+            if found and known:
                 require_columns(part.name, list(found), dataset.columns, config_name)
+    if columns and whole:
+        mapped = dataset.columns.model_dump(exclude_none=True).values()
+        free = [name for name in columns if name not in mapped]
+        require_slices(dataset.source, free, bundle.config.slices, config_name)
 
 
 def first_row(bundle: Bundle) -> Row:

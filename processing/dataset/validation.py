@@ -85,15 +85,37 @@ def read_parts(
 def require_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
     for key, column in columns.model_dump(exclude_none=True).items():
         if column not in found:
-            alike = [name for name in found if _plainly(name) == _plainly(column)]
-            close = alike or difflib.get_close_matches(column, found, n=1, cutoff=0.5)
-            guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-            more = f" and {len(found) - 20} more" if len(found) > 20 else ""
-            names = ", ".join(repr(name) for name in found[:20]) + more
             raise DatasetError(
-                f"{file}: there is no column {column!r}; its columns are {names}.{guess} "
+                f"{file}: there is no column {column!r}; {_instead(column, found)} "
                 f"Change dataset.columns.{key} in {config_name}."
             )
+
+
+def require_slices(
+    file: str, found: Iterable[str], slices: Iterable[str], config_name: str
+) -> None:
+    """Raises DatasetError for a slice over a column that is none of `found`.
+
+    These are the columns that can be slices: not those that `dataset.columns` maps.
+    """
+    names = list(found)
+    for column in slices:
+        if column not in names:
+            raise DatasetError(
+                f"{file}: there is no column {column!r} to take slices by; "
+                f"{_instead(column, names)} Change slices.{column} in {config_name}."
+            )
+
+
+def _instead(column: str, found: list[str]) -> str:
+    if not found:
+        return "there is none but those that dataset.columns maps."
+    alike = [name for name in found if _plainly(name) == _plainly(column)]
+    close = alike or difflib.get_close_matches(column, found, n=1, cutoff=0.5)
+    guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+    names = ", ".join(repr(name) for name in found[:20]) + more
+    return f"its columns are {names}.{guess}"
 
 
 def _plainly(name: str) -> str:

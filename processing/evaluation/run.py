@@ -13,6 +13,7 @@ from processing.calls.progress import Progress
 from processing.calls.spend import Spend
 from processing.dataset.rows import Row
 from processing.dataset.shards import Share
+from processing.dataset.validation import require_slices
 from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
 from processing.endpoint.client import MeasuredModel, endpoint_rate_limit, runtime_client
 from processing.evaluation.job import EvaluationJob
@@ -57,6 +58,9 @@ def prepare_run(
     """
     import boto3
 
+    if share.rows:
+        manifest = job.manifest
+        require_slices(manifest.title, manifest.slices, job.config.slices, job.config_file.name)
     session = boto3.Session()
     model = describe_model(session.client("sagemaker"), job)
     rows = f"{len(share.rows)} rows"

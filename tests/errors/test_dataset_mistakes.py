@@ -9,6 +9,9 @@ import pytest
 from running_aws import ConfigWriter
 from typed_command import the_line, typed
 
+from processing import evaluate, prepare_dataset
+from processing.base.errors import DatasetError
+
 
 def with_rows(write_config: ConfigWriter, path: Path, rows: list[dict[str, str]]) -> Path:
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
@@ -43,3 +46,49 @@ def test_a_csv_file_with_other_columns(write_config: ConfigWriter, tmp_path: Pat
     line = the_line(typed("check", "--config", str(config)))
     assert "rows.csv: there is no column 'answer'; its columns are 'Question', 'Answer'" in line
     assert "Did you mean 'Answer'?" in line
+
+
+def sliced(write_config: ConfigWriter, path: Path, rows: int) -> Path:
+    """A configuration with a slice over a column that the rows do not have."""
+    row = {"question": "Why?", "answer": "So.", "kind": "x", "topic": "y"}
+    path.write_text(
+        "".join(f"{json.dumps(row | {'question': f'Why {n}?'})}\n" for n in range(rows))
+    )
+    return write_config(
+        dataset={
+            "source": str(path),
+            "columns": {"question": "question", "expected_response": "answer"},
+        },
+        scorers=["rougeL_fmeasure"],
+        thresholds={"rougeL_fmeasure": {"min": 0.1}},
+        slices={"kinds": {"thresholds": {"rougeL_fmeasure": {"min": 0.1}}}},
+    )
+
+
+MISSING_SLICE = (
+    "rows.jsonl: there is no column 'kinds' to take slices by; its columns are 'kind', 'topic'. "
+    "Did you mean 'kind'? Change slices.kinds in "
+)
+
+
+@pytest.mark.parametrize("command", ["check", "upsert"])
+def test_a_slice_over_a_column_that_is_not_there(
+    command: str, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    config = sliced(write_config, tmp_path / "rows.jsonl", 3)
+    assert f"{MISSING_SLICE}{config}" in the_line(typed(command, "--config", str(config)))
+
+
+def test_where_check_has_not_read_all_rows_the_job_pays_for_nothing(
+    write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    rows = tmp_path / "raw" / "rows.jsonl"
+    rows.parent.mkdir()
+    config = sliced(write_config, rows, 1001)
+    assert typed("check", "--config", str(config)).returncode == 0
+    folder = tmp_path / "prepared"
+    folders = ["--config", str(config), "--output", str(folder), "--input", str(rows.parent)]
+    assert prepare_dataset.main(folders)
+    with pytest.raises(DatasetError) as told:
+        evaluate.main(["--config", str(config), "--dataset", str(folder), "--output", str(folder)])
+    assert f"{MISSING_SLICE}{config.name}" in str(told.value)
