@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.cli.command import INTERRUPTED, SUCCEEDED, Command
-from pipeline.cli.settings import add_set_option
+from pipeline.cli.command import BROKE, INTERRUPTED, SUCCEEDED, Command
+from pipeline.cli.settings import add_set_option, add_variants_option, require_variants
 from processing.base.sigterm import EXIT_CODE, Stopped, stopping_on_sigterm
+
+if TYPE_CHECKING:
+    from pipeline.in_process.result import EvaluationResult
 
 
 def try_here(arguments: Namespace) -> int:
-    from pipeline.executions.plain_view import mlflow_line
-    from pipeline.executions.result_table import print_evaluation
-    from pipeline.in_process.evaluate import RUNS, evaluate
-    from processing.config.variation import parse_settings
+    from pipeline.in_process.evaluate import RUNS
     from processing.mlflow_record.internals import ask_no_git
 
+    require_variants(arguments)
     ask_no_git()
 
     def tell_stopped() -> None:
@@ -24,29 +27,74 @@ def try_here(arguments: Namespace) -> int:
 
     try:
         with stopping_on_sigterm(at_the_latest=tell_stopped):
-            result = evaluate(
-                arguments.config,
-                rows=arguments.rows,
-                endpoint=arguments.endpoint,
-                vary=parse_settings(arguments.set),
-                mlflow=not arguments.no_mlflow,
-            )
+            return _try_file(arguments) if arguments.variants is None else _try_variants(arguments)
     except KeyboardInterrupt:
         tell_stopped()
         return INTERRUPTED
     except Stopped:
         tell_stopped()
         return EXIT_CODE
-    print_evaluation(result.document)
-    print(mlflow_line(result.document["mlflow"]))
-    print(f"report:     {result.report.resolve().as_uri()}")
+
+
+def _try_file(arguments: Namespace) -> int:
+    from pipeline.in_process.evaluate import evaluate
+    from processing.config.variation import parse_settings
+
+    result = evaluate(
+        arguments.config,
+        rows=arguments.rows,
+        endpoint=arguments.endpoint,
+        vary=parse_settings(arguments.set),
+        mlflow=not arguments.no_mlflow,
+    )
+    _print_result(result)
     if before := _run_before(result.folder):
         print(f"compare:    python pipeline_definition.py compare {before} {result.folder.name}")
     if arguments.open:
-        import webbrowser
-
-        webbrowser.open(result.report.resolve().as_uri())
+        _open(result.report)
     return SUCCEEDED
+
+
+def _try_variants(arguments: Namespace) -> int:
+    """BROKE if a variant has no verdict, whatever the others'."""
+    from pipeline.cli.compared_variants import show_compared
+    from pipeline.in_process.evaluate import new_folder
+    from pipeline.in_process.variants import compare_outcomes, evaluate_each, ready_variants
+    from processing.config.variation import parse_settings
+
+    path = arguments.config
+    vary = parse_settings(arguments.set)
+    if arguments.endpoint:
+        vary["endpoint.name"] = arguments.endpoint
+    variants = ready_variants(path, arguments.variants, vary, arguments.rank_by)
+    folder = new_folder("-variants")
+    mlflow = not arguments.no_mlflow
+    outcomes = []
+    for outcome in evaluate_each(path, variants, arguments.rows, folder, vary, mlflow=mlflow):
+        outcomes.append(outcome)
+        if outcome.result is None:
+            print(f"variant {outcome.variant.name} has no verdict: {outcome.why}", file=sys.stderr)
+        else:
+            _print_result(outcome.result)
+    page = show_compared(compare_outcomes(path, outcomes, arguments.rank_by), folder, path)
+    if arguments.open and page:
+        _open(page)
+    return SUCCEEDED if all(outcome.result for outcome in outcomes) else BROKE
+
+
+def _print_result(result: EvaluationResult) -> None:
+    from pipeline.executions.plain_view import mlflow_line
+    from pipeline.executions.result_table import print_evaluation
+
+    print_evaluation(result.document)
+    print(mlflow_line(result.document["mlflow"]))
+    print(f"report:     {result.report.resolve().as_uri()}", flush=True)
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    webbrowser.open(page.resolve().as_uri())
 
 
 def _run_before(folder: Path) -> str:
@@ -65,12 +113,15 @@ def _options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--endpoint", metavar="NAME", help="the endpoint (default: endpoint.name)")
     add_set_option(parser)
+    add_variants_option(parser)
     parser.add_argument(
         "--no-mlflow",
         action="store_true",
         help="keep the record below .runs/ instead of on the file's MLflow server",
     )
-    parser.add_argument("--open", action="store_true", help="open the report in a browser")
+    parser.add_argument(
+        "--open", action="store_true", help="open the report, or the comparison, in a browser"
+    )
 
 
 TRY = Command(
@@ -80,12 +131,15 @@ TRY = Command(
         "Evaluate the endpoint on a few rows in this process, with your own credentials, by the\n"
         "code of the pipeline's jobs. Endpoint and judges are paid for; what is paid for is kept,\n"
         "and the pipeline does not pay for it again. The results are in a new folder below\n"
-        ".runs/. The exit code is 0 once there is a verdict, whichever it is."
+        ".runs/. The exit code is 0 once there is a verdict, whichever it is. With --variants\n"
+        "they are evaluated one after the other, then compared and ranked; one that breaks does\n"
+        "not stop the others, and makes the exit code 3."
     ),
     examples=(
         "try --config my.yaml",
         "try --rows 20 --set endpoint.system_prompt=@prompt.txt --open",
         "try --set endpoint.parameters.temperature=0.7 --set judge.model=openai:/gpt-5-mini",
+        "try --rows 40 --variants --rank-by Correctness",
     ),
     run=try_here,
     add_options=_options,

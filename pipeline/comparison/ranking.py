@@ -155,13 +155,18 @@ def rankable(runs: Sequence[ComparedRun]) -> list[str]:
     return [*dict.fromkeys(name for run in runs for name in run.scorers), *MEASUREMENTS]
 
 
-def _metric(runs: Sequence[ComparedRun], metric: str | None) -> str:
-    known = rankable(runs)
+def require_rankable(metric: str | None, known: Sequence[str]) -> None:
+    """Raises ComparisonError if it is none of those."""
     if metric is not None and metric not in known:
         raise ComparisonError(
             f"--rank-by {metric}: no row has a number of {metric!r}{did_you_mean(metric, known)}; "
             f"there are {', '.join(known)}"
         )
+
+
+def _metric(runs: Sequence[ComparedRun], metric: str | None) -> str:
+    known = rankable(runs)
+    require_rankable(metric, known)
     bounds = (bound["metric"] for bound in runs[0].document["thresholds"].values())
     return metric or next((name for name in bounds if name in known), known[0])
 

@@ -12,6 +12,7 @@ from pipeline.comparison.ranking import MOST_PAIRS, Ranking
 from pipeline.comparison.run import ComparedRun
 from processing.base.visible_text import visible
 from processing.calls.progress_display import is_terminal
+from processing.config.variation import VARIANT
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,7 +93,9 @@ def _run_line(run: ComparedRun) -> str:
         parts.append(f"cost {run.cost:.4g}{reused}")
     varied = document.get("varied", {})
     parts += [
-        f"{key}={visible(' '.join(str(value).split()))[:60]}" for key, value in varied.items()
+        f"{key}={visible(' '.join(str(value).split()))[:60]}"
+        for key, value in varied.items()
+        if (key, value) != (VARIANT, run.name)
     ]
     return ", ".join(parts)
 

@@ -47,18 +47,26 @@ class Variant:
     parameters: Mapping[str, str]
 
 
-def read_variants(path: Path, *, base: Variation = NONE) -> tuple[Variant, ...]:
+def read_variants(
+    path: Path, *, base: Variation = NONE, given: Mapping[str, Variation] | None = None
+) -> tuple[Variant, ...]:
     """The file's variants in its order, with `base` (`--set`) below what each overrides.
 
-    Raises ConfigError, a line for each mistake: file, line, key, what is wrong.
+    `given`: instead of those that the file has. Raises ConfigError, a line for each mistake: file,
+    line, key, what is wrong.
     """
     document = read_yaml(path)
+    if given is not None:
+        document["variants"] = {name: dict(overrides) for name, overrides in given.items()}
     section = document.get("variants") or {}
     below = copy.deepcopy(document)
     for key, value in base.items():
-        put(below, key, value)
+        try:
+            put(below, key, value)
+        except ConfigError as error:
+            raise ConfigError(f"--set {key}: {error}") from error
+    unvaried = validated(below, f"{path} with {', '.join(base)} set" if base else str(path))
     below.pop("variants", None)
-    unvaried = validated(below, str(path))
     found: list[Variant] = []
     problems: list[str] = []
     for name, overrides in section.items():
@@ -142,8 +150,9 @@ def _refused(config: EvaluationConfig, key: str) -> str:
         return ""
     if reason := _ONE_FOR_ALL.get(section):
         return f"{reason}: change `{section}` itself"
-    if section not in EvaluationConfig.model_fields:
-        hint = did_you_mean(section, EvaluationConfig.model_fields)
+    fields = EvaluationConfig.model_fields.items()
+    if section not in (known := [field.alias or name for name, field in fields]):
+        hint = did_you_mean(section, known)
         return f"the file has no section {section!r}{hint}"
     return (
         "is part of the pipeline's definition, which is the same for all variants: a variant may "

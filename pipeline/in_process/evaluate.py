@@ -41,6 +41,7 @@ def evaluate(
     vary: Mapping[str, Any] | None = None,
     mlflow: bool = True,
     folder: str | Path | None = None,
+    variant: str = "",
 ) -> EvaluationResult:
     """Evaluate the endpoint on some rows of the dataset, in this process.
 
@@ -48,7 +49,7 @@ def evaluate(
     0 takes all. `endpoint`: instead of `endpoint.name`. `vary`: key path -> value, for this run
     only. `mlflow=False`: the record goes to a local store below `.runs/`; so it does where the
     file's server cannot be reached. `folder`: where the results go (default: a new one below
-    `.runs/`).
+    `.runs/`). `variant`: the name that the record calls this run by.
 
     Raises ReportedError: ConfigError, DatasetError, EndpointError, JudgingError, TrackingError. A
     gate that is not passed is no error.
@@ -61,11 +62,11 @@ def evaluate(
     skip_searches_for_absent_modules()
     if rows < 0:
         raise ConfigError(f"rows is {rows}: give how many to draw, or 0 for all")
-    results = _results_folder(folder)
+    results = new_folder() if folder is None else Path(folder)
     there = results.resolve()  # a scorer may change the working directory
     path = Path(config)
-    if vary:
-        path = write_varied(path, vary, results / "config")
+    if vary or variant:
+        path = write_varied(path, vary or {}, results / "config", variant=variant)
     bundle = load_bundle(path)
     region(bundle)
     with job_output():
@@ -78,12 +79,11 @@ def evaluate(
     return read_result(there)
 
 
-def _results_folder(folder: str | Path | None) -> Path:
-    if folder is not None:
-        return Path(folder)
+def new_folder(ending: str = "") -> Path:
+    """A new one below RUNS, by the time of day."""
     now = dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     for number in range(100):
-        found = RUNS / (f"{now}-{number}" if number else now)
+        found = RUNS / (f"{now}-{number}{ending}" if number else f"{now}{ending}")
         if not found.exists():
             break
     found.mkdir(parents=True)  # another process's of the same second fails here, and is told

@@ -156,3 +156,31 @@ def test_the_job_may_call_each_variant_s_endpoint_and_judge(write_config: Config
         "anthropic.claude-sonnet-5-5",
     ):
         assert named in policy, named
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--variants", "wram"],
+            "has no variant 'wram', did you mean 'warm'?; there are base, warm",
+        ),
+        (["--variants", "warm", "warm"], "--variants: warm is named more than once"),
+        (["--rank-by", "Safety"], "--rank-by ranks variants: give --variants too"),
+        (["--variants", "--rank-by", "latency_p95_ms"], "no row has a number of 'latency_p95_ms'"),
+        (["--variants", "--set", "endpoint.name.x=1"], "--set endpoint.name.x: endpoint.name is a"),
+        (["--variants", "--set", "judge.modle=x"], "judge.modle: unknown key"),
+    ],
+)
+def test_what_try_cannot_do_is_said_before_anything_is_asked(
+    write_config: ConfigWriter, arguments: list[str], said: str
+) -> None:
+    path = write_config(variants={"base": {}, "warm": {"endpoint.parameters.temperature": 0.7}})
+    assert said in the_line(typed("try", "--config", str(path), *arguments))
+
+
+def test_without_variants_it_says_how_to_have_some(write_config: ConfigWriter) -> None:
+    path = write_config()
+    assert "the file has none: add the section" in the_line(
+        typed("try", "--config", str(path), "--variants")
+    )
