@@ -118,6 +118,8 @@ def _swapped_answers(bundle: Bundle, judge: Judge, spend: Spend) -> str:
     )
 
     asking = [spec for spec in bundle.config.judged_scorers() if _is_asked_by(spec, judge, bundle)]
+    if not asking:  # a pairwise scorer's own judge
+        return ""
     [built] = build_scorers([one_call_control(asking)], judge, spend=spend)
     control = Control(built, (built.spec.name,))
     given: list[Record] = []

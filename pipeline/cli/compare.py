@@ -15,7 +15,8 @@ def compare(arguments: Namespace) -> int:
     from pipeline.comparison.sources import new_page
     from pipeline.comparison.table import print_comparison
 
-    comparison = compare(*arguments.runs, config=arguments.config, rank_by=arguments.rank_by)
+    comparison = compare(*arguments.runs, config=arguments.config, rank_by=arguments.rank_by,
+                         pairwise=not arguments.no_pairwise)  # fmt: skip
     print_comparison(comparison.findings)
     if arguments.json:
         comparison.write_json(arguments.json)
@@ -53,6 +54,11 @@ def _options(parser: ArgumentParser) -> None:
         action="store_true",
         help="make a run on the MLflow server that the compared ones are on, with these below it",
     )
+    parser.add_argument(
+        "--no-pairwise",
+        action="store_true",
+        help="ask no judge which answers are better, even if there are pairwise scorers",
+    )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
 
 
@@ -63,8 +69,9 @@ COMPARE = Command(
         "Pair the rows of two or more evaluations and tell each metric's difference from the\n"
         "first one, with its 95 % interval, and which of them are real. What may not be compared\n"
         "(other rows, judge, scorer, code) is said first. At the end all are ranked: those that\n"
-        "passed the gate first, then by one metric, with every pair tested. Nothing is asked\n"
-        "again or paid for. The exit code is 0 whatever the differences are."
+        "passed the gate first, then by one metric, with every pair tested. Nothing is paid for,\n"
+        "unless the evaluations or --config FILE have pairwise scorers, which ask their judges\n"
+        "which answers are better. The exit code is 0 whatever the differences are."
     ),
     examples=(
         "compare 20261126-210500 20261126-211200 --open",

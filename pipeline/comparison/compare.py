@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.comparison.differences import differences
+from pipeline.comparison.differences import differences, holm_of_tests
 from pipeline.comparison.findings import METHOD, Absent, Findings
 from pipeline.comparison.mismatches import mismatches
+from pipeline.comparison.pairwise.asking import pairwise_outcomes
+from pipeline.comparison.pairwise.outcome import PairwiseOutcome
+from pipeline.comparison.pairwise.row_changes import with_preferences
+from pipeline.comparison.pairwise.strengths import strength_rankings
 from pipeline.comparison.ranking import Ranking, rank
 from pipeline.comparison.row_changes import RowChange, row_changes
 from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError
@@ -50,6 +54,13 @@ class Comparison:
         return pd.DataFrame([asdict(place) for place in self.findings.ranking.places])
 
     @cached_property
+    def pairwise(self) -> DataFrame:
+        """A row for each pairwise scorer and each two runs: wins, ties, losses, win rate."""
+        import pandas as pd
+
+        return pd.DataFrame([found.figures() for found in self.findings.pairwise])
+
+    @cached_property
     def rows(self) -> DataFrame:
         """A row for each run and question: `state`, and which scorers say better, worse, nothing.
 
@@ -86,6 +97,8 @@ class Comparison:
                 {**asdict(d), "state": d.state, "real": int(d.real)}
                 for d in self.findings.differences
             ],
+            "pairwise": [found.figures() | _verdicts(found) for found in self.findings.pairwise],
+            "strengths": [asdict(ranking) for ranking in self.findings.strengths],
             "rows": [
                 {**asdict(c), "state": c.state} for c in self.findings.changes if c.state != "same"
             ],
@@ -132,6 +145,7 @@ def compare(
     *runs: str | Path | InFolder,
     config: str | Path = "evaluation.yaml",
     rank_by: str | None = None,
+    pairwise: bool = True,
 ) -> Comparison:
     """Hold evaluations against the first of them, row by row, and rank them.
 
@@ -139,30 +153,48 @@ def compare(
     ARN of an execution, the id of an MLflow run, or the ARN of a model package that the pipeline
     registered. The file `config` says where executions and MLflow are; folders do without it.
     `rank_by`: the metric that they are ranked by (default: the first that has a threshold).
+    `pairwise`: whether the pairwise scorers of that file and of the evaluations ask their judges,
+    by the caller's credentials, for what no comparison has paid for yet.
 
-    Raises ComparisonError where one is not there or is not what an evaluation leaves.
+    Raises ComparisonError where one is not there or is not what an evaluation leaves; DiskError
+    where a verdict cannot be kept.
     """
     names = [str(getattr(run, "folder", run)) for run in runs]
     if not 2 <= len(names) <= len(LABELS):
         raise ComparisonError(f"compare takes 2 to {len(LABELS)} evaluations, not {len(names)}")
-    return Comparison(findings_on(find_runs(names, Path(config)), rank_by=rank_by))
+    found = find_runs(names, Path(config))
+    outcomes = pairwise_outcomes(found, Path(config)) if pairwise else []
+    return Comparison(findings_on(found, rank_by=rank_by, pairwise=outcomes))
 
 
 def findings_on(
-    runs: list[ComparedRun], *, rank_by: str | None = None, absent: Sequence[Absent] = ()
+    runs: list[ComparedRun],
+    *,
+    rank_by: str | None = None,
+    absent: Sequence[Absent] = (),
+    pairwise: Sequence[PairwiseOutcome] = (),
 ) -> Findings:
     """Raises ComparisonError for a metric that they cannot be ranked by."""
     first, *others = runs
     said = [found for other in others for found in mismatches(first, other)]
     not_compared = {(found.run, scorer) for found in said for scorer in found.scorers}
+    metrics = differences(runs, not_compared)
+    tests = iter(holm_of_tests([*(found.p for found in metrics), *(found.p for found in pairwise)]))
+    against_first = [found for found in pairwise if found.against == first.label]
     return Findings(
         runs=tuple(runs),
         mismatches=tuple(said),
-        differences=tuple(differences(runs, not_compared)),
-        changes=tuple(row_changes(runs, not_compared)),
+        differences=tuple(replace(found, p_holm=next(tests)) for found in metrics),
+        changes=tuple(with_preferences(row_changes(runs, not_compared), against_first)),
         ranking=rank(runs, rank_by),
         absent=tuple(absent),
+        pairwise=tuple(replace(found, p_holm=next(tests)) for found in pairwise),
+        strengths=tuple(strength_rankings(pairwise, [run.label for run in runs])),
     )
+
+
+def _verdicts(outcome: PairwiseOutcome) -> dict[str, Any]:
+    return {"verdicts": [asdict(v) | {"disagrees": int(v.disagrees)} for v in outcome.verdicts]}
 
 
 def _ranking(ranking: Ranking) -> Mapping[str, Any]:

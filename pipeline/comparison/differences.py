@@ -120,11 +120,14 @@ def _metrics(first: ComparedRun, other: ComparedRun) -> list[str]:
 
 
 def _corrected(found: list[Difference]) -> list[Difference]:
-    tested = [i for i, difference in enumerate(found) if difference.p is not None]
-    adjusted = holm([found[i].p or 0.0 for i in tested])
-    for i, p in zip(tested, adjusted, strict=True):
-        found[i] = replace(found[i], p_holm=p)
-    return found
+    adjusted = holm_of_tests([difference.p for difference in found])
+    return [replace(each, p_holm=p) for each, p in zip(found, adjusted, strict=True)]
+
+
+def holm_of_tests(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's p-values over those that are tests; None where there is no test."""
+    adjusted = iter(holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]
 
 
 def difference_in(
@@ -179,11 +182,7 @@ def difference_in(
 
 def _paired(first: ComparedRun, other: ComparedRun, metric: str) -> _Pairing:
     """Rows in the order of their ids, so that the other way round they are in the same order."""
-    if same_rows(first, other):
-        rows = sorted(first.rows.keys() | other.rows.keys())
-        in_neither = max(run.document["counts"]["rows"] for run in (first, other)) - len(rows)
-    else:
-        rows, in_neither = sorted(first.rows.keys() & other.rows.keys()), 0
+    rows, in_neither = rows_to_pair(first, other)
     numbers = [(first.number(metric, row), other.number(metric, row)) for row in rows]
     pairing = _Pairing(_scale(first, other, metric, numbers))
     for row, (ours, theirs) in zip(rows, numbers, strict=True):
@@ -192,9 +191,18 @@ def _paired(first: ComparedRun, other: ComparedRun, metric: str) -> _Pairing:
             pairing.add(ours, theirs)
         else:
             pairing.not_applicable += 1
-    for _ in range(max(in_neither, 0)):
+    for _ in range(in_neither):
         pairing.add(None, None)
     return pairing
+
+
+def rows_to_pair(first: ComparedRun, other: ComparedRun) -> tuple[list[str], int]:
+    """The ids of the rows that count in both, in order, and how many more are in neither file."""
+    if not same_rows(first, other):
+        return sorted(first.rows.keys() & other.rows.keys()), 0
+    rows = sorted(first.rows.keys() | other.rows.keys())
+    evaluated = max(run.document["counts"]["rows"] for run in (first, other))
+    return rows, max(evaluated - len(rows), 0)
 
 
 def _scale(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pipeline.comparison.differences import Difference
 from pipeline.comparison.mismatches import Mismatch
+from pipeline.comparison.pairwise.outcome import PairwiseOutcome
+from pipeline.comparison.pairwise.strengths import StrengthRanking
 from pipeline.comparison.ranking import Ranking
 from pipeline.comparison.row_changes import RowChange
 from pipeline.comparison.run import ComparedRun
@@ -30,7 +32,10 @@ class Absent:
 
 @dataclass(frozen=True)
 class Findings:
-    """The first of `runs` is what the others are held against; `ranking` holds all against all."""
+    """The first of `runs` is what the others are held against; `ranking` holds all against all.
+
+    `pairwise`: what judges say of each two runs' answers; `strengths`: of three runs and more.
+    """
 
     runs: tuple[ComparedRun, ...]
     mismatches: tuple[Mismatch, ...]
@@ -38,11 +43,15 @@ class Findings:
     changes: tuple[RowChange, ...]
     ranking: Ranking
     absent: tuple[Absent, ...] = ()
+    pairwise: tuple[PairwiseOutcome, ...] = ()
+    strengths: tuple[StrengthRanking, ...] = ()
 
     @property
     def tests(self) -> int:
         """How many tests Holm's correction is over."""
-        return sum(difference.p is not None for difference in self.differences)
+        return sum(found.p is not None for found in self.differences) + sum(
+            outcome.p is not None for outcome in self.pairwise
+        )
 
     def of(self, run: ComparedRun) -> Sequence[Difference]:
         return [difference for difference in self.differences if difference.run == run.label]

@@ -77,6 +77,7 @@ class _Document(_Part):
     spend: list[_Spend]
     scorers: dict[str, _Scorer] = {}
     varied: dict[str, str] = {}
+    pairwise: dict[str, dict[str, Any]] = {}
     fingerprint: str | None = None
     code_sha256: str | None = None
     config_sha256: str | None = None
@@ -119,7 +120,8 @@ def checked_document(document: Any) -> Read:
         one_line = {key: " ".join(value.split()) for key, value in varied.items()}
         document = {**document, "varied": one_line}
     shown: Read = visible_document(_masked(document))
-    return shown
+    # a guideline has lines of its own, and is put to the judge as it stands
+    return shown | {"pairwise": document.get("pairwise", {})}
 
 
 def checked_rows(rows: Sequence[Any]) -> list[Read]:

@@ -41,7 +41,7 @@ Texts = tuple[str, str]
 
 def find_runs(names: Sequence[str], config: Path) -> list[ComparedRun]:
     """In this order. Raises ComparisonError; what boto3 raises for rights that are missing."""
-    services = _Services(config)
+    services = Services(config)
     return [_found(label, name, services) for label, name in zip(LABELS, names, strict=False)]
 
 
@@ -55,7 +55,7 @@ def new_page() -> Path:
 
 
 @dataclass
-class _Services:
+class Services:
     """AWS and MLflow as the configuration names them, asked only if a name needs them."""
 
     config: Path
@@ -89,7 +89,7 @@ class _Services:
         return uri
 
 
-def _found(label: str, name: str, services: _Services) -> ComparedRun:
+def _found(label: str, name: str, services: Services) -> ComparedRun:
     try:
         return _find(label, name, services)
     except UnicodeDecodeError as error:
@@ -98,7 +98,7 @@ def _found(label: str, name: str, services: _Services) -> ComparedRun:
         ) from error
 
 
-def _find(label: str, name: str, services: _Services) -> ComparedRun:
+def _find(label: str, name: str, services: Services) -> ComparedRun:
     for folder in (Path(name), RUNS / name):
         if folder.is_dir():
             return _read(label, folder.resolve().name, str(folder), _in_folder(folder))
@@ -131,7 +131,7 @@ def _in_folder(folder: Path) -> Texts:
     )
 
 
-def _of_execution(label: str, execution: str, services: _Services) -> ComparedRun:
+def _of_execution(label: str, execution: str, services: Services) -> ComparedRun:
     folder = services.bundle.uri("runs", execution, "evaluation")
     document = read_text(services.session, f"{folder}/{EVALUATION_FILE}")
     if document is None:
@@ -152,7 +152,7 @@ def _of_execution(label: str, execution: str, services: _Services) -> ComparedRu
     return _read(label, execution, source, (document, rows))
 
 
-def _of_package(label: str, arn: str, services: _Services) -> ComparedRun:
+def _of_package(label: str, arn: str, services: Services) -> ComparedRun:
     from botocore.exceptions import ClientError
 
     try:
@@ -180,7 +180,7 @@ def _of_package(label: str, arn: str, services: _Services) -> ComparedRun:
     return _read(label, name, source, _in_mlflow(run_id, services))
 
 
-def _in_mlflow(run_id: str, services: _Services) -> Texts:
+def _in_mlflow(run_id: str, services: Services) -> Texts:
     import mlflow
     from mlflow.exceptions import MlflowException
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.comparison.differences import Difference
 from pipeline.comparison.findings import METHOD, Findings
+from pipeline.comparison.pairwise.table import methods, pairwise_table, remarks, strength_lines
 from pipeline.comparison.ranking import MOST_PAIRS, Ranking
 from pipeline.comparison.run import ComparedRun
 from processing.base.visible_text import visible
@@ -15,6 +16,7 @@ from processing.calls.progress_display import is_terminal
 from processing.config.variation import VARIANT
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -48,13 +50,29 @@ def print_comparison(findings: Findings) -> None:
             if difference.reason and difference.pairs:
                 said = f"{difference.metric}: {difference.reason}"
                 console.print(Text(said, "yellow"), soft_wrap=not terminal)
+    if findings.pairwise:
+        _print_pairwise(findings, console, soft_wrap=not terminal)
     console.print(f"better, worse: real after Holm's correction over {findings.tests} tests; "
                   "not shown: the rows do not tell them apart", soft_wrap=not terminal)  # fmt: skip
     if console.width < WIDE:
         console.print("narrow: some columns are left out here; COLUMNS=120 shows them")
     console.print(Text(METHOD, "dim"), soft_wrap=not terminal)
+    if findings.pairwise:
+        console.print(Text(methods(findings.strengths), "dim"), soft_wrap=not terminal)
     for text in ranking_lines(findings.ranking):
         console.print(text, soft_wrap=not terminal)
+
+
+def _print_pairwise(findings: Findings, console: Console, *, soft_wrap: bool) -> None:
+    from rich.text import Text
+
+    console.print(pairwise_table(findings.pairwise, narrow=console.width < WIDE))
+    for outcome in findings.pairwise:
+        for remark in remarks(outcome):
+            console.print(Text(remark, "yellow"), soft_wrap=soft_wrap)
+    for ranking in findings.strengths:
+        for line in strength_lines(ranking):
+            console.print(line, soft_wrap=soft_wrap)
 
 
 def ranking_lines(ranking: Ranking) -> Iterator[str]:

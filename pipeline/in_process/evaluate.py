@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.account import region
 from pipeline.definition.bundle import Bundle, load_bundle
-from pipeline.in_process.paid_answers import reachable_store, send_paid
+from pipeline.executions.paid_answers import paid_answers_kept
 from pipeline.in_process.record import local_record, tracking_uri_restored, unreachable
 from pipeline.in_process.result import EvaluationResult, read_result
 from processing.base.errors import ConfigError
@@ -74,8 +73,8 @@ def evaluate(
         require_judge_keys(bundle.config)
         _prepare(bundle, path, rows, results)
         job = _job(path.resolve(), there, endpoint, bundle.config.mlflow.tracking_uri)
-        with _paid_answers_kept(bundle, job) as job_with_store:
-            _evaluate(job_with_store, mlflow=mlflow)
+        with paid_answers_kept(bundle, job.store) as store:
+            _evaluate(replace(job, store=store), mlflow=mlflow)
     return read_result(there)
 
 
@@ -122,25 +121,6 @@ def _recorded(job: EvaluationJob, *, mlflow: bool) -> EvaluationJob:
     if mlflow and not said:
         return job
     return replace(job, tracking_uri=local_record(RUNS, job.experiment))
-
-
-@contextmanager
-def _paid_answers_kept(bundle: Bundle, job: EvaluationJob) -> Iterator[EvaluationJob]:
-    """However it ends, what was paid for goes to the pipeline's store."""
-    import boto3
-
-    session = boto3.Session()
-    uri = bundle.uri("store")
-    if said := reachable_store(session, uri):
-        print(f"note: {uri} cannot be read ({said}): what is paid for is kept in {job.store.folder}"
-              " alone, and the pipeline pays for it again", flush=True)  # fmt: skip
-        yield job
-        return
-    job = replace(job, store=replace(job.store, uri=uri))
-    try:
-        yield job
-    finally:
-        send_paid(session, job.store, bundle.config.infrastructure.output_kms_key)
 
 
 def _evaluate(job: EvaluationJob, *, mlflow: bool) -> None:

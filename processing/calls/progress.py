@@ -76,6 +76,7 @@ class Progress:
 
     `judges`: scorers that ask a judge, each for one verdict on every answered row.
     `host`: this instance's name, where there are several.
+    `pairs`: so many verdicts on two answers that are there already.
     """
 
     rows: int
@@ -94,6 +95,7 @@ class Progress:
     _looks: deque[tuple[float, int, int]] = field(default_factory=deque)
     _seen: tuple[int, int] = (0, 0)
     _changed: float = field(default_factory=time.monotonic)
+    pairs: int = 0
 
     def answered(self, *, failed: bool, reused: bool, cut: bool = False) -> None:
         with self._lock:
@@ -123,7 +125,7 @@ class Progress:
         rates = self._rates(now, paid)
         parts = (
             Part(answers, self.rows, rates[0]),
-            Part(verdicts, self.judges * judgeable, rates[1]),
+            Part(verdicts, self.judges * judgeable + self.pairs, rates[1]),
         )
         left = [part.seconds_left for part in parts]
         accounts = dict(self.spend.accounts)

@@ -107,7 +107,8 @@ def _bars(progress: Progress) -> RenderableType:
         bar = ProgressBar(part.total or 1, part.done if part.total else 1)
         table.add_row(name, bar, count_of(part), rate_of(part))
 
-    add("answers", standing.answers)
+    if standing.answers.total or not standing.verdicts.total:
+        add("answers", standing.answers)
     if standing.verdicts.total or standing.verdicts.done:
         add("verdicts", standing.verdicts)
     return Group(table, ", ".join(remarks(standing)))

@@ -72,7 +72,9 @@ def money(amount: float) -> str:
 
 
 def _counts(standing: Standing) -> str:
-    counted = [f"answers {count_of(standing.answers)} {rate_of(standing.answers)}"]
+    counted = []
+    if standing.answers.total or not standing.verdicts.total:
+        counted.append(f"answers {count_of(standing.answers)} {rate_of(standing.answers)}")
     if standing.verdicts.total or standing.verdicts.done:
         counted.append(f"verdicts {count_of(standing.verdicts)} {rate_of(standing.verdicts)}")
     return GAP.join(part.strip() for part in counted)

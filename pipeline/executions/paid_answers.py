@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from processing.base.aws_errors import explain
@@ -11,6 +14,27 @@ from processing.calls.paid_store import Store
 
 if TYPE_CHECKING:
     from boto3 import Session
+
+    from pipeline.definition.bundle import Bundle
+
+
+@contextmanager
+def paid_answers_kept(bundle: Bundle, store: Store) -> Iterator[Store]:
+    """The store with the pipeline's behind it; however the block ends, what was paid goes there."""
+    import boto3
+
+    session = boto3.Session()
+    uri = bundle.uri("store")
+    if said := reachable_store(session, uri):
+        print(f"note: {uri} cannot be read ({said}): what is paid for is kept in {store.folder} "
+              "alone, and the pipeline pays for it again", flush=True)  # fmt: skip
+        yield store
+        return
+    both = replace(store, uri=uri)
+    try:
+        yield both
+    finally:
+        send_paid(session, both, bundle.config.infrastructure.output_kms_key)
 
 
 def reachable_store(session: Session, uri: str) -> str:
