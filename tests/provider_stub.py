@@ -24,11 +24,14 @@ Document = dict[str, Any]
 
 @dataclass
 class Providers:
-    """`keys` by provider; `asked` has a provider for each call that brought the right one."""
+    """`keys` by provider; `asked` has a provider for each call that brought the right one, and
+    `azure_versions` the versions of its API that Azure was asked by.
+    """
 
     keys: Mapping[str, str]
     url: str = ""
     asked: list[str] = field(default_factory=list)
+    azure_versions: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def _gemini(asked: Document) -> Document:
 _PROVIDERS = {
     "anthropic": _Provider(re.compile("/v1/messages"), "x-api-key", _anthropic),
     "azure": _Provider(
-        re.compile(r"/openai/deployments/[^/]+/chat/completions\?api-version=\S+"),
+        re.compile(r"/openai/deployments/[^/]+/chat/completions\?api-version=(?P<version>\S+)"),
         "api-key",
         _azure,
     ),
@@ -103,10 +106,11 @@ def providers_served(keys: Mapping[str, str]) -> Iterator[Providers]:
 
         def _answer(self, asked: Document) -> tuple[int, Document]:
             for name, provider in _PROVIDERS.items():
-                if provider.path.fullmatch(self.path):
+                if found := provider.path.fullmatch(self.path):
                     if self.headers.get(provider.header) != stub.keys[name]:
                         return 401, {"error": {"message": "no such key"}}
                     stub.asked.append(name)
+                    stub.azure_versions |= {*found.groupdict().values()}
                     return 200, provider.answer(asked)
             return 404, {"error": {"message": f"no such path: {self.path}"}}
 

@@ -76,7 +76,7 @@ def _look(session: Session, bundle: Bundle, judge: Judge) -> Callable[[], str]:
             _ask(line)
             rejected = _swapped_answers(bundle, patient, spend)
         except JudgeError as error:
-            advice = what_to_do(judge.model, error.reason, "caller")
+            advice = what_to_do(judge.model, error.reason)
             raise LaunchError(f"{error.reason}{advice}") from error
         return f"answers{_without(line)}{rejected}; {_cost(spend)}"
 

@@ -22,7 +22,9 @@ from pipeline.definition.variants import Variant
 from pipeline.permissions.artifact_store import check_artifact_store
 from pipeline.permissions.platform import ECR_IMAGE
 from pipeline.trigger.show import is_put, show
+from processing.base.aws_hints import acting_as
 from processing.base.errors import LaunchError
+from processing.base.lent_variables import lend_environment
 from processing.base.stored_secrets import StoredSecret
 
 if TYPE_CHECKING:
@@ -41,9 +43,14 @@ def check_online(session: Session, bundle: Bundle) -> Iterator[Finding]:
     """One finding for each thing, in the order in which a pipeline needs them."""
     for what, look in [*account_looks(session, bundle), *service_looks(session, bundle)]:
         try:
-            yield Finding(what, look())
+            yield Finding(what, as_the_caller(look))
         except Exception as error:  # noqa: BLE001 whatever it is, the others are looked at too
             yield Finding(what, error)
+
+
+def as_the_caller(look: Callable[[], str]) -> str:
+    with acting_as("caller"):
+        return look()
 
 
 Look = tuple[str, Callable[[], str]]
@@ -70,6 +77,7 @@ def account_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
 def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
     """What a run calls: image, endpoint, judges, secrets, MLflow, registry, trigger."""
     config, infrastructure = bundle.config, bundle.config.infrastructure
+    lend_environment(infrastructure.environment)
     if found := ECR_IMAGE.fullmatch(infrastructure.image):
         yield f"image {found['name']}", _image_look(session, found, bundle)
     yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)

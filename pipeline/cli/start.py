@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
 from pipeline.cli.outcome import add_poll_option, follow_to_its_end
 from pipeline.cli.settings import add_set_option
 from processing.base.errors import LaunchError
+
+if TYPE_CHECKING:
+    from pipeline.definition.bundle import Bundle
 
 
 def start(arguments: Namespace) -> int:
@@ -31,8 +35,9 @@ def start(arguments: Namespace) -> int:
     named = name_execution(pipeline, bundle, parameters, variation=variation)
     if variation:
         require_upserted(pipeline, up_to_date=named.up_to_date, config=arguments.config)
-        uri = send_varied(session, bundle, arguments.config, variation)
-        parameters |= {CONFIG_URI: uri}
+        varied = send_varied(session, bundle, arguments.config, variation)
+        _warn_of_what_the_job_lacks(bundle, varied)
+        parameters |= {CONFIG_URI: varied.config_uri}
     parameters = with_dataset_version(session, pipeline, bundle, parameters)
     if not named.up_to_date:
         print(
@@ -45,6 +50,23 @@ def start(arguments: Namespace) -> int:
     if not arguments.wait:
         return SUCCEEDED
     return follow_to_its_end(arguments, bundle, session, client, arn)
+
+
+def _warn_of_what_the_job_lacks(bundle: Bundle, varied: Bundle) -> None:
+    """Rights and keys are those of the file that was upserted; somebody may have given more."""
+    from pipeline.permissions.varied import rights_beyond
+    from processing.config.judge_keys import missing_judge_keys
+
+    known = {*varied.config.secrets, *varied.config.infrastructure.environment}
+    lines = list(missing_judge_keys(varied.config, known))
+    if rights := rights_beyond(bundle, varied):
+        lines.append(
+            f"`permissions create` gave the job role no {', '.join(rights)}: without it the job "
+            "ends where it needs it; the policy of the varied file is what `permissions show job "
+            f"--config {varied.folder / 'evaluation.yaml'}` prints"
+        )
+    for line in lines:
+        print(f"note: --set: {line}", file=sys.stderr)
 
 
 def _parameter(text: str) -> tuple[str, str]:

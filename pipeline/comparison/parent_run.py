@@ -34,32 +34,36 @@ def log_comparison(comparison: Comparison, config: Path) -> str:
     from mlflow.exceptions import MlflowException
 
     from processing.mlflow_record.errors import short_reason
-    from processing.mlflow_record.settings import quiet
-    from processing.mlflow_record.signing import share_credentials
+    from processing.mlflow_record.signing import asking
 
     findings = comparison.findings
     uri = _one_server(findings)
     _require_known(uri, config)
     experiment = findings.runs[0].document["mlflow"]["experiment_id"]
-    quiet(uri)
-    share_credentials()
-    client = MlflowClient(uri)
     try:
-        for compared in _run_ids(findings):
-            client.get_run(compared)  # are all of them there, before anything is made?
-        name = "compare " + ", ".join(run.name for run in findings.runs)
-        run_id = client.create_run(experiment, run_name=name[:250]).info.run_id
-        try:
-            _write(client, run_id, comparison)
-        except BaseException:
-            client.set_terminated(run_id, "FAILED")
-            raise
-        client.set_terminated(run_id)
+        with asking(uri):
+            run_id = _make(MlflowClient(), experiment, comparison)
     except (MlflowException, OSError) as error:
         raise ComparisonError(f"MLflow at {uri}: {short_reason(str(error))}") from error
     if not uri.startswith("http"):
         return f"{uri} run {run_id}"
     return f"{uri.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+
+
+def _make(client: MlflowClient, experiment: str, comparison: Comparison) -> str:
+    """The parent run's id."""
+    findings = comparison.findings
+    for compared in _run_ids(findings):
+        client.get_run(compared)  # are all of them there, before anything is made?
+    name = "compare " + ", ".join(run.name for run in findings.runs)
+    run_id = str(client.create_run(experiment, run_name=name[:250]).info.run_id)
+    try:
+        _write(client, run_id, comparison)
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
+    return run_id
 
 
 def _one_server(findings: Findings) -> str:

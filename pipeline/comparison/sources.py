@@ -80,13 +80,7 @@ class Services:
 
     @cached_property
     def tracking_uri(self) -> str:
-        from processing.mlflow_record.settings import quiet
-        from processing.mlflow_record.signing import share_credentials
-
-        uri = self.bundle.config.mlflow.tracking_uri
-        quiet(uri)
-        share_credentials()
-        return uri
+        return self.bundle.config.mlflow.tracking_uri
 
 
 def _found(label: str, name: str, services: Services) -> ComparedRun:
@@ -185,16 +179,16 @@ def _in_mlflow(run_id: str, services: Services) -> Texts:
     from mlflow.exceptions import MlflowException
 
     from processing.mlflow_record.errors import short_reason
+    from processing.mlflow_record.signing import asking
 
     uri = services.tracking_uri
     texts = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, asking(uri):
         for name in (EVALUATION_FILE, ROWS_FILE):
             try:
                 path = mlflow.artifacts.download_artifacts(
-                    run_id=run_id, artifact_path=f"evaluation/{name}", dst_path=folder,
-                    tracking_uri=uri,
-                )  # fmt: skip
+                    run_id=run_id, artifact_path=f"evaluation/{name}", dst_path=folder
+                )
             except (MlflowException, OSError) as error:
                 raise ComparisonError(
                     f"MLflow run {run_id} on {uri} has no evaluation/{name} "

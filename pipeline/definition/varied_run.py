@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 CONFIG_URI = "ConfigUri"
 
 
-def send_varied(session: Session, bundle: Bundle, path: Path, variation: Variation) -> str:
-    """Upload the varied file and what it names; the value of ConfigUri.
+def send_varied(session: Session, bundle: Bundle, path: Path, variation: Variation) -> Bundle:
+    """Upload the varied file and what it names; its `config_uri` is the value of ConfigUri.
 
     Raises LaunchError for a key that belongs to the definition, with what to do instead;
     ConfigError for a file that is none after it.
@@ -39,7 +39,7 @@ def send_varied(session: Session, bundle: Bundle, path: Path, variation: Variati
     varied = load_bundle(write_varied(path, variation, folder))
     _require_same_metrics(bundle.config, varied.config)
     send(replace(varied, dataset_upload=None), session)
-    return varied.config_uri
+    return varied
 
 
 def require_upserted(pipeline: Mapping[str, Any], *, up_to_date: bool, config: Path) -> None:

@@ -74,7 +74,10 @@ def _spent(evaluation: Mapping[str, Any]) -> str:
 def _delete_experiment(trial: Trial) -> None:
     from mlflow import MlflowClient
 
-    client = MlflowClient(trial.bundle.config.mlflow.tracking_uri)
-    found = client.get_experiment_by_name(trial.made.name)
-    if found is not None and found.lifecycle_stage == "active":
-        client.delete_experiment(found.experiment_id)
+    from processing.mlflow_record.signing import asking
+
+    with asking(trial.bundle.config.mlflow.tracking_uri):
+        client = MlflowClient()
+        found = client.get_experiment_by_name(trial.made.name)
+        if found is not None and found.lifecycle_stage == "active":
+            client.delete_experiment(found.experiment_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pipeline.checks.online import account_looks, service_looks
+from pipeline.checks.online import account_looks, as_the_caller, service_looks
 from pipeline.first_run.candidate import candidate_steps
 from pipeline.first_run.definition import definition_step
 from pipeline.first_run.evaluation import evaluation_step
@@ -35,4 +35,4 @@ def plan(trial: Trial) -> Iterator[Step]:
 def _look(what: str, look: Callable[[], str]) -> Step:
     """As `check --online` looks at it."""
     cost = _PAID.get(what.partition(" ")[0], Cost("some calls"))
-    return Step(what, "what `check --online` finds", cost, look)
+    return Step(what, "what `check --online` finds", cost, lambda: as_the_caller(look))

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from pipeline.definition.account import region
 from pipeline.definition.bundle import Bundle, load_bundle
 from pipeline.executions.paid_answers import paid_answers_kept
-from pipeline.in_process.record import local_record, tracking_uri_restored, unreachable
+from pipeline.in_process.record import local_record, unreachable
 from pipeline.in_process.result import EvaluationResult, read_result
+from processing.base.aws_hints import acting_as
 from processing.base.errors import ConfigError
 from processing.base.instance import Instance
 from processing.base.job_output import job_output
-from processing.base.stored_secrets import export_secrets
+from processing.base.stored_secrets import lend_jobs_variables
 from processing.config.variation import write_varied
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def evaluate(
         path = write_varied(path, vary or {}, results / "config", variant=variant)
     bundle = load_bundle(path)
     region(bundle)
-    with job_output():
-        export_secrets(bundle.config.secrets, kept=os.environ)
+    with job_output(), acting_as("caller"):
+        lend_jobs_variables(bundle.config.secrets, bundle.config.infrastructure.environment)
         require_judge_keys(bundle.config)
         _prepare(bundle, path, rows, results)
         job = _job(path.resolve(), there, endpoint, bundle.config.mlflow.tracking_uri)
@@ -114,7 +115,7 @@ def _job(path: Path, results: Path, endpoint: str | None, tracking_uri: str) -> 
 
 def _recorded(job: EvaluationJob, *, mlflow: bool) -> EvaluationJob:
     """The job with an MLflow that can be used."""
-    said = unreachable(job.tracking_uri) if mlflow else ""
+    said = unreachable(job.tracking_uri, job.experiment) if mlflow else ""
     if said:
         print(f"note: MLflow at {job.tracking_uri} does not answer ({said}): the record stays on "
               f"this machine, in {RUNS}", flush=True)  # fmt: skip
@@ -135,6 +136,7 @@ def _evaluate(job: EvaluationJob, *, mlflow: bool) -> None:
     from processing.evaluation.evaluate import evaluate as evaluate_run
     from processing.evaluation.imports import kept_out_of_garbage_collection
     from processing.evaluation.run import prepare_run
+    from processing.mlflow_record.signing import tracking_uri_restored
 
     share = read_share(job.dataset, job.manifest, whole=True)
     spend = Spend(job.config.prices)

@@ -5,37 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from processing.base.errors import TrackingError
 
 
-def unreachable(uri: str) -> str:
-    """Why the server cannot be used; empty if it answers."""
+def unreachable(uri: str, experiment: str) -> str:
+    """Why the server cannot be used; empty if it answers. It is asked what the run asks it too."""
     from mlflow import MlflowClient
 
     from processing.mlflow_record.errors import short_reason
-    from processing.mlflow_record.settings import quiet
+    from processing.mlflow_record.signing import asking
 
-    quiet(uri)
     try:
-        MlflowClient(uri).search_experiments(max_results=1)
+        with asking(uri):
+            MlflowClient().get_experiment_by_name(experiment)
     except Exception as error:  # noqa: BLE001 whatever it is, there is no record to be kept there
         return short_reason(str(error))
     return ""
-
-
-@contextmanager
-def tracking_uri_restored() -> Iterator[None]:
-    """MLflow's tracking URI is after the block what it was before: a notebook may have its own."""
-    import mlflow
-
-    is_set: Any = mlflow.is_tracking_uri_set
-    before = mlflow.get_tracking_uri() if is_set() else None
-    try:
-        yield
-    finally:
-        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None unsets it
 
 
 def local_record(folder: Path, experiment: str) -> str:

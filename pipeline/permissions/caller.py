@@ -11,11 +11,12 @@ from pipeline.executions.job_progress import LOG_GROUP
 from pipeline.permissions.artifact_store import describe_statements
 from pipeline.permissions.candidate_roles import sweep_statements
 from pipeline.permissions.evaluated import (
+    champion_statements,
     dataset_statements,
     endpoint_statements,
     evaluated_configs,
 )
-from pipeline.permissions.job_role import TRACKING_SERVER
+from pipeline.permissions.job_role import PROMPT_REGISTRY, TRACKING_SERVER
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import repository_arns
 from pipeline.permissions.secrets import see_secrets_statements
@@ -29,6 +30,7 @@ from pipeline.permissions.statements import (
     object_or_below,
     pass_role,
 )
+from processing.calls.paid_store import SHELVES
 
 
 def caller_policy(bundle: Bundle) -> Document:
@@ -36,6 +38,7 @@ def caller_policy(bundle: Bundle) -> Document:
     infrastructure = config.infrastructure
     bucket, prefix = infrastructure.bucket, infrastructure.prefix
     pipeline = f"pipeline/{config.pipeline.name}"
+    paid = [f"{prefix}/store/{shelf}/*" for shelf in SHELVES]
     roles = [
         *(infrastructure.pipeline_role, infrastructure.job_role),
         *(infrastructure.model_role, infrastructure.stamp_role, infrastructure.register_role),
@@ -85,12 +88,15 @@ def caller_policy(bundle: Bundle) -> Document:
             pass_role(
                 "PassPipelineRole", [infrastructure.pipeline_role], "sagemaker.amazonaws.com"
             ),
+            # `try` reads what was paid for, and adds to it
             allow(
                 "Upload",
                 ["s3:AbortMultipartUpload", "s3:PutObject"],
-                account.s3(bucket, f"{prefix}/config/*", f"{prefix}/datasets/*"),
+                account.s3(
+                    bucket, *(f"{prefix}/{folder}/*" for folder in ("config", "datasets")), *paid
+                ),
             ),
-            allow("Results", ["s3:GetObject"], account.s3(bucket, f"{prefix}/runs/*")),
+            allow("Results", ["s3:GetObject"], account.s3(bucket, f"{prefix}/runs/*", *paid)),
             # a report that is not there yet
             list_statement("ResultsMissing", account, bucket, [f"{prefix}/*"]),
             *key_use(
@@ -100,6 +106,12 @@ def caller_policy(bundle: Bundle) -> Document:
                 ["kms:Decrypt", "kms:GenerateDataKey"],
             ),
             *_package_group(bundle, account),
+            # of a registered version, `compare` finds the evaluation
+            allow(
+                "ComparedVersions",
+                ["sagemaker:DescribeModelPackage"],
+                account.sagemaker(f"model-package/{config.registration.model_package_group}/*"),
+            ),
             *sweep_statements(bundle),
             *_online(bundle, account),
             *(_trigger(bundle, account) if config.trigger or config.candidate else []),
@@ -119,13 +131,14 @@ def _package_group(bundle: Bundle, account: Account) -> list[Statement]:
 
 
 def _online(bundle: Bundle, account: Account) -> list[Statement]:
-    """For `check --online`, beside what the commands need anyway."""
+    """For `check --online` and `try`, beside what the commands need anyway."""
     config = bundle.config
     statements = [
         allow("WhoAmI", ["sts:GetCallerIdentity"], ["*"]),
         allow("BucketRegion", ["s3:GetBucketLocation"], account.s3(config.infrastructure.bucket)),
         *dataset_statements(bundle, account),
         *endpoint_statements(bundle, account),
+        *champion_statements(bundle, account),
         *judge_statements(account, *evaluated_configs(bundle), compares=True),
         *see_secrets_statements(config),
         allow("GroupThere", ["sagemaker:DescribeModelPackageGroup"],
@@ -138,7 +151,8 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
     if ":mlflow-app/" in uri:
         statements.append(allow("MlflowTried", ["sagemaker:CallMlflowAppApi"], [uri]))
     elif ":mlflow-tracking-server/" in uri:
-        actions = [f"sagemaker-mlflow:{name}" for name in (*TRACKING_SERVER, "DeleteRun")]
+        prompts = PROMPT_REGISTRY if config.mlflow.prompts else []
+        actions = [f"sagemaker-mlflow:{name}" for name in (*TRACKING_SERVER, *prompts, "DeleteRun")]
         statements.append(allow("MlflowTried", actions, [uri]))
     if place:  # an artifact is written, read back and deleted
         bucket, keys = object_or_below(place)

@@ -1,4 +1,4 @@
-"""What is evaluated, and on what: for the jobs, and for the caller's `check --online`."""
+"""What is evaluated, on what, and against what: for the jobs, `check --online` and `try`."""
 
 from __future__ import annotations
 
@@ -41,3 +41,18 @@ def endpoint_statements(bundle: Bundle, account: Account) -> list[Statement]:
 def evaluated_configs(bundle: Bundle) -> list[EvaluationConfig]:
     """The file, and the file with each variant's overrides."""
     return [bundle.config, *(variant.config for variant in bundle.variants)]
+
+
+def champion_statements(bundle: Bundle, account: Account) -> list[Statement]:
+    """Which version the evaluated model is held against."""
+    if all(config.champion is None for config in evaluated_configs(bundle)):
+        return []
+    group = bundle.config.registration.model_package_group
+    # the authorization reference names packages for ListModelPackages, older policies the group
+    return [
+        allow(
+            "Champion",
+            ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
+            account.sagemaker(f"model-package/{group}/*", f"model-package-group/{group}"),
+        )
+    ]

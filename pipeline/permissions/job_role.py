@@ -6,6 +6,7 @@ from pipeline.definition.account import Account, account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.candidate_roles import deploy_statements
 from pipeline.permissions.evaluated import (
+    champion_statements,
     dataset_statements,
     endpoint_statements,
     evaluated_configs,
@@ -34,7 +35,7 @@ TRACKING_SERVER = [
 
 # Prompts are registered models to MLflow, and to IAM. DeleteRegisteredModel is left out: all that
 # MLflow would do with it is to take back a prompt whose first version was refused.
-_PROMPT_REGISTRY = [
+PROMPT_REGISTRY = [
     *("CreateModelVersion", "CreateRegisteredModel", "GetModelVersion", "GetRegisteredModel"),
     *("SearchModelVersions", "SearchRegisteredModels", "SetRegisteredModelTag"),
 ]
@@ -51,7 +52,7 @@ def job_policy(bundle: Bundle) -> Document:
             *judge_statements(account, *evaluated_configs(bundle)),
             *secret_statements(config),
             *_mlflow(bundle, account),
-            *_champion(bundle, account),
+            *champion_statements(bundle, account),
             *deploy_statements(bundle),
             *key_use(
                 "OutputKey",
@@ -94,7 +95,7 @@ def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
     if ":mlflow-app/" in mlflow.tracking_uri:
         statements.append(allow("Mlflow", ["sagemaker:CallMlflowAppApi"], [mlflow.tracking_uri]))
     elif ":mlflow-tracking-server/" in mlflow.tracking_uri:
-        names = TRACKING_SERVER + (_PROMPT_REGISTRY if mlflow.prompts else [])
+        names = TRACKING_SERVER + (PROMPT_REGISTRY if mlflow.prompts else [])
         actions = [f"sagemaker-mlflow:{name}" for name in names]
         statements.append(allow("Mlflow", actions, [mlflow.tracking_uri]))
     # which of the runs that are still open belong to jobs that were killed
@@ -108,17 +109,3 @@ def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:
             list_statement("ArtifactList", account, bucket, keys),
         ]
     return statements
-
-
-def _champion(bundle: Bundle, account: Account) -> list[Statement]:
-    if bundle.config.champion is None:
-        return []
-    group = bundle.config.registration.model_package_group
-    # the authorization reference names packages for ListModelPackages, older policies the group
-    return [
-        allow(
-            "Champion",
-            ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
-            account.sagemaker(f"model-package/{group}/*", f"model-package-group/{group}"),
-        )
-    ]

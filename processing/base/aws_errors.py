@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from processing.base.aws_hints import and_hint
+from processing.base.aws_hints import and_hint, who_acts
 from processing.base.visible_text import visible
 
 _LONGEST_MESSAGE = 700
@@ -37,11 +37,11 @@ def explain(error: BaseException, who: str = "caller", config: str = "evaluation
     return f"AWS: {_single(str(found))}"
 
 
-def with_hint(error: Any, who: str = "job") -> str:
+def with_hint(error: Any) -> str:
     """A ClientError's own message and how to fix it, for a line that says the rest."""
     said = _said(error.response, error.operation_name)
     message = _single(str(error.response["Error"].get("Message") or error)).rstrip(".")
-    return f"{message}{and_hint(said, who)}"
+    return f"{message}{and_hint(said, who_acts())}"
 
 
 def _of_boto(error: BaseException) -> BaseException | None:

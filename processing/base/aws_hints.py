@@ -7,6 +7,8 @@ of Bedrock's and SageMaker's that are matched here were not seen by us on AWS.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _POLICY = "`pipeline_definition.py permissions show {who}`"
@@ -186,6 +188,24 @@ _HINTS = (
         "AWS itself failed: try again",
     ),
 )
+
+
+_acting = ["job"]
+"""The last one: who acts in this process. Of all its threads, hence no context variable."""
+
+
+@contextmanager
+def acting_as(who: str) -> Iterator[None]:
+    """Within the block advice is for `who`, such as the caller of a command that asks itself."""
+    _acting.append(who)
+    try:
+        yield
+    finally:
+        _acting.pop()
+
+
+def who_acts() -> str:
+    return _acting[-1]
 
 
 _LOOKED_AT = 4_000

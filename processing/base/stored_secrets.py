@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from processing.base.aws_errors import explain
+from processing.base.aws_hints import who_acts
 from processing.base.errors import SecretError
+from processing.base.lent_variables import lend, lend_environment, take_back
 from processing.base.secrets import DECLARED, SHORTEST_DECLARED
 
 _WHERE = r"arn:(?P<partition>aws[a-z-]*):{service}:(?P<region>[a-z0-9-]+):(?P<account>\d{{12}}):"
@@ -92,7 +94,26 @@ def export_secrets(
     """
     values = read_secrets({name: secret for name, secret in secrets.items() if name not in kept})
     os.environ[DECLARED] = ",".join(secrets)
-    os.environ.update(values)
+    lend(values)
+
+
+def lend_jobs_variables(
+    secrets: Mapping[str, StoredSecret], environment: Mapping[str, str]
+) -> None:
+    """The jobs' variables for a command that asks judges itself, as the job would.
+
+    What is set here stays; what was lent before, maybe of another file, is taken back. Raises
+    SecretError.
+    """
+    take_back()
+    lend_environment(environment)
+    try:
+        export_secrets(secrets, kept=frozenset(os.environ))
+    except SecretError as error:
+        raise SecretError(
+            f"{error}\nyour own credentials read it here; or set the variable in your environment, "
+            "from where it is taken first"
+        ) from error
 
 
 def read_secrets(secrets: Mapping[str, StoredSecret]) -> dict[str, str]:
@@ -158,7 +179,7 @@ def _read(secret: StoredSecret) -> str:
     try:
         return _parameter(secret) if secret.in_parameter_store else _secret(secret)
     except (ClientError, BotoCoreError) as error:
-        raise SecretError(f"cannot be read: {explain(error, 'job')}") from error
+        raise SecretError(f"cannot be read: {explain(error, who_acts())}") from error
 
 
 def _secret(secret: StoredSecret) -> str:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+SHELVES = ("answers", "verdicts", "judge-replies")
+"""Each a folder of the store. What else lies there (`evaluations`) was not paid for."""
+
 
 def key_of(*parts: Any) -> str:
     """SHA-256, in hexadecimal, of the parts as canonical JSON."""
@@ -107,7 +110,7 @@ class Store:
     health: StoreHealth = field(default_factory=StoreHealth)
 
     def shelf(self, session: Session, *parts: str) -> Shelf:
-        """The shelf of that name, e.g. ("answers", digest of the model).
+        """The shelf of that name, e.g. ("answers", digest of the model); the first is of SHELVES.
 
         Raises botocore's ClientError if S3 refuses to be read.
         """

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
-from processing.base.aws_hints import and_hint
+from processing.base.aws_hints import and_hint, who_acts
 from processing.base.errors import JudgingError
 from processing.config.judge import Judge
 from processing.judges.verdict import NO_VERDICT, JudgeError
@@ -99,11 +99,8 @@ _OF_OTHERS = (
 """For a judge that is not asked through AWS: in its reason, and what to do then."""
 
 
-def what_to_do(model: str, reason: str, who: str = "job") -> str:
-    """As the end of a sentence, and about the provider that was asked; or nothing.
-
-    `who` asked it: the job, or the caller.
-    """
+def what_to_do(model: str, reason: str) -> str:
+    """As the end of a sentence, and about the provider that was asked; or nothing."""
     if "bedrock" in model.partition(":/")[0]:
-        return and_hint(reason, who)
+        return and_hint(reason, who_acts())
     return next((f"; {hint}" for words, hint in _OF_OTHERS if any(w in reason for w in words)), "")

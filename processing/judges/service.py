@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from processing.base.clean_text import storable
+from processing.base.secrets import without_own_secrets
 from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import Spend, judge_name
 from processing.judges.accepted import Accepted
@@ -129,7 +130,7 @@ class JudgeService:
                 self.spend.add(name, calls=1)
             try:
                 reply = self.wire.ask(judge, messages, schema, form)
-                reply = replace(reply, text=storable(reply.text))
+                reply = replace(reply, text=without_own_secrets(storable(reply.text)))
             except JudgeError as error:
                 turn.throttled = error.throttled
                 if error.timed_out:

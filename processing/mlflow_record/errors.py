@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from processing.base.aws_hints import who_acts
 from processing.base.errors import TrackingError
 from processing.mlflow_record.internals import TRACE_SEARCH, search_traces_answer
 
@@ -37,8 +38,8 @@ _OF_SAGEMAKER = (
     ),
     (
         _REFUSED,
-        "the caller needs the right to call it: `pipeline_definition.py permissions show job` "
-        "prints the job role's policy",
+        "who asks needs the right to: `pipeline_definition.py permissions show {who}` prints the "
+        "policy",
     ),
     (
         r"error code 404|ResourceNotFound|does not exist",
@@ -94,7 +95,7 @@ def tracking_line(uri: str, said: str) -> str:
     head = f"MLflow at {uri} cannot be used: {short_reason(said)}"
     for pattern, hint in _OF_SAGEMAKER if uri.startswith("arn:") else _OF_OTHERS:
         if re.search(pattern, said):
-            return f"{head}; {hint}"
+            return f"{head}; {hint.replace('{who}', who_acts())}"
     return f"{head}; {_WHERE}"
 
 

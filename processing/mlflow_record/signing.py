@@ -7,7 +7,11 @@ and asks the job's credentials anew. Here all threads of a job share one.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from processing.mlflow_record.settings import quiet
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -25,6 +29,35 @@ def share_credentials() -> None:
         from sagemaker_mlflow import set_session
 
         set_session(_shared_session())
+
+
+@contextmanager
+def asking(uri: str) -> Iterator[None]:
+    """Within the block `uri` is MLflow's tracking URI, and afterwards what it was before.
+
+    For whoever asks a server outside a tracked run: AWS's plugin signs for the tracking URI of the
+    process, whichever address a client was made for.
+    """
+    import mlflow
+
+    with tracking_uri_restored():
+        quiet(uri)
+        mlflow.set_tracking_uri(uri)
+        share_credentials()
+        yield
+
+
+@contextmanager
+def tracking_uri_restored() -> Iterator[None]:
+    """MLflow's tracking URI is after the block what it was before: a notebook may have its own."""
+    import mlflow
+
+    is_set: Any = mlflow.is_tracking_uri_set
+    before = mlflow.get_tracking_uri() if is_set() else None
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None unsets it
 
 
 @functools.cache

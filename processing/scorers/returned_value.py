@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from processing.base.secrets import without_own_secrets
+
 if TYPE_CHECKING:
     from mlflow.entities import AssessmentSource, Feedback
 
@@ -114,7 +116,13 @@ def _metadata(given: Any) -> dict[str, str] | None:
 
 
 def _text(value: Any) -> str | None:
-    """A rationale in whatever form; that it cannot be shown is no reason to lose the verdict."""
+    """A rationale in whatever form, without the keys that the job has."""
+    text = _shown(value)
+    return text and without_own_secrets(text)
+
+
+def _shown(value: Any) -> str | None:
+    """That it cannot be shown is no reason to lose the verdict."""
     if value is None or isinstance(value, str):
         return value and str(value)
     try:

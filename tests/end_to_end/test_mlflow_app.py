@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import mlflow
 import pytest
-from end_to_end.pipelines import evaluation, execution_id, named, packages, read_s3, run
-from running_aws import ConfigWriter, RunningAws, local_aws_running
+from end_to_end.pipelines import (
+    WITHOUT_JUDGE,
+    evaluation,
+    execution_id,
+    named,
+    packages,
+    read_s3,
+    run,
+)
+from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 from signed_mlflow import APP, SignedMlflow, signed_mlflow
 
 pytestmark = pytest.mark.integration
@@ -76,3 +87,30 @@ def test_an_apps_arn_is_where_the_evaluation_is_recorded(
     assert package["CustomerMetadataProperties"]["mlflow_run_id"] == recorded.info.run_id
     shown = aws.type("status", execution_id(done.stdout), "--config", str(config))
     assert shown.returncode == 0, shown.stdout + shown.stderr
+
+
+def test_try_records_in_the_app_and_compare_reads_and_writes_there(
+    app: SignedMlflow, aws_with_app: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    """AWS's plugin signs for the tracking URI of the process, and neither has one of its own."""
+    aws, name = aws_with_app, "tried-app"
+    held = mlflow.MlflowClient(aws.mlflow)
+    held.create_experiment(name, "s3://llm-evaluation-demo/tried-artifacts")
+    tracking = {"tracking_uri": APP, "experiment": name}
+    config = write_config(**named(name, mlflow=tracking, **WITHOUT_JUDGE))
+    user = {**aws.as_user(), "cwd": tmp_path}
+    user["env"] = {**user["env"], "PYTHONPATH": str(REPOSITORY)}
+
+    def types(*arguments: str) -> str:
+        command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), *arguments]
+        done = subprocess.run([*command, "--config", str(config)], **user, timeout=240, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return str(done.stdout)
+
+    told = [types("try", "--rows", "3") for _ in range(2)]
+    assert "does not answer" not in "".join(told)
+    runs = held.search_runs([held.get_experiment_by_name(name).experiment_id])
+    assert [run.info.status for run in runs] == ["FINISHED"] * 2
+    compared = types("compare", "--mlflow", *(run.info.run_id for run in runs))
+    assert f"MLflow:     {APP} run " in compared
+    assert app.refused == []

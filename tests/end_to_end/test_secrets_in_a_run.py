@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ from pipelines import (
     step_reason,
 )
 from provider_stub import providers_served
-from running_aws import ConfigWriter, RunningAws, local_aws_running
+from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 
 pytestmark = pytest.mark.integration
 
@@ -87,6 +89,24 @@ def processes_watched(text: str) -> Iterator[list[str]]:
         watcher.join()
 
 
+def try_in(
+    folder: Path, aws: RunningAws, *typed: str, script: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A command, or a script, in a user's own folder, where `try` leaves `.runs`."""
+    user = aws.as_user()
+    user["env"] = {**user["env"], "PYTHONPATH": str(REPOSITORY), **environment}
+    program = ["-c", script] if script else [str(REPOSITORY / "pipeline_definition.py"), *typed]
+    return subprocess.run(
+        [sys.executable, *program], **{**user, "cwd": folder}, timeout=240, check=False
+    )
+
+
+def holding(folder: Path, text: str) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(".runs" in path.parts for path in files)
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
 def leaking(aws: RunningAws, state: Path, text: str) -> list[str]:
     found = everything(aws, state)
     assert [name for name in found if name.endswith(".db")], "MLflow's database was searched"
@@ -139,7 +159,7 @@ def test_a_judge_that_checks_the_key_gets_it_and_nothing_else_does(
 
 
 def test_anthropic_azure_and_gemini_judge_in_one_run(
-    aws: RunningAws, state: Path, write_config: ConfigWriter
+    aws: RunningAws, state: Path, write_config: ConfigWriter, tmp_path: Path
 ) -> None:
     keys = {name: f"{name}.{KEY}" for name in ("anthropic", "azure", "gemini")}
     with providers_served(keys) as stub:
@@ -169,18 +189,69 @@ def test_anthropic_azure_and_gemini_judge_in_one_run(
         config = write_config(**named("providers", **changes))
         checked = aws.type("check", "--online", "--config", str(config))
         asked_by_check, stub.asked = stub.asked, []
+        tried = try_in(tmp_path, aws, "try", "--config", str(config), "--rows", "2")
+        asked_by_try, stub.asked = stub.asked, []
         done = run(aws, config)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert tried.returncode == 0, tried.stdout + tried.stderr
     assert sorted(asked_by_check) == sorted(keys)
+    assert sorted(asked_by_try) == sorted(2 * list(keys))
+    assert stub.azure_versions == {"2026-01-01"}  # by all three, as the file says
     for model in judges.values():
         assert f"good   judge {model.partition(':/')[2]}: answers" in checked.stdout
-    assert sorted(stub.asked) == sorted(6 * list(keys))
+    assert sorted(stub.asked) == sorted(4 * list(keys))  # two of six rows are paid for
     metrics = evaluation(aws, "providers", done.stdout)["metrics"]
     assert {name: metrics[name]["errors"] for name in judges} == dict.fromkeys(judges, 0)
     for variable in ("ANTHROPIC_API_KEY", "AZURE_API_KEY", "GEMINI_API_KEY"):
         assert f"good   secret {variable}: there" in checked.stdout
     assert "asks for a key" not in checked.stdout
     assert leaking(aws, state, KEY) == []
+    assert KEY not in tried.stdout + tried.stderr
+    assert holding(tmp_path, KEY) == []
+
+
+TWO_FILES = """
+import os
+from pipeline_definition import evaluate
+for config in {configs!r}:
+    result = evaluate(config, rows=2)
+    assert result.metrics.loc["Safety", "errors"] == 0, result.metrics
+    print(result.document["gate"])
+"""
+
+
+def test_try_reads_each_file_s_own_key_leaves_none_and_says_how_to_bring_another(
+    aws: RunningAws, state: Path, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    """Two files in one process name the same variable and other secrets, as in a notebook."""
+    judge_url = aws.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
+    keys = {"one": f"one.{KEY}", "two": f"two.{KEY}"}
+    configs = []
+    for name, key in keys.items():
+        aws.set_judge(f"gateway-{name}", api_key=key)
+        changes = {
+            **FEW,
+            "judge": {"model": f"openai:/gateway-{name}", "base_url": f"{judge_url}/v1"},
+            "secrets": {"OPENAI_API_KEY": put_secret(aws, f"tried/{name}", key)},
+            "mlflow": {"tracking_uri": aws.mlflow, "experiment": f"tried-{name}"},
+        }
+        configs.append(str(write_config(**named(f"tried-{name}", **changes))))
+    done = try_in(tmp_path, aws, script=TWO_FILES.format(configs=configs))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert KEY not in done.stdout + done.stderr
+    assert holding(tmp_path, KEY) == []
+    assert leaking(aws, state, KEY) == []
+
+    absent = Path(configs[0])
+    absent.write_text(absent.read_text().replace("tried/one", "tried/absent"))
+    done = try_in(tmp_path, aws, "try", "--config", str(absent), "--rows", "3")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "set the variable in your environment" in done.stderr
+    given = {"OPENAI_API_KEY": keys["one"]}
+    done = try_in(tmp_path, aws, "try", "--config", str(absent), "--rows", "3", **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert aws.judge_calls("gateway-one") == {"answered": 3}
+    assert holding(tmp_path, KEY) == []
 
 
 def test_a_missing_secret_is_one_line_before_anything_is_paid(

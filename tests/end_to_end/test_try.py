@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from errors.aws_double import Refusal, aws_double
 from mlflow import MlflowClient
 from pipelines import WITHOUT_JUDGE, evaluation, named, run
 from running_aws import REPOSITORY, ConfigWriter, RunningAws
@@ -211,3 +212,19 @@ def test_a_record_that_is_no_database_is_told_in_one_line(
     [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert f"{tmp_path}/.runs/mlflow.db cannot be used as MLflow's record" in line
     assert "move it away" in line
+
+
+def test_what_it_may_not_do_is_said_of_the_caller_whose_rights_it_has(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    scorers = {"scorers": ["Safety"], "thresholds": {"Safety": {"min": 0.5}}}
+    config = write_config(**named("denied", **scorers))
+    denied = Refusal(
+        403, "AccessDeniedException", "User: me is not authorized to perform: bedrock:InvokeModel"
+    )
+    arguments = (COMMAND, "try", "--config", str(config), "--rows", "3", "--no-mlflow")
+    with aws_double({"Converse": denied}) as judge:
+        there = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge.url}
+        done = in_folder(aws, tmp_path, *arguments, **there)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "`pipeline_definition.py permissions show caller` prints the policy" in done.stderr

@@ -75,3 +75,32 @@ def test_a_file_that_was_changed_since_is_to_be_upserted_first(
     done = start_with(aws, upserted, "endpoint.parameters.temperature=0.9")
     assert done.returncode == 2, done.stdout
     assert "upsert --config" in done.stderr
+
+
+def test_what_the_job_role_has_no_right_to_is_said_with_where_to_find_it(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    """The role has what the upserted file needs: another judge is another right, or another key."""
+    scorers = ["rougeL_fmeasure", "Safety"]
+    changes = {"scorers": scorers, "thresholds": {"rougeL_fmeasure": {"min": 0.1}}}
+    config = write_config(**named("another-judge", **changes))
+    assert aws.type("upsert", "--config", str(config)).returncode == 0
+
+    def told(setting: str) -> str:
+        started = aws.type("start", "--config", str(config), "--set", setting)
+        assert started.returncode == 0, started.stderr
+        aws.type("stop", "--config", str(config))
+        return started.stderr
+
+    assert told("endpoint.system_prompt=Be brief.") == ""
+    note = told("judge.model=bedrock:/amazon.nova-pro-v1:0")
+    model = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"
+    assert (
+        f"note: --set: `permissions create` gave the job role no bedrock:InvokeModel on {model}"
+        in note
+    )
+    varied = re.search(r"`permissions show job --config (\S+)`", note)
+    assert varied, note
+    shown = aws.type("permissions", "show", "job", "--config", varied[1])
+    assert model in shown.stdout
+    assert "environment has no OPENAI_API_KEY" in told("judge.model=openai:/gpt-5-mini")

@@ -7,7 +7,6 @@ been paid for. Two runs the other way round, or one more run, pay for nothing th
 from __future__ import annotations
 
 import itertools
-import os
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from pipeline.comparison.pairwise.pairs import AnswerPair, Verdicts, answer_pair
 from pipeline.comparison.pairwise.scorers import PairwiseScorer, pairwise_scorers
 from pipeline.comparison.run import ComparedRun
 from pipeline.comparison.sources import RUNS, Services
+from processing.base.aws_hints import acting_as
 from processing.base.errors import ConfigError, JudgingError, SecretError
 from processing.base.visible_text import visible
 from processing.calls.paid_store import Record, Store
@@ -132,7 +132,7 @@ def _asked(
     prices = services.bundle.config.prices if services else {}
     spend = Spend(prices)
     progress = Progress(0, 0, spend, pairs=sum(len(questions) for _, questions in wanted))
-    with _store(services) as store, progress_shown(progress):
+    with _store(services) as store, progress_shown(progress), acting_as("caller"):
         for scorer, questions in wanted:
             assert scorer.spec is not None
             told: dict[Question, Record] = {}
@@ -165,10 +165,11 @@ def _export_keys(scorer: PairwiseScorer, services: Services | None) -> None:
 
     Raises SecretError.
     """
-    from processing.base.stored_secrets import export_secrets
+    from processing.base.stored_secrets import lend_jobs_variables
 
     if services is not None and "bedrock" not in scorer.judge.partition(":/")[0]:
-        export_secrets(services.bundle.config.secrets, kept=os.environ)
+        config = services.bundle.config
+        lend_jobs_variables(config.secrets, config.infrastructure.environment)
 
 
 def _ask_all(

@@ -11,15 +11,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import mlflow
 import pytest
 from loopback_server import serving
+from mlflow.protos.model_registry_pb2 import ModelRegistryService
+from mlflow.protos.service_pb2 import MlflowService
 from running_aws import ConfigWriter
 from signed_mlflow import APP, TRACKING_SERVER, SignedMlflow, signed_mlflow
 
 from pipeline.definition.bundle import load_bundle
+from pipeline.in_process.record import unreachable
 from pipeline.permissions.roles import permissions_of
 from processing.base.errors import TrackingError
 from processing.calls.paid_store import Record
@@ -130,27 +134,38 @@ def test_every_thread_signs_and_rows_ask_for_no_credentials(
     # one for us, and two in the thread in which MLflow links the new prompt to the experiment
     assert len(asked) <= 3, f"{len(asked)} requests for credentials, {len(app.passed)} to MLflow"
     # IAM's actions for a tracking server are called as MLflow's own operations are
-    registry = {registry_operation(call) for call in app.passed} - {""}
+    registry = {operation(call, ModelRegistryService) for call in app.passed} - {""}
     assert "CreateRegisteredModel" in registry
-    assert {f"sagemaker-mlflow:{name}" for name in registry} <= allowed_to_the_job(write_config)
+    for who in ("job", "caller"):  # of `try`
+        assert {f"sagemaker-mlflow:{name}" for name in registry} <= allowed_to(who, write_config)
 
 
-def registry_operation(call: str) -> str:
+def operation(call: str, *services: Any) -> str:
     """`POST /api/2.0/mlflow/registered-models/create` -> `CreateRegisteredModel`; else empty."""
     from mlflow.protos.databricks_pb2 import rpc
-    from mlflow.protos.model_registry_pb2 import ModelRegistryService
 
-    for method in ModelRegistryService.DESCRIPTOR.methods:
+    for method in (method for service in services for method in service.DESCRIPTOR.methods):
         for endpoint in method.GetOptions().Extensions[rpc].endpoints:
             if call == f"{endpoint.method} /api/2.0{endpoint.path}":
                 return str(method.name[0].upper() + method.name[1:])
     return ""
 
 
-def allowed_to_the_job(write_config: ConfigWriter) -> set[str]:
+def allowed_to(who: str, write_config: ConfigWriter) -> set[str]:
     bundle = load_bundle(write_config(mlflow={"tracking_uri": TRACKING_SERVER}))
-    [policy] = [each.policy for each in permissions_of(bundle) if each.who == "job"]
+    [policy] = [each.policy for each in permissions_of(bundle) if each.who == who]
     return {action for statement in policy["Statement"] for action in statement["Action"]}
+
+
+def test_who_tries_asks_the_server_nothing_that_the_caller_may_not(
+    app: SignedMlflow, write_config: ConfigWriter
+) -> None:
+    """Else the record of `try` would stay on the user's machine, and nobody would know why."""
+    with credentials_served() as (address, _), as_in_a_job(app, address):
+        assert unreachable(app.arn, "never made") == ""
+    asked = {operation(call, MlflowService, ModelRegistryService) for call in app.passed}
+    assert asked
+    assert {f"sagemaker-mlflow:{name}" for name in asked} <= allowed_to("caller", write_config)
 
 
 def test_what_is_not_signed_by_the_job_is_let_through_nowhere(app: SignedMlflow) -> None:
