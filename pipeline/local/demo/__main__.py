@@ -6,6 +6,7 @@ was registered and the worse one was not. With --docker each job runs in the ima
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -60,11 +61,13 @@ def echo(line: str) -> None:
         print(line, flush=True)
 
 
-def run(*arguments: str) -> int:
-    """Type a command of the README; its exit code."""
-    command = [sys.executable, "pipeline_definition.py", *arguments]
-    print(f"\n$ python {shlex.join(command[1:])}", flush=True)
-    return subprocess.run(command, check=False).returncode
+def run(*arguments: str, folder: Path = Path()) -> int:
+    """Type a command of the README in a folder; its exit code."""
+    script = os.path.relpath("pipeline_definition.py", folder)
+    command = [sys.executable, script, *arguments]
+    changes = "" if folder == Path() else f"cd {folder} && "
+    print(f"\n$ {changes}python {shlex.join(command[1:])}", flush=True)
+    return subprocess.run(command, cwd=folder, check=False).returncode
 
 
 def model_packages(config: EvaluationConfig) -> list[str]:
