@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 
 from processing.gate.bounded_mean import bounded_interval
-from processing.gate.intervals import CONFIDENCE, student_t
+from processing.gate.intervals import CONFIDENCE, estimate, student_t
 from processing.gate.paired import paired_mean
 
 GRADED = {
@@ -29,6 +29,8 @@ PAIRED = {
     "graded, -.2 to .2": ([0.2, 0, -0.2], [0.2, 0.5, 0.3]),
 }
 ROWS = (30, 45, 100, 400)
+CLUSTERS = (10, 30, 100)
+RATE, CORRELATION, ROWS_A_CLUSTER = 0.7, 0.3, 10
 
 
 def main() -> None:
@@ -42,6 +44,26 @@ def main() -> None:
         for name, (values, shares) in cases.items():
             cells = "".join(f"{_cell(values, shares, n, draws, title):>16}" for n in ROWS)
             print(f"{name:28}{cells}", flush=True)
+    print(f"\n{ROWS_A_CLUSTER} yes/no rows a cluster, correlation {CORRELATION}, rate {RATE}")
+    print(f"{'clusters':>10}{'decides: P(low > truth)':>26}{'shown: coverage':>18}{'by rows':>10}")
+    for clusters in CLUSTERS:
+        print(_clustered(clusters, draws), flush=True)
+
+
+def _clustered(count: int, draws: int) -> str:
+    random = np.random.default_rng(count)
+    spread = (1 - CORRELATION) / CORRELATION
+    clusters = [str(i) for i in range(count) for _ in range(ROWS_A_CLUSTER)]
+    wrong = covered = by_rows = 0
+    for _ in range(draws):
+        rates = random.beta(RATE * spread, (1 - RATE) * spread, count)
+        rows = (random.random((count, ROWS_A_CLUSTER)) < rates[:, None]).astype(float)
+        sample = rows.ravel().tolist()
+        wrong += bounded_interval(sample, 0, 1, CONFIDENCE, clusters)[0] > RATE
+        shown, naive = estimate(sample, clusters=clusters), estimate(sample)
+        covered += (shown.low or 0) <= RATE <= (shown.high or 1)
+        by_rows += (naive.low or 0) <= RATE <= (naive.high or 1)
+    return f"{count:>10}{wrong / draws:>26.3f}{covered / draws:>18.3f}{by_rows / draws:>10.3f}"
 
 
 def _cell(values: list[float], shares: list[float], n: int, draws: int, title: str) -> str:

@@ -15,7 +15,7 @@ from processing.dataset.columns import map_record
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Row, row_of
 from processing.dataset.sources import open_source
-from processing.dataset.validation import require_columns, require_slices
+from processing.dataset.validation import require_columns, require_named
 
 FIRST_ROWS = 1000
 
@@ -43,7 +43,8 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
     if columns and whole:
         mapped = dataset.columns.model_dump(exclude_none=True).values()
         free = [name for name in columns if name not in mapped]
-        require_slices(dataset.source, free, bundle.config.slices, config_name)
+        grouping = bundle.config.grouping()
+        require_named(dataset.source, free, dataset.columns, grouping, config_name)
 
 
 def first_row(bundle: Bundle) -> Row:

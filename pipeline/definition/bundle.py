@@ -144,7 +144,7 @@ def _folder_digest(path: Path, config: EvaluationConfig) -> str:
 def _dataset_digest(config: EvaluationConfig) -> str:
     """Of what PrepareDataset goes by: a new threshold does not make it prepare the rows again."""
     read = {
-        "dataset": config.dataset.model_dump(mode="json"),
+        "dataset": config.dataset.model_dump(mode="json", exclude={"cluster"}),
         "instances": config.infrastructure.evaluate.instance_count,
         "cache": config.pipeline.cache,
     }

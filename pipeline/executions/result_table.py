@@ -160,6 +160,9 @@ def _lines(document: Document) -> Iterator[str]:
         yield from _champion(document["champion"])
     if cut := document["counts"].get("cut_answers"):
         yield f"cut at the token limit: {cut} of {document['counts']['cut_answers_known']} answers"
+    if clusters := document["counts"].get("clusters"):  # not in reports of older code
+        rows = document["counts"]["rows"]
+        yield f"intervals by clusters: {rows} rows in {clusters} (dataset.cluster)"
     if swapped := document.get("swapped_answers"):  # not in reports of older code
         told = (f"{s['scorer']} {s['rejected']} of {s['asked'] - s['errors']}" for s in swapped)
         yield f"swapped answers rejected: {', '.join(told)}"

@@ -40,6 +40,8 @@ class Dataset(Section):
     sample_size: int = Field(default=0, ge=0)
     seed: int = 0
     max_unusable_share: Share = 0.0
+    # a column whose value several rows share, as the document that they are about
+    cluster: str | None = Field(default=None, min_length=1)
 
     @property
     def from_hub(self) -> bool:

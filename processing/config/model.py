@@ -45,6 +45,10 @@ MEASUREMENTS = (
 """Metrics that every evaluation makes from the endpoint's answers, whatever the scorers."""
 
 
+CLUSTER_KEY = "dataset.cluster"
+Grouping = dict[str, str]
+
+
 class EvaluationConfig(Section):
     """The whole file."""
 
@@ -108,6 +112,11 @@ class EvaluationConfig(Section):
         bounds = itertools.chain(self.thresholds.items(), *sliced)
         compared = self.champion.metrics if self.champion else ()
         return {name for name, bound in bounds if bound.tier == "hard"} | set(compared)
+
+    def grouping(self) -> Grouping:
+        """The columns by which rows are grouped, each under the key that names it."""
+        slices = {f"slices.{column}": column for column in self.slices}
+        return slices | ({CLUSTER_KEY: self.dataset.cluster} if self.dataset.cluster else {})
 
     def scorer_files(self) -> list[str]:
         """The user's own scorers and what goes along, relative to the configuration file."""

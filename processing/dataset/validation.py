@@ -11,6 +11,7 @@ from typing import IO
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode, encode
 from processing.config.dataset import Columns
+from processing.config.model import CLUSTER_KEY, Grouping
 from processing.dataset.columns import map_record
 from processing.dataset.readers import BadRecord
 from processing.dataset.rows import UnusableRow
@@ -91,19 +92,21 @@ def require_columns(file: str, found: list[str], columns: Columns, config_name: 
             )
 
 
-def require_slices(
-    file: str, found: Iterable[str], slices: Iterable[str], config_name: str
+def require_named(
+    file: str, found: Iterable[str], columns: Columns, named: Grouping, config_name: str
 ) -> None:
-    """Raises DatasetError for a slice over a column that is none of `found`.
+    """Raises DatasetError for a column that `slices:` or `dataset.cluster` names and nobody has.
 
-    These are the columns that can be slices: not those that `dataset.columns` maps.
+    `found`: the columns that `dataset.columns` does not map; only a cluster may be one of these.
     """
     names = list(found)
-    for column in slices:
-        if column not in names:
+    mapped = list(columns.model_dump(exclude_none=True).values())
+    for key, column in named.items():
+        there = [*names, *mapped] if key == CLUSTER_KEY else names
+        if column not in there:
             raise DatasetError(
-                f"{file}: there is no column {column!r} to take slices by; "
-                f"{_instead(column, names)} Change slices.{column} in {config_name}."
+                f"{file}: there is no column {column!r}, which {key} names; "
+                f"{_instead(column, there)} Change {key} in {config_name}."
             )
 
 

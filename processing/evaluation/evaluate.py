@@ -12,6 +12,7 @@ from processing.calls.progress_display import progress_shown
 from processing.config.model import EvaluationConfig
 from processing.config.scorer_numbers import number_rule
 from processing.config.scorers import entry_of
+from processing.dataset.clusters import clusters_of
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.evaluation.abandoned_runs import end_runs_of_killed_jobs
@@ -104,6 +105,7 @@ def _conclude(
     """The verdict, on what MLflow holds."""
     job = run.job
     scores = read_scores(tracked, job.config.scorers, answers)
+    clusters = clusters_of([answer.row for answer in answers], job.config.dataset)
     metrics = record_metrics(tracked, job.config, answers, scores)
     return Evaluation(
         verdict=verdict_on(
@@ -119,6 +121,7 @@ def _conclude(
         config_sha256=job.config_sha256,
         execution_arn=job.execution_arn,
         cut_answers=cut_answers(answers),
+        clusters=len(set(clusters.values())) if clusters else None,
         swapped_answers=swapped,
         varied=job.varied,
         spend=run.spend,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from processing.endpoint.answers import Answer
+from processing.gate.clusters import Clusters, RowClusters
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric, mean_metric, percentile_metric
 from processing.gate.worst_case import Scale
@@ -17,24 +18,25 @@ MOST_TOKENS = 10**9
 TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
 
 
-def measure(answers: Sequence[Answer]) -> dict[str, Metric]:
+def measure(
+    answers: Sequence[Answer], clusters: Mapping[str, str] | None = None
+) -> dict[str, Metric]:
     """Metrics by name (`processing.config.MEASUREMENTS`): milliseconds, and tokens a row.
 
     Rests on the answered rows; tokens only on those where the endpoint said how many. A row that
     was never answered counts as infinitely slow where a percentile is held against a threshold.
+    `clusters`: row id -> what the row belongs to.
     """
-    replies = [(answer.call, answer.call.reply) for answer in answers if answer.call.reply]
-    latencies = [call.latency_ms for call, _ in replies]
-    rows = len(answers)
-    metrics = {
-        f"latency_p{percent}_ms": percentile_metric(latencies, percent, rows=rows)
-        for percent in PERCENTS
-    }
-    metrics["latency_mean_ms"] = mean_metric(latencies, rows=rows, scale=TIMES_AND_COUNTS)
+    replies = [answer.call.reply for answer in answers]
+    latencies = [answer.call.latency_ms if answer.call.reply else None for answer in answers]
+    inputs = [_possible(reply.input_tokens) if reply else None for reply in replies]
+    outputs = [_possible(reply.output_tokens) if reply else None for reply in replies]
+    answered = sum(reply is not None for reply in replies)
+    of = None if clusters is None else [clusters[answer.row.row_id] for answer in answers]
     return (
-        metrics
-        | _token_metrics("input_tokens", [reply.input_tokens for _, reply in replies], rows)
-        | _token_metrics("output_tokens", [reply.output_tokens for _, reply in replies], rows)
+        _metrics("latency_{}_ms", latencies, answered, of)
+        | _metrics("input_tokens_{}", inputs, answered, of)
+        | _metrics("output_tokens_{}", outputs, answered, of)
     )
 
 
@@ -45,11 +47,26 @@ def cut_answers(answers: Sequence[Answer]) -> CutAnswers:
     return CutAnswers(cut=sum(known), known=len(known), total=len(said))
 
 
-def _token_metrics(name: str, counts: Sequence[int | None], rows: int) -> dict[str, Metric]:
-    known = [float(count) for count in counts if count is not None and 0 <= count <= MOST_TOKENS]
-    errors = len(counts) - len(known)
-    mean = mean_metric(known, errors=errors, rows=rows, scale=TIMES_AND_COUNTS)
-    return {f"{name}_mean": mean} | {
-        f"{name}_p{percent}": percentile_metric(known, percent, errors=errors, rows=rows)
+def _possible(count: int | None) -> float | None:
+    return float(count) if count is not None and 0 <= count <= MOST_TOKENS else None
+
+
+def _metrics(
+    name: str, numbers: Sequence[float | None], answered: int, clusters: Clusters | None
+) -> dict[str, Metric]:
+    """Percentiles and mean of the rows that have a number; the others of `answered` are errors."""
+    known = [number for number in numbers if number is not None]
+    errors, rows, together = answered - len(known), len(numbers), None
+    if clusters is not None:
+        by_row = list(zip(clusters, numbers, strict=True))
+        together = RowClusters(
+            [cluster for cluster, number in by_row if number is not None],
+            [cluster for cluster, number in by_row if number is None],
+        )
+    mean = mean_metric(known, errors=errors, rows=rows, scale=TIMES_AND_COUNTS, clusters=together)
+    return {
+        name.format(f"p{percent}"): percentile_metric(
+            known, percent, errors=errors, rows=rows, clusters=together
+        )
         for percent in PERCENTS
-    }
+    } | {name.format("mean"): mean}

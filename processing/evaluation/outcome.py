@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from processing.config.model import EvaluationConfig
+from processing.dataset.clusters import clusters_of, shared_contexts
 from processing.endpoint.answers import Answer
 from processing.evaluation.job import EvaluationJob
 from processing.evaluation.measurements import cut_answers, measure
@@ -30,14 +31,16 @@ def record_metrics(
 ) -> dict[str, Metric]:
     """Write what was counted into MLflow and return the metrics as MLflow holds them."""
     names = [spec.name for spec in config.scorers]
+    clusters = clusters_of([answer.row for answer in answers], config.dataset)
     scored = scorer_metrics(
         scores,
         names,
         rows=len(answers),
         scales=_scales(config),
         by_interval=[name for name, bound in config.thresholds.items() if bound.on == "interval"],
+        clusters=clusters,
     )
-    measured = {**scored, **measure(answers)}
+    measured = {**scored, **measure(answers, clusters)}
     log_metrics(measured, names)
     held = read_metrics(tracked, config.metrics, names)
     require_same_means(scored, held)
@@ -55,6 +58,8 @@ def verdict_on(
 ) -> Verdict:
     """Of the quality gate, with slices and champion (a boto3 `sagemaker` client)."""
     config = job.config
+    rows = [answer.row for answer in answers]
+    clusters, shared = clusters_of(rows, config.dataset), shared_contexts(rows, config.dataset)
     slices = {answer.row.row_id: answer.row.slices for answer in answers}
     scales = _scales(config)
     numbers = {
@@ -76,6 +81,7 @@ def verdict_on(
             scales=scales,
             min_rows=config.budgets.min_rows,
             not_applicable=not_applicable,
+            clusters=clusters,
         )
     return judge(
         metrics,
@@ -85,11 +91,14 @@ def verdict_on(
         endpoint_errors=sum(1 for answer in answers if answer.call.error),
         cut_answers=cut_answers(answers),
         endpoint_error=most_frequent(a.call.error for a in answers if a.call.error),
-        slices=judge_slices(config.slices, slices, numbers, scales, not_applicable)
+        slices=judge_slices(
+            config.slices, slices, numbers, scales, not_applicable, clusters=clusters
+        )
         if config.slices
         else None,
         champion=champion,
         swapped=swapped,
+        warnings=[shared] if shared else [],
     )
 
 

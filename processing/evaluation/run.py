@@ -13,7 +13,7 @@ from processing.calls.progress import Progress
 from processing.calls.spend import Spend
 from processing.dataset.rows import Row
 from processing.dataset.shards import Share
-from processing.dataset.validation import require_slices
+from processing.dataset.validation import require_named
 from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
 from processing.endpoint.client import MeasuredModel, endpoint_rate_limit, runtime_client
 from processing.evaluation.job import EvaluationJob
@@ -60,7 +60,8 @@ def prepare_run(
 
     if share.rows:
         manifest = job.manifest
-        require_slices(manifest.title, manifest.slices, job.config.slices, job.config_file.name)
+        columns, grouping = job.config.dataset.columns, job.config.grouping()
+        require_named(manifest.title, manifest.slices, columns, grouping, job.config_file.name)
     session = boto3.Session()
     model = describe_model(session.client("sagemaker"), job)
     rows = f"{len(share.rows)} rows"

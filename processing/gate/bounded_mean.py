@@ -11,17 +11,16 @@ is the sharper one of two that are honest and monotone:
   Gaffke, Mathematical Methods of Statistics 14 (2005) 451-467; Learned-Miller and Thomas,
   arXiv 1905.06208. That it is honest for all numbers on a scale is proven for yes and no, and
   otherwise a conjecture that has stood so far; `benchmarks/gate_errors.py` simulates it.
+
+Rows that belong together count as one number, their mean, weighted by how many they are.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from processing.gate.clusters import Clusters, Collapsed, collapsed
 
 DRAWS, DRAWS_OF_MANY = 9_999, 999
 MANY, MOST = 2_000, 100_000
@@ -33,47 +32,56 @@ _AT_ONCE = 2_000_000
 
 
 def bounded_interval(
-    values: Sequence[float], low: float, high: float, confidence: float
+    values: Sequence[float],
+    low: float,
+    high: float,
+    confidence: float,
+    clusters: Clusters | None = None,
 ) -> tuple[float, float]:
     """The interval of the mean of at least one number, all between the finite `low` and `high`."""
-    import numpy as np
+    from scipy.stats import norm
 
-    rows = np.sort((np.asarray(values, dtype=float) - low) / (high - low)).clip(0, 1)
+    scaled = [min(max((value - low) / (high - low), 0.0), 1.0) for value in values]
     tail = (1 - confidence) / 2
-    least, greatest = _wilson(float(rows.sum()), rows.size, tail)
-    if rows.size <= MOST:
-        from_below, from_above = _gaffke(np.stack([rows, np.sort(1 - rows)], axis=1), tail)
-        least, greatest = max(least, from_below), min(greatest, 1 - from_above)
+    upwards = collapsed(scaled, clusters)
+    share = min(float(upwards.means @ upwards.shares), 1.0)
+    least, greatest = score_interval(share, upwards.effective, float(norm.isf(tail)))
+    if upwards.means.size <= MOST:
+        downwards = collapsed([1 - value for value in scaled], clusters)
+        least = max(least, _gaffke(upwards, tail))
+        greatest = min(greatest, 1 - _gaffke(downwards, tail))
     return low + least * (high - low), low + greatest * (high - low)
 
 
-def _wilson(k: float, n: int, tail: float) -> tuple[float, float]:
-    from scipy.stats import norm
-
-    z = float(norm.isf(tail))
-    share = min(k / n, 1.0)
+def score_interval(share: float, n: float, z: float) -> tuple[float, float]:
+    """Wilson's, of a share of `n` rows, which need be no whole number."""
     middle = share + z * z / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scaled = 1 + z * z / n
     return max((middle - half) / scaled, 0.0), min((middle + half) / scaled, 1.0)
 
 
-def _gaffke(columns: NDArray[np.float64], tail: float) -> list[float]:
-    """The lower end for each column of sorted numbers between 0 and 1; 0 where draws are too few.
+def _gaffke(rows: Collapsed, tail: float) -> float:
+    """The lower end of numbers between 0 and 1; 0 where draws are too few.
 
     The weights come from a fixed seed and meet the numbers in their order, so that a number that
-    falls raises no draw.
+    falls raises no draw. A larger cluster's weight is drawn from a gamma distribution of that much
+    larger a shape; for clusters of one size this is the exponential distribution.
     """
     import numpy as np
 
-    draws = DRAWS if len(columns) <= MANY else DRAWS_OF_MANY
+    count = rows.means.size
+    draws = DRAWS if count <= MANY else DRAWS_OF_MANY
     rank = math.floor(tail * (draws + 1)) - 1
     if rank < 0:
-        return [0.0] * columns.shape[1]
+        return 0.0
     random = np.random.default_rng(SEED)
-    with_end = np.vstack([np.zeros(columns.shape[1]), columns])
-    means: list[NDArray[np.float64]] = []
-    for done in range(0, draws, at_once := max(1, _AT_ONCE // len(with_end))):
-        weights = random.standard_exponential((min(at_once, draws - done), len(with_end)))
-        means.append(weights @ with_end / weights.sum(axis=1, keepdims=True))
-    return [float(end) for end in np.partition(np.concatenate(means), rank, axis=0)[rank]]
+    with_end = np.append(0.0, rows.means)
+    shapes = np.append(1.0, rows.shares * rows.effective)
+    equal = bool(np.ptp(rows.shares) == 0)
+    means = []
+    for done in range(0, draws, at_once := max(1, _AT_ONCE // (count + 1))):
+        size = (min(at_once, draws - done), count + 1)
+        weights = random.standard_exponential(size) if equal else random.gamma(shapes, size=size)
+        means.append(weights @ with_end / weights.sum(axis=1))
+    return float(np.partition(np.concatenate(means), rank)[rank])

@@ -8,9 +8,8 @@ read closes the gate; that there is none yet is said, and does not.
 from __future__ import annotations
 
 import json
-import math
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,15 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from processing.base.errors import ReportedError
 from processing.config.scorer_options import LARGEST
-from processing.gate.worst_case import UNIT, PairedDifference, Scale, paired_difference
+from processing.gate.non_inferiority import Comparison, RowScores, compare, finite_number, paired
+from processing.gate.worst_case import UNIT, Scale
 
 if TYPE_CHECKING:
-    from processing.config.gate import Champion, ChampionMetric
+    from processing.config.gate import Champion
 
 ROWS_ARTIFACT = "evaluation/rows.jsonl"
-RowScores = Mapping[str, Mapping[str, float | None]]
-"""row id -> scorer -> number, or None where there is none."""
-
 State = Literal["no champion yet", "compared", "unreadable"]
 
 
@@ -40,20 +37,6 @@ class Package:
 
     arn: str
     run_id: str | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One scorer: candidate minus champion, better upwards. `reason` is empty if it holds."""
-
-    metric: str
-    margin: float
-    difference: PairedDifference
-    reason: str
-
-    @property
-    def passed(self) -> bool:
-        return not self.reason
 
 
 @dataclass(frozen=True)
@@ -94,11 +77,13 @@ def judge_champion(
     scales: Mapping[str, Scale],
     min_rows: int,
     not_applicable: Mapping[str, Collection[str]] = MappingProxyType({}),
+    clusters: Mapping[str, str] | None = None,
 ) -> ChampionVerdict:
     """Find the champion, read its rows from the MLflow server in use, and compare.
 
     `rows`: every row of the dataset by row id, answered or not; `scores`: the answered ones.
-    `not_applicable`: row id -> the scorers that have nothing to look for in it.
+    `not_applicable`: row id -> the scorers that have nothing to look for in it; `clusters`: what it
+    belongs to.
     Never raises for a champion that cannot be read: the verdict says so and is not passed.
     """
     package = None
@@ -123,6 +108,7 @@ def judge_champion(
                 scores,
                 theirs,
                 scales.get(name, UNIT),
+                clusters=clusters,
             ),
             min_rows,
             section.min_overlap,
@@ -206,7 +192,7 @@ def parse_rows(text: str) -> RowScores:
         if line.strip():
             row = json.loads(line)
             rows[row["row_id"]] = {
-                name: _number(score["value"]) for name, score in row["scores"].items()
+                name: finite_number(score["value"]) for name, score in row["scores"].items()
             }
     return rows
 
@@ -219,81 +205,9 @@ def _require_scales(
     for row_id in rows:
         for name, known in scales.items():
             scale = largest if known.assumed else known
-            number = _number(theirs.get(row_id, {}).get(name))
+            number = finite_number(theirs.get(row_id, {}).get(name))
             if number is not None and not scale.holds([number]):
                 raise ChampionError(
                     f"the champion {package.arn} has {name} {number:g} on row {row_id}, outside "
                     f"its scale {scale.low:g} to {scale.high:g}: evaluate the champion anew"
                 )
-
-
-def _number(value: object) -> float | None:
-    try:
-        number = float(value) if isinstance(value, int | float) else math.nan
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def paired(
-    metric: str, rows: Iterable[str], ours: RowScores, theirs: RowScores, scale: Scale
-) -> PairedDifference:
-    """Candidate minus champion on all these rows of the dataset.
-
-    A row on which the candidate has no number, for whatever reason, counts as lost by as much as
-    the scale allows; where the champion has none, it is at its best. So no row that either loses
-    can help.
-    """
-
-    def number(scores: RowScores, row_id: str) -> float | None:
-        return _number(scores.get(row_id, {}).get(metric))
-
-    pairs = [(number(ours, row_id), number(theirs, row_id)) for row_id in rows]
-    return paired_difference(pairs, scale)
-
-
-def compare(
-    name: str,
-    metric: ChampionMetric,
-    difference: PairedDifference,
-    min_rows: int,
-    min_overlap: float = 0.0,
-) -> Comparison:
-    """Non-inferiority: the interval's lower end must not lie below -margin.
-
-    Piaggio and others, JAMA 308 (2012) 2594-2604 (the CONSORT statement's extension).
-    """
-    reason = _inferior(name, metric.margin, difference, min_rows, min_overlap)
-    return Comparison(name, metric.margin, difference, reason)
-
-
-def _inferior(
-    name: str, margin: float, difference: PairedDifference, min_rows: int, min_overlap: float
-) -> str:
-    found, low = difference.estimate, difference.worst_low
-    if found.n < min_rows or found.value is None:
-        return (
-            f"{name} can be compared with the champion on {found.n} rows only, "
-            f"fewer than min_rows {min_rows}"
-        )
-    if found.n < min_overlap * difference.rows:
-        return (
-            f"{name} can be compared with the champion on {found.n} of {difference.rows} rows, a "
-            f"share below champion.min_overlap {min_overlap:g}: evaluate the champion on this "
-            "dataset"
-        )
-    if low is None or not math.isfinite(low):
-        return (
-            f"{name} has no interval of its difference from the champion ({found.method}; "
-            f"{difference.missing} rows without a number, {difference.champion_missing} of the "
-            "champion's)"
-        )
-    if low >= -margin:
-        return ""
-    missing = f", {difference.missing} rows count as the worst" if difference.missing else ""
-    if difference.champion_missing:
-        missing += f", {difference.champion_missing} of the champion's as its best"
-    return (
-        f"{name} may be worse than the champion's by {-low:.4g}, more than the margin "
-        f"{margin:g} (difference {found.value:+.4g}, n={found.n}{missing})"
-    )

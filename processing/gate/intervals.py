@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from processing.gate.bounded_mean import SEED, bounded_interval
+from processing.gate.bounded_mean import SEED, bounded_interval, score_interval
+from processing.gate.clusters import Clusters, bootstrapped, clustered_error
 
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
@@ -39,12 +40,14 @@ def estimate(
     *,
     numbers: Numbers = "BCa",
     ends: tuple[float, float] = (-math.inf, math.inf),
+    clusters: Clusters | None = None,
 ) -> Estimate:
     """The mean of finite `values` with an interval that suits them. `ends`: of their scale.
 
     Monotone: `bounded_interval`, for which the scale must be known. Else yes/no data (all 0 or 1)
     get Wilson's score interval, numbers the BCa bootstrap, or Student's t where that is not
-    possible.
+    possible. With `clusters`, of which some have several rows, Wilson's or Student's t, by the
+    clustered standard error.
     """
     n = len(values)
     if n == 0:
@@ -52,9 +55,13 @@ def estimate(
     value = _mean(values)
     spread = deviation(values) if n > 1 else None
     if numbers == "monotone" and all(map(math.isfinite, ends)) and _all_within(values, ends):
-        method = f"Wilson and Gaffke: a scale of {ends[0]:g} to {ends[1]:g}"
-        return Estimate(value, *bounded_interval(values, *ends, CONFIDENCE), spread, n, method)
-    low, high, method = _interval(values, numbers)
+        method = f"Wilson and Gaffke: a scale of {ends[0]:g} to {ends[1]:g}{_of(clusters)}"
+        found = bounded_interval(values, *ends, CONFIDENCE, clusters)
+        return Estimate(value, *found, spread, n, method)
+    if clusters is not None and len(set(clusters)) < n:
+        low, high, method = _clustered(values, clusters)
+    else:
+        low, high, method = _interval(values, numbers)
     return Estimate(value, low, high, spread, n, method)
 
 
@@ -91,6 +98,30 @@ def _interval(values: Sequence[float], numbers: Numbers) -> tuple[float | None, 
     return *student_t(values), f"Student t: {reason}"
 
 
+def _of(clusters: Clusters | None) -> str:
+    return "" if clusters is None else f", {len(set(clusters))} clusters"
+
+
+def _clustered(
+    values: Sequence[float], clusters: Clusters
+) -> tuple[float | None, float | None, str]:
+    """Wilson's with n over the design effect, or Student's t; quantiles of t with G - 1.
+
+    Korn and Graubard, Survey Methodology 24 (1998) 193-201, for the former. Where the clusters
+    differ less than rows that are independent would, n stays.
+    """
+    if len(set(clusters)) < 2:
+        return None, None, "none: one cluster has no spread"
+    if not is_yes_no(values):
+        return *student_t(values, clusters=clusters), f"Student t: clustered{_of(clusters)}"
+    n, share = len(values), _mean(values)
+    independent = share * (1 - share) / n
+    effect = clustered_error(values, clusters) ** 2 / independent if independent else 1.0
+    quantile = _quantile_of_t(len(set(clusters)), CONFIDENCE)
+    ends = score_interval(share, n / max(1.0, effect), quantile)
+    return *ends, f"Wilson by the design effect{_of(clusters)}"
+
+
 def is_yes_no(values: Sequence[float]) -> bool:
     return all(value in (0.0, 1.0) for value in values)
 
@@ -107,14 +138,21 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def student_t(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+def student_t(
+    values: Sequence[float], confidence: float = CONFIDENCE, clusters: Clusters | None = None
+) -> tuple[float, float]:
     """mean ± t((1 + confidence) / 2, n - 1) · s / √n, for at least two values.
+
+    With at least two `clusters`, their number for n, and their standard error.
 
     Student, Biometrika 6 (1908) 1-25; `scipy.stats.ttest_1samp(...).confidence_interval`.
     """
     n = len(values)
     mean = math.fsum(values) / n
-    half = _quantile_of_t(n, confidence) * deviation(values) / math.sqrt(n)
+    error = deviation(values) / math.sqrt(n)
+    if clusters is not None and len(set(clusters)) > 1:
+        n, error = len(set(clusters)), clustered_error(values, clusters)
+    half = _quantile_of_t(n, confidence) * error
     return mean - half, mean + half
 
 
@@ -168,8 +206,12 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
     return ordered[below] + share * (ordered[below + 1] - ordered[below])
 
 
-def percentile_estimate(values: Sequence[float], percent: float) -> Estimate:
+def percentile_estimate(
+    values: Sequence[float], percent: float, clusters: Clusters | None = None
+) -> Estimate:
     """A percentile with its interval between two order statistics, free of any distribution.
+
+    With `clusters`, by the cluster bootstrap.
 
     Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2;
     `scipy.stats.quantile_test(...).confidence_interval`. An end that the rows cannot give is None.
@@ -177,8 +219,15 @@ def percentile_estimate(values: Sequence[float], percent: float) -> Estimate:
     n = len(values)
     if n == 0:
         return Estimate(None, None, None, None, 0, "")
-    low, high = _order_statistics(sorted(values), percent / 100)
     spread = deviation(values) if n > 1 and all(map(math.isfinite, values)) else None
+    if clusters is not None and len(set(clusters)) < n:
+        low, high = bootstrapped(values, clusters, percent, CONFIDENCE, SEED)
+        return Estimate(
+            percentile(values, percent), low, high, spread, n,
+            f"cluster bootstrap: a percentile{_of(clusters)}"
+            + ("" if high is not None else "; too few for the upper end"),
+        )  # fmt: skip
+    low, high = _order_statistics(sorted(values), percent / 100)
     method = "order statistics: a percentile"
     if low is None or high is None:
         method += (

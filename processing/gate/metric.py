@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from processing.config.scorer_numbers import number_range
 from processing.config.scorers import ScorerSpec
+from processing.gate.clusters import RowClusters
 from processing.gate.frequent_error import FrequentError
 from processing.gate.intervals import Numbers, estimate, percentile_estimate
 from processing.gate.worst_case import (
@@ -88,18 +91,29 @@ def scorer_metric(
     not_applicable: int = 0,
     scale: Scale = UNIT,
     numbers: Numbers = "BCa",
+    clusters: RowClusters | None = None,
 ) -> Metric:
     """A scorer's metric over `verdicts`, one for each answered row: a number, or None for an error.
 
     NaN and infinities are errors too. `rows` counts the rows that got no answer as well; without
     it all are answered. `not_applicable` of them have no verdict and need none.
-    `numbers="monotone"` where a threshold looks at the interval.
+    `numbers="monotone"` where a threshold looks at the interval. `clusters`: what each verdict's
+    row belongs to, and the rows without an answer.
     """
     values = [value for value in verdicts if value is not None and math.isfinite(value)]
+    if clusters is not None:
+        with_number = [value is not None and math.isfinite(value) for value in verdicts]
+        clusters = RowClusters(
+            [*itertools.compress(clusters.valued, with_number)],
+            [
+                *itertools.compress(clusters.valued, map(operator.not_, with_number)),
+                *clusters.missing,
+            ],
+        )
     errors = len(verdicts) - len(values)
     if rows is not None:
         rows -= not_applicable
-    metric = mean_metric(values, errors, rows=rows, scale=scale, numbers=numbers)
+    metric = mean_metric(values, errors, rows=rows, scale=scale, numbers=numbers, clusters=clusters)
     return replace(metric, not_applicable=not_applicable)
 
 
@@ -110,12 +124,18 @@ def mean_metric(
     rows: int | None = None,
     scale: Scale = UNIT,
     numbers: Numbers = "BCa",
+    clusters: RowClusters | None = None,
 ) -> Metric:
     """Mean, sample standard deviation and interval of finite `values`; no value where none are.
 
     The interval, and its worst case, keep to the scale if the values do: a share is not below 0.
     """
-    found = estimate(values, numbers=numbers, ends=(scale.low, scale.high))
+    found = estimate(
+        values,
+        numbers=numbers,
+        ends=(scale.low, scale.high),
+        clusters=clusters.valued if clusters else None,
+    )
     shown = _within(scale, values, Bounds(found.low, found.high))
     metric = Metric(
         value=found.value,
@@ -131,7 +151,7 @@ def mean_metric(
     if metric.missing and values:
         metric = replace(metric, worst_value=worst_mean(values, metric.missing, scale))
         if numbers == "monotone":
-            interval = worst_interval(values, metric.missing, scale)
+            interval = worst_interval(values, metric.missing, scale, clusters)
             metric = replace(metric, worst_interval=_within(scale, values, interval))
     return metric
 
@@ -143,10 +163,15 @@ def _within(scale: Scale, values: Sequence[float], ends: Bounds) -> Bounds:
 
 
 def percentile_metric(
-    values: Sequence[float], percent: float, *, errors: int = 0, rows: int | None = None
+    values: Sequence[float],
+    percent: float,
+    *,
+    errors: int = 0,
+    rows: int | None = None,
+    clusters: RowClusters | None = None,
 ) -> Metric:
     """A percentile of times or counts (lower is better) with its distribution-free interval."""
-    found = percentile_estimate(values, percent)
+    found = percentile_estimate(values, percent, clusters.valued if clusters else None)
     metric = Metric(
         value=found.value,
         n=found.n,
@@ -159,7 +184,7 @@ def percentile_metric(
         rows=rows,
     )
     if metric.missing and values:
-        value, interval = worst_percentile(values, percent, metric.missing)
+        value, interval = worst_percentile(values, percent, metric.missing, clusters)
         metric = replace(metric, worst_value=value, worst_interval=interval)
     return metric
 

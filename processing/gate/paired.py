@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from processing.gate.bounded_mean import bounded_interval
+from processing.gate.clusters import Clusters, collapsed
 from processing.gate.intervals import CONFIDENCE, Estimate, deviation, student_t
 
 if TYPE_CHECKING:
@@ -30,22 +31,26 @@ SEED = 20_261
 
 
 def paired_mean(
-    differences: Sequence[float], width: float, confidence: float = CONFIDENCE
+    differences: Sequence[float],
+    width: float,
+    confidence: float = CONFIDENCE,
+    clusters: Clusters | None = None,
 ) -> Estimate:
     """The mean difference of pairs on a scale that is `width` wide, with its interval.
 
     Each end is the sharper one of Tango's, with the sums of the gains and of the losses for their
     numbers, and `bounded_interval`'s. Both fall with every difference that falls. On an endless
-    scale Student's t, which does not.
+    scale Student's t, which does not. Rows of one cluster count as one pair.
     """
     n = len(differences)
     if not math.isfinite(width) or n == 0:
-        return paired_estimate(differences, yes_no=False, confidence=confidence)
+        return paired_estimate(differences, yes_no=False, confidence=confidence, clusters=clusters)
     scaled = [difference / width for difference in differences]
-    gained = math.fsum(difference for difference in scaled if difference > 0)
-    lost = -math.fsum(difference for difference in scaled if difference < 0)
-    by_tango = tango(gained, lost, n, confidence)
-    bounded = bounded_interval(scaled, -1, 1, confidence)
+    weight = collapsed(scaled, clusters).effective / n
+    gained = weight * math.fsum(difference for difference in scaled if difference > 0)
+    lost = -weight * math.fsum(difference for difference in scaled if difference < 0)
+    by_tango = tango(gained, lost, weight * n, confidence)
+    bounded = bounded_interval(scaled, -1, 1, confidence, clusters)
     low, high = max(by_tango[0], bounded[0]) * width, min(by_tango[1], bounded[1]) * width
     spread = deviation(differences) if n > 1 else None
     method = f"Tango and Gaffke: pairs on a scale {width:g} wide"
@@ -53,7 +58,7 @@ def paired_mean(
 
 
 def tango(
-    gained: float, lost: float, n: int, confidence: float = CONFIDENCE
+    gained: float, lost: float, n: float, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """The score interval of (gained - lost) / n.
 
@@ -76,7 +81,7 @@ def tango(
     return float(low), float(high)
 
 
-def _score(gained: float, lost: float, n: int, difference: float) -> float:
+def _score(gained: float, lost: float, n: float, difference: float) -> float:
     """Tango's statistic for this difference: about normal, positive where more was found."""
     above = gained - lost - n * difference
     if above == 0:
@@ -89,7 +94,11 @@ def _score(gained: float, lost: float, n: int, difference: float) -> float:
 
 
 def paired_estimate(
-    differences: Sequence[float], *, yes_no: bool, confidence: float = CONFIDENCE
+    differences: Sequence[float],
+    *,
+    yes_no: bool,
+    confidence: float = CONFIDENCE,
+    clusters: Clusters | None = None,
 ) -> Estimate:
     """The mean of the pairs' differences with its interval.
 
@@ -110,7 +119,7 @@ def paired_estimate(
         return Estimate(mean, None, None, spread, n, "none: one pair has no spread")
     if len(set(differences)) == 1:
         return Estimate(mean, None, None, spread, n, "none: every pair differs by the same")
-    ends = student_t(differences, confidence)
+    ends = student_t(differences, confidence, clusters)
     return Estimate(mean, *ends, spread, n, "Student t: paired differences")
 
 

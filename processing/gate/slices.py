@@ -16,6 +16,7 @@ from processing.config.gate import Tier
 from processing.config.thresholds import threshold_parameters
 from processing.dataset.rows import Scalar
 from processing.gate.check import Check, compared_number, missed
+from processing.gate.clusters import RowClusters
 from processing.gate.metric import scorer_metric
 from processing.gate.worst_case import UNIT, Scale
 
@@ -65,12 +66,15 @@ def judge_slices(
     scores: Mapping[str, Mapping[str, float | None]],
     scales: Mapping[str, Scale],
     not_applicable: Mapping[str, Collection[str]] = MappingProxyType({}),
+    *,
+    clusters: Mapping[str, str] | None = None,
 ) -> SlicesVerdict:
     """Hold each slice's thresholds.
 
     `rows`: every row of the dataset, row id -> column -> value, answered or not. `scores`: the
     answered rows, row id -> scorer -> number, or None where the scorer failed. `not_applicable`:
-    row id -> the scorers that have nothing to look for in it.
+    row id -> the scorers that have nothing to look for in it. `clusters`: row id -> what it belongs
+    to.
     """
     checks: list[SliceCheck] = []
     unusable: list[str] = []
@@ -93,6 +97,7 @@ def judge_slices(
                     scores,
                     scales,
                     not_applicable=not_applicable,
+                    clusters=clusters,
                 )
             ]
     return SlicesVerdict(tuple(checks), tuple(unusable), tuple(notes))
@@ -120,6 +125,7 @@ def _checks(
     scales: Mapping[str, Scale],
     *,
     not_applicable: Mapping[str, Collection[str]],
+    clusters: Mapping[str, str] | None,
 ) -> Iterator[Check]:
     answered = [row_id for row_id in ids if row_id in scores]
     for threshold in threshold_parameters(section.thresholds):
@@ -131,6 +137,12 @@ def _checks(
             not_applicable=len(answered) - len(scored),
             scale=scales.get(name, UNIT),
             numbers="monotone" if threshold.on == "interval" else "BCa",
+            clusters=None
+            if clusters is None
+            else RowClusters(
+                [clusters[row_id] for row_id in scored],
+                [clusters[row_id] for row_id in ids if row_id not in scores],
+            ),
         )
         shown = f"{name} where {where}"
         number = compared_number(metric, threshold, len(ids))

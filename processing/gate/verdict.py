@@ -96,11 +96,12 @@ def judge(
     slices: SlicesVerdict | None = None,
     champion: ChampionVerdict | None = None,
     swapped: Sequence[SwappedAnswers] = (),
+    warnings: Sequence[str] = (),
 ) -> Verdict:
     """Hold every threshold and budget against what was measured.
 
     `rows` is how many rows the dataset has; `endpoint_errors` how many of them got no answer, and
-    `endpoint_error` the reason that most of these share.
+    `endpoint_error` the reason that most of these share. `warnings`: what else to know.
     """
     checks = []
     for threshold in thresholds:
@@ -113,7 +114,7 @@ def judge(
     over = _over_budget(budgets, rows, endpoint_errors, lost, endpoint_error)
     counted: list[CutAnswers | SwappedAnswers] = [cut_answers or CutAnswers(), *swapped]
     over += tuple(filter(None, [each.reason(budgets) for each in counted]))
-    warned = tuple(filter(None, [each.warning(budgets) for each in counted]))
+    warned = (*warnings, *filter(None, [each.warning(budgets) for each in counted]))
     return Verdict(tuple(checks), over, slices, champion, warned)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from processing.gate.bounded_mean import bounded_interval
+from processing.gate.clusters import Clusters, RowClusters
 from processing.gate.intervals import CONFIDENCE, Estimate, percentile_estimate
 from processing.gate.paired import paired_mean
 
@@ -48,14 +49,15 @@ UNIT = Scale()
 
 
 def worst_percentile(
-    values: Sequence[float], percent: float, missing: int
+    values: Sequence[float], percent: float, missing: int, clusters: RowClusters | None = None
 ) -> tuple[Bounds, Bounds]:
     """The percentile, and its interval's ends, had the missing rows been the least or the greatest.
 
     A row that was never answered counts as infinitely fast or infinitely slow.
     """
-    least = percentile_estimate([-math.inf] * missing + list(values), percent)
-    greatest = percentile_estimate([*values, *([math.inf] * missing)], percent)
+    together = [*clusters.valued, *clusters.missing] if clusters else None
+    least = percentile_estimate([*values, *([-math.inf] * missing)], percent, together)
+    greatest = percentile_estimate([*values, *([math.inf] * missing)], percent, together)
     return Bounds(least.value, greatest.value), Bounds(least.low, greatest.high)
 
 
@@ -73,7 +75,9 @@ def worst_mean(values: Sequence[float], missing: int, scale: Scale) -> Bounds:
     return Bounds(*(scale.clipped(end) if math.isfinite(end) else None for end in ends))
 
 
-def worst_interval(values: Sequence[float], missing: int, scale: Scale) -> Bounds:
+def worst_interval(
+    values: Sequence[float], missing: int, scale: Scale, clusters: RowClusters | None = None
+) -> Bounds:
     """The interval's ends, had the missing rows been the scale's lowest or highest.
 
     The interval is monotone, so nothing between is worse. Unknown where nothing is missing (the
@@ -82,8 +86,9 @@ def worst_interval(values: Sequence[float], missing: int, scale: Scale) -> Bound
     ends = (scale.low, scale.high)
     if not (missing and values and all(map(math.isfinite, ends)) and scale.holds(values)):
         return Bounds()
-    low, _ = bounded_interval([*values, *[scale.low] * missing], *ends, CONFIDENCE)
-    _, high = bounded_interval([*values, *[scale.high] * missing], *ends, CONFIDENCE)
+    together = [*clusters.valued, *clusters.missing] if clusters else None
+    low, _ = bounded_interval([*values, *[scale.low] * missing], *ends, CONFIDENCE, together)
+    _, high = bounded_interval([*values, *[scale.high] * missing], *ends, CONFIDENCE, together)
     return Bounds(low, high)
 
 
@@ -104,15 +109,23 @@ class PairedDifference:
 
 
 def paired_difference(
-    pairs: Sequence[tuple[float | None, float | None]], scale: Scale
+    pairs: Sequence[tuple[float | None, float | None]],
+    scale: Scale,
+    clusters: Clusters | None = None,
 ) -> PairedDifference:
-    """Of (candidate or None, champion or None) for each row that counts, better upwards."""
+    """Of (candidate or None, champion or None) for each row that counts, better upwards.
+
+    `clusters`: what each row belongs to.
+    """
     sign = 1 if scale.higher_is_better else -1
     better = scale.high if sign == 1 else scale.low
     both = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
     numbers = [number for pair in pairs for number in pair if number is not None]
     width = scale.high - scale.low if scale.holds(numbers) else math.inf
-    found = paired_mean([sign * (ours - theirs) for ours, theirs in both], width)
+    compared = clusters and [
+        cluster for cluster, pair in zip(clusters, pairs, strict=True) if None not in pair
+    ]
+    found = paired_mean([sign * (ours - theirs) for ours, theirs in both], width, clusters=compared)
     worst = found.low
     if len(both) < len(pairs):
         # a row that is lost counts the same whatever the champion has there: one more never helps
@@ -120,7 +133,7 @@ def paired_difference(
             -width if ours is None else sign * (ours - (better if theirs is None else theirs))
             for ours, theirs in pairs
         ]
-        worst = paired_mean(filled, width).low if math.isfinite(width) else None
+        worst = paired_mean(filled, width, clusters=clusters).low if math.isfinite(width) else None
     return PairedDifference(
         found,
         rows=len(pairs),

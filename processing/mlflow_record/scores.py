@@ -21,6 +21,7 @@ from processing.config.scorer_numbers import (
 )
 from processing.config.scorers import ScorerSpec
 from processing.endpoint.answers import Answer
+from processing.gate.clusters import RowClusters
 from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
@@ -111,11 +112,14 @@ def scorer_metrics(
     rows: int | None = None,
     scales: Mapping[str, Scale] = MappingProxyType({}),
     by_interval: Collection[str] = (),
+    clusters: Mapping[str, str] | None = None,
 ) -> dict[str, Metric]:
     """Each scorer's metric over the answered rows, of `rows` in all (without it: those answered).
 
-    `by_interval`: the scorers whose interval is held against a threshold.
+    `by_interval`: the scorers whose interval is held against a threshold. `clusters`: for each row
+    of the dataset, by id, what it belongs to.
     """
+    unanswered = [each for row_id, each in (clusters or {}).items() if row_id not in scores]
     return {
         name: replace(
             scorer_metric(
@@ -124,6 +128,12 @@ def scorer_metrics(
                 rows=rows,
                 scale=scales.get(name, UNIT),
                 numbers="monotone" if name in by_interval else "BCa",
+                clusters=None
+                if clusters is None
+                else RowClusters(
+                    [clusters[row_id] for row_id, row in scores.items() if row[name].applies],
+                    unanswered,
+                ),
             ),
             frequent_error=most_frequent(
                 row[name].error or "no number" for row in scores.values() if _failed(row[name])

@@ -47,6 +47,7 @@ class Evaluation:
     spend: Spend
     number_rules: Mapping[str, str]
     cut_answers: CutAnswers = field(default_factory=CutAnswers)
+    clusters: int | None = None
     swapped_answers: Sequence[SwappedAnswers] = ()
     varied: Mapping[str, str] = field(default_factory=dict)
     scorers: Mapping[str, ScorerRecord] = field(default_factory=dict)

@@ -114,6 +114,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "rows": len(evaluation.answers),
             "answered": len(evaluation.answers) - evaluation.endpoint_errors,
             "endpoint_errors": evaluation.endpoint_errors,
+            # so many groups of rows that belong together (dataset.cluster); null: each row alone
+            "clusters": evaluation.clusters,
             "cut_answers": evaluation.cut_answers.cut,
             # of so many, the endpoint says why the model stopped
             "cut_answers_known": evaluation.cut_answers.known,

@@ -66,8 +66,8 @@ def sliced(write_config: ConfigWriter, path: Path, rows: int) -> Path:
 
 
 MISSING_SLICE = (
-    "rows.jsonl: there is no column 'kinds' to take slices by; its columns are 'kind', 'topic'. "
-    "Did you mean 'kind'? Change slices.kinds in "
+    "rows.jsonl: there is no column 'kinds', which slices.kinds names; "
+    "its columns are 'kind', 'topic'. Did you mean 'kind'? Change slices.kinds in "
 )
 
 

@@ -9,8 +9,9 @@ Stated exactly. Take any evaluation and make it poorer in any of these ways, in 
 - a metric disappears.
 
 Then a verdict that was not passed stays not passed. It holds for thresholds on the mean and on the
-interval, for percentiles, slices and the champion, in every combination, whatever the budgets;
-for scores that lie on their scorer's declared scale. (Made-up good rows would of course help.)
+interval, for percentiles, slices and the champion, by clusters or without, in every combination,
+whatever the budgets; for scores that lie on their scorer's declared scale. (Made-up good rows would
+of course help.)
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from hypothesis import strategies as st
 
 from processing.config.gate import Budgets, ChampionMetric, Slice, Threshold
 from processing.config.thresholds import threshold_parameters
-from processing.gate.champion import ChampionVerdict, compare, paired
+from processing.gate.champion import ChampionVerdict
+from processing.gate.clusters import RowClusters
 from processing.gate.metric import Metric, percentile_metric, scorer_metric
+from processing.gate.non_inferiority import compare, paired
 from processing.gate.slices import judge_slices
 from processing.gate.verdict import Verdict, judge
 from processing.gate.worst_case import Scale
@@ -48,6 +51,7 @@ class Row:
     scores: dict[str, Any] | None
     latency: float
     champion: dict[str, float]
+    document: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,21 +60,29 @@ class Rules:
     slices: dict[str, Slice]
     champion: dict[str, float]
     budgets: Budgets
+    clustered: bool = False
 
 
 def verdict_on(rows: list[Row], rules: Rules, without: frozenset[str] = frozenset()) -> Verdict:
     """Judged by the same functions, called in the same way, as in the evaluation step."""
     named = {str(i): row for i, row in enumerate(rows)}
     scores = {i: row.scores for i, row in named.items() if row.scores is not None}
-    metrics = _metrics(list(scores.values()), len(rows), rules)
+    clusters = {i: row.document for i, row in named.items()} if rules.clustered else None
+    together = clusters and RowClusters(
+        [row.document for row in rows if row.scores is not None],
+        [row.document for row in rows if row.scores is None],
+    )
+    metrics = _metrics(list(scores.values()), len(rows), rules, together or None)
     latencies = [row.latency for row in rows if row.scores is not None]
-    metrics["latency_p95_ms"] = percentile_metric(latencies, 95, rows=len(rows))
+    metrics["latency_p95_ms"] = percentile_metric(
+        latencies, 95, rows=len(rows), clusters=together or None
+    )
     theirs = {i: row.champion for i, row in named.items()}
     comparisons = [
         compare(
             name,
             ChampionMetric(margin=margin),
-            paired(name, named, scores, theirs, SCALES[name]),
+            paired(name, list(named), scores, theirs, SCALES[name], clusters=clusters),
             rules.budgets.min_rows,
         )
         for name, margin in rules.champion.items()
@@ -82,12 +94,14 @@ def verdict_on(rows: list[Row], rules: Rules, without: frozenset[str] = frozense
         rules.budgets,
         rows=len(rows),
         endpoint_errors=len(rows) - len(scores),
-        slices=judge_slices(rules.slices, columns, scores, SCALES),
+        slices=judge_slices(rules.slices, columns, scores, SCALES, clusters=clusters),
         champion=ChampionVerdict("group", "arn", "run", tuple(comparisons)),
     )
 
 
-def _metrics(scores: list[dict[str, Any]], rows: int, rules: Rules) -> dict[str, Metric]:
+def _metrics(
+    scores: list[dict[str, Any]], rows: int, rules: Rules, clusters: RowClusters | None
+) -> dict[str, Metric]:
     by_interval = {name for name, t in rules.thresholds.items() if t.on == "interval"}
     return {
         name: scorer_metric(
@@ -95,6 +109,7 @@ def _metrics(scores: list[dict[str, Any]], rows: int, rules: Rules) -> dict[str,
             rows=rows,
             scale=scale,
             numbers="monotone" if name in by_interval else "BCa",
+            clusters=clusters,
         )
         for name, scale in SCALES.items()
     }
@@ -119,7 +134,8 @@ def rows(draw: st.DrawFn) -> list[Row]:
         champion = {name: draw(values) for name, values in scored.items() if draw(nearly_always)}
         answered = draw(nearly_always)
         topic, latency = draw(st.sampled_from("ab")), draw(st.integers(1, 9)) * 100.0
-        made.append(Row(topic, scores if answered else None, latency, champion))
+        document = draw(st.sampled_from("wxyz"))
+        made.append(Row(topic, scores if answered else None, latency, champion, document))
     return made
 
 
@@ -136,7 +152,11 @@ def rules(draw: st.DrawFn, given_rows: list[Row]) -> Rules:
     deciding = draw(st.sampled_from(["threshold", "slice", "champion", "budgets", "all"]))
     everything = deciding == "all"
     made = Rules(
-        FREE, {}, {}, Budgets(min_rows=1, max_endpoint_error_share=1, max_judge_error_share=1)
+        FREE,
+        {},
+        {},
+        Budgets(min_rows=1, max_endpoint_error_share=1, max_judge_error_share=1),
+        clustered=draw(st.booleans()),
     )
     if deciding == "threshold" or everything:
         made = replace(made, thresholds=draw(near(given_rows, made, (*SCALES, *TIMES))))
@@ -195,7 +215,8 @@ def poorer(draw: st.DrawFn, given_rows: list[Row], by: Rules) -> list[Row]:
         # such a row is new to the champion too, or the champion had a number for it
         champion = draw(st.sampled_from([{}, {"Correctness": 1.0, "Bias": 0.0, "Rating": 3.0}]))
         scores = None if timed else draw(st.sampled_from([None, empty, {}]))
-        made.append(Row(draw(st.sampled_from("abc")), scores, 100.0, champion))
+        document = draw(st.sampled_from("vwxyz"))
+        made.append(Row(draw(st.sampled_from("abc")), scores, 100.0, champion, document))
     return made
 
 

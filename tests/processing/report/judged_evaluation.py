@@ -12,8 +12,9 @@ from processing.config.thresholds import threshold_parameters
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import MeasuredModel
 from processing.evaluation.measurements import measure
-from processing.gate.champion import ChampionVerdict, compare
+from processing.gate.champion import ChampionVerdict
 from processing.gate.metric import scorer_metric
+from processing.gate.non_inferiority import compare
 from processing.gate.slices import judge_slices
 from processing.gate.verdict import judge
 from processing.gate.worst_case import UNIT, paired_difference
