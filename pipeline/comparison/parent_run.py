@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pipeline.comparison.pairwise.table import between, share, win_rate
 from pipeline.comparison.ranking import MOST_PAIRS
 from pipeline.comparison.run import ComparisonError
 from processing.config import patterns
@@ -110,6 +112,8 @@ def _write(client: MlflowClient, run_id: str, comparison: Comparison) -> None:
         if difference.difference is not None:
             key = f"{difference.metric}/{difference.run}_minus_A"
             client.log_metric(run_id, key, difference.difference)
+    for key, value in _preferences(findings):
+        client.log_metric(run_id, key, value)
     client.set_tag(run_id, "mlflow.note.content", _note(findings))
     with tempfile.TemporaryDirectory() as folder:
         comparison.write_json(Path(folder) / "compare.json")
@@ -117,6 +121,27 @@ def _write(client: MlflowClient, run_id: str, comparison: Comparison) -> None:
         client.log_artifacts(run_id, folder, FOLDER)
     for compared in _run_ids(findings):
         client.set_tag(compared, PARENT_TAG, run_id)
+
+
+_LOGGED = ("pairs", "wins", "ties", "losses", "missing", "order_disagreement_share", "win_rate",
+           "low", "high")  # fmt: skip
+
+
+def _preferences(findings: Findings) -> Iterator[tuple[str, float]]:
+    """Of each pairwise scorer: the figures of each two runs, and each run's strength."""
+    for outcome in findings.pairwise:
+        figures = outcome.figures()
+        for name in _LOGGED:
+            if figures[name] is not None:
+                key = f"{outcome.scorer}/{outcome.run}_against_{outcome.against}/{name}"
+                yield key, float(figures[name])
+    for ranking in findings.strengths:
+        for found in ranking.strengths:
+            for name, value in (
+                ("strength", found.strength), ("strength_low", found.low),
+                ("strength_high", found.high),
+            ):  # fmt: skip
+                yield f"{ranking.scorer}/{found.run}/{name}", value
 
 
 def _note(findings: Findings) -> str:
@@ -128,5 +153,11 @@ def _note(findings: Findings) -> str:
     said += [f"- rank {place.rank}: {ranking.names[place.run]}" for place in ranking.places]
     said += [f"- {pair.sentence(ranking.names)}" for pair in ranking.pairs[:MOST_PAIRS]]
     said += [f"- {d.run}: {d.metric} {d.state}, {d.difference:+.3g}" for d in real]
+    said += [
+        f"- {o.scorer}: {o.run} against {o.against} {o.state}, win rate {win_rate(o)} "
+        f"({between(o)}), {o.wins} wins, {o.ties} ties, {o.losses} losses, {o.missing} missing, "
+        f"order disagreement {share(o)}"
+        for o in findings.pairwise
+    ]
     said += [] if real else ["- no difference is real after Holm's correction"]
     return "\n".join([*said, "", "compare.html is under Artifacts."])[:7000]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.comparison.compare import Comparison, findings_on
 from pipeline.comparison.findings import Absent
+from pipeline.comparison.pairwise.asking import pairwise_outcomes
 from pipeline.comparison.ranking import require_rankable
 from pipeline.comparison.run import LABELS, MEASUREMENTS, ComparedRun, ComparisonError
 from pipeline.comparison.sources import find_runs
@@ -29,7 +30,10 @@ def compare_variants(
     rank_by: str | None = None,
     absent: Sequence[Absent] = (),
 ) -> ComparedVariants:
-    """`places`: variant -> what `compare` takes for it. One that cannot be read is absent, too."""
+    """`places`: variant -> what `compare` takes for it. One that cannot be read is absent, too.
+
+    The file's pairwise scorers ask their judges, as `compare`'s do.
+    """
     runs: list[ComparedRun] = []
     without = list(absent)
     for name, place in places.items():
@@ -41,7 +45,10 @@ def compare_variants(
             runs.append(replace(run, label=LABELS[len(runs)], name=name))
     comparison = None
     if len(runs) > 1:
-        comparison = Comparison(findings_on(runs, rank_by=rank_by, absent=without))
+        preferred = pairwise_outcomes(runs, config)
+        comparison = Comparison(
+            findings_on(runs, rank_by=rank_by, absent=without, pairwise=preferred)
+        )
     return ComparedVariants(comparison, tuple(without))
 
 

@@ -7,7 +7,9 @@
     row.worst = i;
     const said = row.of.filter(Boolean).flatMap((one) => [
       one.answer, one.error, ...Object.values(one.scores).flatMap((s) => [s.reason, s.error])]);
-    row.searched = [row.id, row.question, row.expected, ...said]
+    const preferred = Object.values(row.pairwise).flat().flatMap((one) => [
+      one.shown, one.error, ...one.said.map((s) => s.why)]);
+    row.searched = [row.id, row.question, row.expected, ...said, ...preferred]
       .filter(Boolean).join("\n").toLowerCase();
   });
 
@@ -105,6 +107,8 @@
     const said = Object.entries(row.slices).map((pair) => pair.join(" = "));
     made.append(element("p", "small break", [...said, row.id].join(" · ")));
     made.append(verdicts(row));
+    const preferred = row.pairwise[$("run").value] || [];
+    if (preferred.length) made.append(preferences(preferred));
     return made;
   }
 
@@ -128,6 +132,31 @@
       body.append(made);
     }
     table.append(top, body);
+    return table;
+  }
+
+  // which answer each judge prefers, and why, in both orders
+  function preferences(preferred) {
+    const table = element("table", "compared");
+    const body = element("tbody");
+    const [first, other] = [runs[0], $("run").value];
+    for (const one of preferred) {
+      const made = element("tr", one.preferred === first ? "missed" : one.preferred === other ? "better" : "");
+      const name = element("th", "", one.scorer);
+      name.scope = "row";
+      const cell = element("td", "said");
+      cell.append(element("b", one.preferred ? "" : "word fail", one.shown));
+      if (one.error && !one.said.length) cell.append(": ", marked(words, element("span", "word fail"), one.error));
+      for (const order of one.said) {
+        const line = element("div", "order");
+        line.append(element("span", "small", `${order.order}: `), element("b", "", order.shown));
+        if (order.why) line.append(" ", marked(words, element("span"), order.why));
+        cell.append(line);
+      }
+      made.append(name, cell);
+      body.append(made);
+    }
+    table.append(body);
     return table;
   }
 

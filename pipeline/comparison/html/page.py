@@ -11,6 +11,11 @@ from markupsafe import Markup
 
 from pipeline.comparison.differences import Difference
 from pipeline.comparison.findings import METHOD, Findings
+from pipeline.comparison.html.pairwise import (
+    packed_preferences,
+    pairwise_content,
+    preferences,
+)
 from pipeline.comparison.row_changes import RowChange
 from pipeline.comparison.run import ComparedRun
 from processing.report.html.metrics import between, number
@@ -48,12 +53,20 @@ def page(findings: Findings) -> str:
         "lines": {run.label: [_line(d) for d in findings.of(run)] for run in findings.runs[1:]},
         "runs": [_run(run) for run in findings.runs],
         "compared": len(findings.runs[0].rows),
+        **pairwise_content(findings, _SIGNS, _p),
     }
     # first without rows, to know how much room they have
     empty = rendered(HERE, "compare", content, packed=None)
     head = {
         "runs": [run.label for run in findings.runs],
-        "scorers": list(dict.fromkeys(name for run in findings.runs for name in run.scorers)),
+        "scorers": list(
+            dict.fromkeys(
+                [
+                    *(name for run in findings.runs for name in run.scorers),
+                    *(found.scorer for found in findings.pairwise),
+                ]
+            )
+        ),
     }
     rows = _rows(findings)
     room = MOST_BYTES - len(empty.encode("utf-8"))
@@ -138,6 +151,7 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
     changes: dict[str, list[RowChange]] = {}
     for change in findings.changes:
         changes.setdefault(change.row_id, []).append(change)
+    said = preferences(findings)
     places = {row_id: i + 1 for i, row_id in enumerate(findings.runs[0].rows)}
     order = sorted(
         changes, key=lambda row_id: (-max(c.harm for c in changes[row_id]), places[row_id])
@@ -148,6 +162,7 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
             "row_id": row_id,
             "of": [run.rows.get(row_id) for run in findings.runs],
             "changes": changes[row_id],
+            "pairwise": said.get(row_id, ()),
         }
         for row_id in order
     ]
@@ -164,6 +179,7 @@ def _packed_row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
         "expected": short(first["expected_response"], GENEROUS),
         "slices": {column: slice_word(value) for column, value in first["slices"].items()},
         "of": [_packed_answer(found, moved, short) for found in row["of"]],
+        "pairwise": packed_preferences(row["pairwise"], short),
         "changes": {
             change.run: {
                 "state": change.state,

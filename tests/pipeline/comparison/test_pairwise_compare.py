@@ -14,6 +14,7 @@ from running_aws import ConfigWriter
 
 from pipeline.cli.main import main
 from pipeline.comparison.compare import compare
+from pipeline.comparison.variants import compare_variants
 from pipeline.local.demo.faults import Faults
 from pipeline.local.demo.judge.model import JudgeModel
 from pipeline.local.demo.judge.server import serve_judge
@@ -199,6 +200,19 @@ def test_the_file_s_scorers_are_asked_about_runs_that_had_none(
     spent = next(line for line in out.splitlines() if line.startswith("spent: fair 10 calls"))
     assert float(spent.rpartition(", ")[2]) > 0
     assert compared(a, b, "--config", str(config), "--no-pairwise")["pairwise"] == []
+
+
+def test_variants_of_a_file_are_compared_by_its_pairwise_scorers(
+    write_config: ConfigWriter,
+) -> None:
+    config = write_config(
+        scorers=["is_brief", {"preferred": entry("fair")}], thresholds={"is_brief": {"min": 0.5}}
+    )
+    places = {"short": run("a", [POOR] * 5), "long": run("b", [GOOD] * 5)}
+    comparison = compare_variants(places, config).comparison
+    assert comparison is not None
+    [found] = comparison.findings.pairwise
+    assert (found.wins, [each.name for each in comparison.findings.runs]) == (5, ["short", "long"])
 
 
 def test_two_definitions_are_not_asked_and_the_file_s_counts(

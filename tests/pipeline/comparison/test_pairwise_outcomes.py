@@ -14,6 +14,7 @@ from made_runs import made_document, made_row
 from pipeline.comparison.compare import findings_on
 from pipeline.comparison.pairwise.outcome import PairwiseOutcome
 from pipeline.comparison.pairwise.pairs import answer_pairs, row_verdict
+from pipeline.comparison.pairwise.scorers import pairwise_scorers
 from pipeline.comparison.pairwise.strengths import strength_rankings
 from pipeline.comparison.run import ComparedRun, read_run
 from processing.judges.verdict import Question
@@ -112,6 +113,41 @@ def test_losing_a_verdict_never_helps_anybody(ours: list[str | None], seed: int,
     assert less.interval[1] >= whole.interval[1]
     if less.p is not None and whole.p is not None:
         assert less.p >= whole.p - 1e-12
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just("pairwise"),
+              st.just("bedrock:/j")),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.one_of(st.sampled_from(["kind", "judge", "model", "guidelines", "base_url", "file"]),
+                      st.text(max_size=5)),
+            inner, max_size=4,
+        ),
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@pytest.mark.integration
+@settings(deadline=None, max_examples=200)
+@given(
+    name=st.one_of(st.just("p"), st.text(max_size=5)),
+    entry=st.dictionaries(st.sampled_from(["kind", "judge", "guidelines", "file", "x"]), JSON),
+    is_pairwise=st.booleans(),
+)
+def test_whatever_a_report_says_of_a_scorer_is_one_to_ask_or_a_reason(
+    name: str, entry: dict[str, Any], is_pairwise: bool
+) -> None:
+    told = entry | ({"kind": "pairwise"} if is_pairwise else {})
+    run = run_of("A", ["a"], pairwise={name: told})
+    [found] = pairwise_scorers([run, run_of("B", ["a"])], None)
+    assert (found.spec is None) == bool(found.reason)
+    assert (found.name + found.reason).isprintable()
+    if found.spec is not None:
+        assert found.spec.compares
+        assert found.judge.startswith(("bedrock:/", "amazon-bedrock:/"))
 
 
 @pytest.mark.parametrize(
