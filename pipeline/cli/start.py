@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
 
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
+from pipeline.cli.job_rights import warn_of_what_the_job_lacks
 from pipeline.cli.outcome import add_poll_option, follow_to_its_end
-from pipeline.cli.settings import add_set_option
+from pipeline.cli.settings import add_set_option, add_variants_option, require_variants
 from processing.base.errors import LaunchError
-
-if TYPE_CHECKING:
-    from pipeline.definition.bundle import Bundle
 
 
 def start(arguments: Namespace) -> int:
     from pipeline.checks.parameters import check_bounds, check_names, check_parameters
+    from pipeline.cli.start_variants import Launch, start_variants
     from pipeline.definition.dataset_version import with_dataset_version
     from pipeline.definition.execution_name import name_execution
     from pipeline.definition.varied_run import CONFIG_URI, require_upserted, send_varied
     from pipeline.executions import launch
     from processing.config.variation import parse_settings
 
+    require_variants(arguments)
+    if arguments.one_by_one and (arguments.variants is None or not arguments.wait):
+        raise LaunchError("--one-by-one starts variants after one another: with --variants --wait")
     parameters = dict(_parameter(text) for text in arguments.parameter)
     check_parameters(parameters)
     bundle = read_bundle(arguments)
@@ -32,11 +33,14 @@ def start(arguments: Namespace) -> int:
     pipeline = client.describe_pipeline(PipelineName=bundle.config.pipeline.name)
     check_names(parameters, pipeline)
     variation = parse_settings(arguments.set)
+    if arguments.variants is not None:
+        launched = Launch(bundle, session, client, pipeline, parameters, variation)
+        return start_variants(arguments, launched)
     named = name_execution(pipeline, bundle, parameters, variation=variation)
     if variation:
         require_upserted(pipeline, up_to_date=named.up_to_date, config=arguments.config)
         varied = send_varied(session, bundle, arguments.config, variation)
-        _warn_of_what_the_job_lacks(bundle, varied)
+        warn_of_what_the_job_lacks(bundle, varied, "--set")
         parameters |= {CONFIG_URI: varied.config_uri}
     parameters = with_dataset_version(session, pipeline, bundle, parameters)
     if not named.up_to_date:
@@ -50,23 +54,6 @@ def start(arguments: Namespace) -> int:
     if not arguments.wait:
         return SUCCEEDED
     return follow_to_its_end(arguments, bundle, session, client, arn)
-
-
-def _warn_of_what_the_job_lacks(bundle: Bundle, varied: Bundle) -> None:
-    """Rights and keys are those of the file that was upserted; somebody may have given more."""
-    from pipeline.permissions.varied import rights_beyond
-    from processing.config.judge_keys import missing_judge_keys
-
-    known = {*varied.config.secrets, *varied.config.infrastructure.environment}
-    lines = list(missing_judge_keys(varied.config, known))
-    if rights := rights_beyond(bundle, varied):
-        lines.append(
-            f"`permissions create` gave the job role no {', '.join(rights)}: without it the job "
-            "ends where it needs it; the policy of the varied file is what `permissions show job "
-            f"--config {varied.folder / 'evaluation.yaml'}` prints"
-        )
-    for line in lines:
-        print(f"note: --set: {line}", file=sys.stderr)
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -87,11 +74,18 @@ def _options(parser: ArgumentParser) -> None:
         "(default: what the configuration says)",
     )
     add_set_option(parser)
+    add_variants_option(parser)
+    parser.add_argument(
+        "--one-by-one",
+        action="store_true",
+        help="with --variants --wait: start each when the one before has ended, so that none pays "
+        "for what another has asked (default: all together)",
+    )
     parser.add_argument(
         "--wait",
         action="store_true",
         help="follow the execution to its end; exit code 1 if the gate is not passed, 3 if it "
-        "broke",
+        "broke; with --variants, if that is so of any",
     )
     add_poll_option(parser)
 
@@ -101,12 +95,15 @@ START = Command(
     summary="start an execution; with --wait, follow it to its verdict",
     description=(
         "Start an execution of the pipeline that was upserted. The endpoint, the judge and the\n"
-        "jobs' instances are paid for from here on."
+        "jobs' instances are paid for from here on. With --variants one execution is started for\n"
+        "each variant of the file, all together; with --wait too, they are compared and ranked at\n"
+        "the end. One that breaks does not stop the others."
     ),
     examples=(
         "start --wait",
         "start --wait -p EndpointName=my-endpoint -p SampleSize=20",
         "start --wait --set endpoint.system_prompt=@prompt.txt",
+        "start --variants --wait --rank-by Correctness",
         "start -p ModelPackageArn=arn:aws:sagemaker:REGION:ACCOUNT:model-package/GROUP/1",
     ),
     run=start,

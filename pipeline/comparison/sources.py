@@ -7,7 +7,7 @@ import json
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError, read_run
 from pipeline.executions.launch import read_text
 from processing.base.visible_text import visible
+from processing.config.variation import VARIANT
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
 
 if TYPE_CHECKING:
@@ -112,7 +113,13 @@ def _find(label: str, name: str, services: Services) -> ComparedRun:
 
 
 def _read(label: str, name: str, source: str, texts: Texts) -> ComparedRun:
-    return read_run(label, visible(name), visible(source), *texts)
+    run = read_run(label, visible(name), visible(source), *texts)
+    variant = run.document.get("varied", {}).get(VARIANT)
+    return (
+        run
+        if variant in (None, name)
+        else replace(run, name=f"{visible(str(variant))} ({run.name})")
+    )
 
 
 def _in_folder(folder: Path) -> Texts:

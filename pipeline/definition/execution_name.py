@@ -42,6 +42,7 @@ def name_execution(
     now: dt.datetime | None = None,
     *,
     variation: Variation = MappingProxyType({}),
+    variant: str = "",
 ) -> ExecutionName:
     """By DescribePipeline's answer, whose defaults count where `given` has no value.
 
@@ -61,8 +62,9 @@ def name_execution(
     ]
     changed += [f"{key} {value}" for key, value in shown(variation).items()]
     ending = f" Changed from the defaults: {', '.join(changed)}." if changed else ""
-    description = f"Evaluates {_subject(values)} on {_rows(values)}{asked}.{ending}"
-    named = _display_name(values, now or dt.datetime.now(dt.UTC))
+    evaluates = f"Variant {variant}: evaluates" if variant else "Evaluates"
+    description = f"{evaluates} {_subject(values)} on {_rows(values)}{asked}.{ending}"
+    named = _display_name(values, now or dt.datetime.now(dt.UTC), variant)
     return ExecutionName(named, described(description), up_to_date)
 
 
@@ -83,8 +85,8 @@ def _is_candidate(values: Mapping[str, str]) -> bool:
     return values.get("ModelPackageArn", NO_PACKAGE) not in ("", NO_PACKAGE)
 
 
-def _display_name(values: Mapping[str, str], now: dt.datetime) -> str:
-    """`my-endpoint-2026-11-23-1915` or `candidates-v3-2026-11-23-1915`, in UTC.
+def _display_name(values: Mapping[str, str], now: dt.datetime, variant: str) -> str:
+    """`my-endpoint-2026-11-23-1915` or `candidates-v3-2026-11-23-1915`, in UTC; first the variant.
 
     Letters, digits and hyphens between them, at most 82 characters.
     """
@@ -94,7 +96,9 @@ def _display_name(values: Mapping[str, str], now: dt.datetime) -> str:
     else:
         subject = values.get("InferenceComponent") or values.get("EndpointName") or ""
     time = f"{now:%Y-%m-%d-%H%M}"
-    letters = re.sub(r"[^A-Za-z0-9]+", "-", subject)[: MAX_DISPLAY_NAME - len(time) - 1]
+    letters = re.sub(r"[^A-Za-z0-9]+", "-", f"{variant} {subject}".strip())[
+        : MAX_DISPLAY_NAME - len(time) - 1
+    ]
     return "-".join(part for part in (letters.strip("-"), time) if part)
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.definition.varied_keys import AS_PARAMETERS, READ_BY_THE_JOB
+from pipeline.definition.varied_keys import AS_PARAMETERS, PARAMETERS, READ_BY_THE_JOB
 from processing.base.errors import ConfigError
 from processing.base.secrets import masked
 from processing.base.suggestion import did_you_mean
 from processing.config.file import config_and_problems, dotted, problem_line, validated
 from processing.config.model import EvaluationConfig
 from processing.config.threshold_scales import Location
-from processing.config.thresholds import ThresholdParameter, threshold_parameters
+from processing.config.thresholds import threshold_parameters
 from processing.config.variation import Variation, put
 from processing.config.yaml_file import read_yaml
 
@@ -121,7 +121,7 @@ def _variant(
     if mistakes or config is None:
         return [_where_overridden(at, overrides, *mistake) for mistake in mistakes]
     problems = [(at, reason) for reason in _other_definition(unvaried, config)]
-    return problems or Variant(name, read, config, _parameters(unvaried, config))
+    return problems or Variant(name, read, config, _parameters(unvaried, config, read))
 
 
 def _text_of_file(value: Any, folder: Path) -> Any:
@@ -181,20 +181,33 @@ def _other_definition(before: EvaluationConfig, after: EvaluationConfig) -> Iter
         )
 
 
-def _parameters(before: EvaluationConfig, after: EvaluationConfig) -> dict[str, str]:
-    """What EvaluateModel takes from its parameters and not from the file, where it differs."""
+def _parameters(
+    before: EvaluationConfig, after: EvaluationConfig, overrides: Variation
+) -> dict[str, str]:
+    """What EvaluateModel takes from its parameters and not from the file, where it is overridden.
+
+    Also by the file's own value: `-p` may have given all variants another.
+    """
     ours, theirs = _values(before), _values(after)
     if not before.endpoint.inference_component:  # the pipeline then has no such parameter
-        del theirs["InferenceComponent"]
-    return {name: value for name, value in theirs.items() if value != ours[name]}
-
-
-def _values(config: EvaluationConfig) -> dict[str, str]:
-    bounds: list[ThresholdParameter] = threshold_parameters(config.thresholds)
+        del theirs["endpoint.inference_component"]
     return {
-        "EndpointName": config.endpoint.name,
-        "InferenceComponent": config.endpoint.inference_component or "",
-        "ApprovalStatus": config.registration.approval_status,
-        "MlflowExperiment": config.mlflow.experiment,
-        **{bound.name: str(bound.bound) for bound in bounds},
+        name: value
+        for key, (name, value) in theirs.items()
+        if key in overrides or ours[key] != (name, value)
+    }
+
+
+def _values(config: EvaluationConfig) -> dict[str, tuple[str, str]]:
+    """Key path -> the parameter and its value."""
+    values = {
+        "endpoint.name": config.endpoint.name,
+        "endpoint.inference_component": config.endpoint.inference_component or "",
+        "registration.approval_status": config.registration.approval_status,
+        "mlflow.experiment": config.mlflow.experiment,
+    }
+    bounds = threshold_parameters(config.thresholds)
+    return {
+        **{key: (PARAMETERS[key], value) for key, value in values.items()},
+        **{f"thresholds.{b.metric}.{b.rule}": (b.name, str(b.bound)) for b in bounds},
     }

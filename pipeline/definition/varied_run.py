@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definition.bundle import Bundle, load_bundle, send
+from pipeline.definition.variants import Variant
 from pipeline.definition.varied_keys import PARAMETERS, READ_BY_THE_JOB
 from processing.base.errors import LaunchError
 from processing.config.model import EvaluationConfig
@@ -26,28 +27,39 @@ if TYPE_CHECKING:
 CONFIG_URI = "ConfigUri"
 
 
-def send_varied(session: Session, bundle: Bundle, path: Path, variation: Variation) -> Bundle:
+def send_varied(
+    session: Session,
+    bundle: Bundle,
+    path: Path,
+    variation: Variation,
+    variant: Variant | None = None,
+) -> Bundle:
     """Upload the varied file and what it names; its `config_uri` is the value of ConfigUri.
 
-    Raises LaunchError for a key that belongs to the definition, with what to do instead;
-    ConfigError for a file that is none after it.
+    `variant`: whose overrides come on top, which are checked already. Raises LaunchError for a key
+    that belongs to the definition, with what to do instead; ConfigError for a file that is none
+    after it.
     """
     if problems := list(_part_of_the_definition(bundle.config, variation)):
         raise LaunchError("\n".join(problems))
-    text = json.dumps([str(path), shown(variation)], sort_keys=True)
+    name, overrides = (variant.name, variant.overrides) if variant else ("", {})
+    both = {**variation, **overrides}
+    text = json.dumps([str(path), name, shown(both)], sort_keys=True)
     folder = Path(".runs") / "varied" / hashlib.sha256(text.encode()).hexdigest()[:16]
-    varied = load_bundle(write_varied(path, variation, folder))
+    varied = load_bundle(write_varied(path, both, folder, variant=name))
     _require_same_metrics(bundle.config, varied.config)
     send(replace(varied, dataset_upload=None), session)
     return varied
 
 
-def require_upserted(pipeline: Mapping[str, Any], *, up_to_date: bool, config: Path) -> None:
+def require_upserted(
+    pipeline: Mapping[str, Any], *, up_to_date: bool, config: Path, option: str = "--set"
+) -> None:
     """Raises LaunchError unless SageMaker has this very file's pipeline, with a ConfigUri."""
     parameters = json.loads(pipeline["PipelineDefinition"]).get("Parameters", [])
     if not up_to_date or CONFIG_URI not in {parameter["Name"] for parameter in parameters}:
         raise LaunchError(
-            f"--set varies the file that was upserted, and {config} is another by now: "
+            f"{option} varies the file that was upserted, and {config} is another by now: "
             f"`pipeline_definition.py upsert --config {config}` first"
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,29 @@ def follow(session: Session, client: Any, arn: str, poll_seconds: float) -> Exec
         print(f"note: {jobs.unreadable}")
     if not is_terminal(sys.stdout):
         print(execution_line(ended))
+    return ended
+
+
+def follow_each(
+    session: Session, client: Any, named: Mapping[str, str], poll_seconds: float
+) -> dict[str, ExecutionStatus]:
+    """Several at once, each line with the name that `named` has for its ARN; by their ARNs."""
+    jobs = {arn: JobProgress(session.client("logs")) for arn in named}
+    width = max(map(len, named.values()))
+
+    def writer(name: str) -> Callable[[str], None]:
+        return lambda line: print(f"{name:<{width}}  {line}", flush=True)
+
+    views = {arn: PlainView(writer(name)) for arn, name in named.items()}
+
+    def show(status: ExecutionStatus) -> None:
+        views[status.arn].show(status, jobs[status.arn].read(status))
+        if status.final:
+            views[status.arn].write(execution_line(status))
+
+    ended = launch.follow_each(client, list(named), show, poll_seconds)
+    for unreadable in dict.fromkeys(job.unreadable for job in jobs.values() if job.unreadable):
+        print(f"note: {unreadable}")
     return ended
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -135,20 +135,34 @@ def follow(
 
     A connection that is lost on the way is waited for. Raises what boto3 raises.
     """
+    return follow_each(client, [arn], on_look, poll_seconds)[arn]
+
+
+def follow_each(
+    client: Any,
+    arns: Sequence[str],
+    on_look: Callable[[ExecutionStatus], None],
+    poll_seconds: float,
+) -> dict[str, ExecutionStatus]:
+    """As `follow`, until all of them have ended; by their ARNs."""
     from botocore.exceptions import ConnectionError, HTTPClientError
 
     reached: float | None = None
+    ended: dict[str, ExecutionStatus] = {}
     while True:
-        try:
-            status = read_status(client, arn)
-        except (ConnectionError, HTTPClientError):
-            if reached is None or time.monotonic() - reached > LOST_SECONDS:
-                raise
-        else:
+        for arn in [arn for arn in arns if arn not in ended]:
+            try:
+                status = read_status(client, arn)
+            except (ConnectionError, HTTPClientError):
+                if reached is None or time.monotonic() - reached > LOST_SECONDS:
+                    raise
+                continue
             reached = time.monotonic()
             on_look(status)
             if status.final:
-                return status
+                ended[arn] = status
+        if len(ended) == len(arns):
+            return ended
         time.sleep(poll_seconds)
 
 
