@@ -132,12 +132,19 @@ class Comparison:
             f"<li>{html.escape(pair.sentence(ranking.names))}</li>" for pair in ranking.pairs
         )
         ranked = self.ranking.to_html(float_format="{:.4g}".format, na_rep="", index=False)
+        preferred = ""
+        if not self.pairwise.empty:
+            shown = ["scorer", "run", "against", "pairs", "wins", "ties", "losses", "missing",
+                     "order_disagreement_share", "win_rate", "low", "high", "state"]  # fmt: skip
+            preferred = self.pairwise[shown].to_html(
+                float_format="{:.4g}".format, na_rep="", index=False
+            )
         columns = ["first", "other", "difference", "low", "high", "pairs", "missing", "p_holm"]
         table = self.differences[[*columns, "state"]]
         return (
             f"<ul>{said}</ul><ul>{runs}</ul>"
             f"<p>Ranking {html.escape(ranking.rule)}</p>{ranked}<ul>{pairs}</ul>"
-            f"{table.to_html(float_format='{:.4g}'.format, na_rep='')}<p>{METHOD}</p>"
+            f"{table.to_html(float_format='{:.4g}'.format, na_rep='')}{preferred}<p>{METHOD}</p>"
         )
 
 
@@ -156,8 +163,8 @@ def compare(
     `pairwise`: whether the pairwise scorers of that file and of the evaluations ask their judges,
     by the caller's credentials, for what no comparison has paid for yet.
 
-    Raises ComparisonError where one is not there or is not what an evaluation leaves; DiskError
-    where a verdict cannot be kept.
+    Raises ComparisonError where one is not there or is not what an evaluation leaves; ConfigError
+    for mistakes in another `config` than the default; DiskError where a verdict cannot be kept.
     """
     names = [str(getattr(run, "folder", run)) for run in runs]
     if not 2 <= len(names) <= len(LABELS):

@@ -22,6 +22,7 @@ from pipeline.comparison.run import ComparedRun
 from pipeline.comparison.sources import RUNS, Services
 from processing.base.aws_hints import acting_as
 from processing.base.errors import ConfigError, JudgingError, SecretError
+from processing.base.secrets import masked
 from processing.base.visible_text import visible
 from processing.calls.paid_store import Record, Store
 from processing.calls.spend import Spend
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from processing.judges.verdict import Question
     from processing.scorers.build import BuiltScorer
 
+DEFAULT_FILE = Path("evaluation.yaml")
+"""What `compare` reads if nobody names a file: it may be about something else."""
+
 Labels = tuple[str, str]
 Pairs = Mapping[Labels, Sequence[AnswerPair]]
 """By the labels of two runs."""
@@ -41,7 +45,8 @@ Pairs = Mapping[Labels, Sequence[AnswerPair]]
 def pairwise_outcomes(runs: Sequence[ComparedRun], config: Path) -> list[PairwiseOutcome]:
     """Of each pairwise scorer, of the runs' or of the file `config`, and of each two runs.
 
-    Raises DiskError where a verdict cannot be kept.
+    Raises ConfigError for mistakes in a file that somebody has named, DiskError where a verdict
+    cannot be kept.
     """
     services = Services(config)
     own = _own_file(services)
@@ -67,12 +72,19 @@ def pairwise_outcomes(runs: Sequence[ComparedRun], config: Path) -> list[Pairwis
 
 
 def _own_file(services: Services) -> EvaluationConfig | None:
-    """What the user's file says; without one, or with one that cannot be read, folders will do."""
+    """What the user's file says; folders do without one. Raises ConfigError for the mistakes in a
+    file that somebody has named.
+    """
+    is_default = services.config == DEFAULT_FILE
     if not services.config.is_file():
+        if not is_default:
+            print(f"note: there is no file {services.config}: folders do without", flush=True)
         return None
     try:
         return services.bundle.config
     except ConfigError as error:
+        if not is_default:
+            raise
         said = str(error).splitlines()[0]
         print(f"note: {services.config} is not used: {said}", flush=True)
         return None
@@ -142,7 +154,7 @@ def _asked(
                 [built] = build_scorers([scorer.spec], None, spend=spend)
                 _ask_all(built, questions, store, progress, told)
             except (JudgingError, ConfigError, SecretError) as error:
-                reasons[scorer.name] = str(error)
+                reasons[scorer.name] = masked(str(error))
 
 
 @contextmanager

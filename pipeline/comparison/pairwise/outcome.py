@@ -7,6 +7,7 @@ counts as a loss in the lower end and as a win in the upper one, so that it only
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -110,9 +111,8 @@ class PairwiseOutcome:
     @property
     def errors(self) -> dict[str, int]:
         """Why there is no verdict, the most frequent reason first."""
-        reasons = [verdict.error for verdict in self.verdicts if verdict.preferred is None]
-        counts = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
-        return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
+        reasons = Counter(verdict.error for verdict in self.verdicts if verdict.preferred is None)
+        return dict(reasons.most_common())
 
     def figures(self) -> dict[str, Any]:
         """All of it but the rows, as JSON."""

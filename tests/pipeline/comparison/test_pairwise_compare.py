@@ -202,6 +202,21 @@ def test_the_file_s_scorers_are_asked_about_runs_that_had_none(
     assert compared(a, b, "--config", str(config), "--no-pairwise")["pairwise"] == []
 
 
+def test_mistakes_in_a_named_file_are_an_error_and_in_the_default_one_a_note(
+    judge: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = run("a", [POOR] * 3, preferred=entry("fair")), run("b", [GOOD] * 3)
+    assert main(["compare", a, b, "--config", "nope.yaml", "--no-pairwise"]) == 0
+    Path("broken.yaml").write_text("scorers: 3\n")
+    assert main(["compare", a, b, "--config", "broken.yaml"]) == 2
+    assert "broken.yaml:1: scorers: must be a list" in capsys.readouterr().err
+    assert calls(judge) == 0
+    Path("evaluation.yaml").write_text("scorers: 3\n")
+    [found] = compared(a, b)["pairwise"]
+    assert found["wins"] == 3
+    assert "note: evaluation.yaml is not used: " in capsys.readouterr().out
+
+
 def test_variants_of_a_file_are_compared_by_its_pairwise_scorers(
     write_config: ConfigWriter,
 ) -> None:
@@ -266,5 +281,6 @@ def test_from_python_it_is_a_frame() -> None:
     mine = {"preferred": entry("fair")}
     found = compare(run("a", [POOR] * 4, **mine), run("b", [GOOD] * 4, **mine))
     assert found.pairwise.loc[0, "win_rate"] == 1.0
+    assert "preferred" in found._repr_html_()
     assert list(found.rows["better"]) == [("preferred",)] * 4
     assert compare("a", "b", pairwise=False).pairwise.empty
