@@ -38,4 +38,6 @@ except (ImportError, SyntaxError) as missing:
 __all__ = ["compare", "evaluate", "evaluate_variants", "get_pipeline"]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from processing.base.job import end_process
+
+    end_process(main())

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from processing.base import container
+from processing.base.disk import PREPARE, room_in
 from processing.base.errors import DatasetError
 from processing.base.job import run_job
 from processing.base.stored_secrets import export_secrets
@@ -109,14 +110,16 @@ def prepare(
 ) -> Manifest:
     """Write the rows, to so many files, and `manifest.json` to `output`; tell what was read.
 
-    Raises DatasetError where there are no usable rows, or too many unusable ones; the manifest is
-    written then too, so that all of them can be seen, and no rows are.
+    Raises DiskError where there is no room for them, DatasetError where there are no usable rows or
+    too many unusable ones; the manifest is written then too, so that all of them can be seen, and
+    no rows are.
     """
     output.mkdir(parents=True, exist_ok=True)
     remove_shards(output)
     (output / MANIFEST_FILE).unlink(missing_ok=True)
     tally, contents = Tally(), Contents()
     with (
+        room_in(output, PREPARE),
         open_source(dataset, inputs, config.parent) as source,
         _spool(output) as spool,
         live_line(_progress_line(tally, contents), sys.stdout, SECONDS),

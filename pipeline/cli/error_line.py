@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processing.base.aws_errors import explain
 from processing.base.aws_hints import hint
+from processing.base.disk import FULL
 from processing.base.errors import ReportedError
 
 if TYPE_CHECKING:
@@ -35,8 +37,11 @@ def error_line(error: Exception, config: str) -> str:
     if aws:
         return aws
     if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
+        full = error.errno in FULL
+        name = error.filename or (Path.cwd() if full else "")  # what was written has no name here
+        said = f"{name}: " if name else ""
+        said += f"{error.strerror[0].lower()}{error.strerror[1:]}"
+        return f"{said}; make room there and try again" if full else said
     said = " ".join(str(error).split())[:500]
     return f"{type(error).__name__}: {said}; with --debug you see where this comes from"
 

@@ -20,6 +20,7 @@ from pipeline.comparison.ranking import Ranking, rank
 from pipeline.comparison.row_changes import RowChange, row_changes
 from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError
 from pipeline.comparison.sources import find_runs
+from processing.base.errors import DiskError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -105,15 +106,15 @@ class Comparison:
         }
 
     def write_json(self, path: str | Path) -> None:
-        """Raises OSError."""
+        """Raises DiskError."""
         text = json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        _write(Path(path), text + "\n")
 
     def write_html(self, path: str | Path) -> None:
-        """A page that needs nothing besides itself. Raises OSError."""
+        """A page that needs nothing besides itself. Raises DiskError."""
         from pipeline.comparison.html.page import page
 
-        Path(path).write_text(page(self.findings), encoding="utf-8")
+        _write(Path(path), page(self.findings))
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: what may not be compared comes first."""
@@ -172,6 +173,13 @@ def compare(
     found = find_runs(names, Path(config))
     outcomes = pairwise_outcomes(found, Path(config)) if pairwise else []
     return Comparison(findings_on(found, rank_by=rank_by, pairwise=outcomes))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DiskError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def findings_on(

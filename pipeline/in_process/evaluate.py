@@ -25,6 +25,7 @@ from processing.base.instance import Instance
 from processing.base.job_output import job_output
 from processing.base.stored_secrets import lend_jobs_variables
 from processing.config.variation import write_varied
+from processing.report.evaluation_json import EVALUATION_FILE
 
 if TYPE_CHECKING:
     from processing.evaluation.job import EvaluationJob
@@ -64,6 +65,7 @@ def evaluate(
         raise ConfigError(f"rows is {rows}: give how many to draw, or 0 for all")
     results = new_folder() if folder is None else Path(folder)
     there = results.resolve()  # a scorer may change the working directory
+    (there / EVALUATION_FILE).unlink(missing_ok=True)  # an earlier verdict is none on this run
     path = Path(config)
     if vary or variant:
         path = write_varied(path, vary or {}, results / "config", variant=variant)

@@ -14,7 +14,9 @@ from processing.base.errors import DiskError
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a larger volume is the answer to; a disk that fails (EIO) or refuses (EACCES) is not."""
 
-_LARGER = "a larger volume (infrastructure.evaluate.volume_gb)"
+PREPARE, EVALUATE = "infrastructure.prepare.volume_gb", "infrastructure.evaluate.volume_gb"
+"""Which setting makes a job's volume larger."""
+
 _KEPT = "what was kept until then is readable and is not paid for again"
 
 
@@ -27,22 +29,38 @@ def written_to(path: Path) -> Iterator[None]:
         raise DiskError(disk_line(error, path)) from error
 
 
-def disk_line(error: OSError, path: Path) -> str:
+@contextmanager
+def room_in(folder: Path, volume: str) -> Iterator[None]:
+    """A full disk within the block, which writes into `folder`, becomes a DiskError.
+
+    `volume`: PREPARE or EVALUATE. Any other OSError may be of something that is read, and stays.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DiskError(disk_line(error, Path(error.filename or folder), volume)) from error
+
+
+def disk_line(error: OSError, path: Path, volume: str = EVALUATE) -> str:
     """What the operating system said, the disk that holds `path` with its free bytes, the fix."""
     reason = error.strerror or str(error)
-    return f"{path} cannot be written: {reason}; {_disk_of(path)}; {_fix(error)}; {_KEPT}"
+    line = f"{path} cannot be written: {reason}; {_disk_of(path)}; {_fix(error, volume)}"
+    return f"{line}; {_KEPT}" if volume == EVALUATE else line
 
 
-def _fix(error: OSError) -> str:
-    if error.errno in FULL and not container.job_arn():  # of `try`, on the user's own machine
-        return f"make room there, or for a job {_LARGER}, and start again"
-    if error.errno in FULL:
-        return f"give the job {_LARGER} and start again"
-    return "see that the job may write there and that the disk is sound, and start again"
+def _fix(error: OSError, volume: str) -> str:
+    if error.errno not in FULL:
+        return "see that the job may write there and that the disk is sound, and start again"
+    larger = f"give the job a larger volume ({volume})"
+    # `try` and whoever runs a job by hand have a disk of their own
+    return f"{larger if container.job_arn() else f'make room there, or {larger},'} and start again"
 
 
 def _disk_of(path: Path) -> str:
-    folder = next(each for each in (path, *path.absolute().parents) if each.is_dir())
+    path = path.absolute()
+    folder = next(each for each in (path, *path.parents) if each.is_dir())
     mount = next(each for each in (folder, *folder.parents) if each.is_mount())
     try:
         usage = shutil.disk_usage(folder)

@@ -48,7 +48,7 @@ def end_process(code: int) -> NoReturn:
         time.sleep(LINGERING_SECONDS)
         alive = [t.name for t in threading.enumerate() if t.is_alive() and not t.daemon]
         named = ", ".join(sorted(set(alive) - {threading.main_thread().name}))
-        print(f"left running at the end of the job: {visible(named)}", file=sys.stderr, flush=True)
+        print(f"threads left running at the end: {visible(named)}", file=sys.stderr, flush=True)
         _exit_at_once(code)
 
     threading.Thread(target=leave, name="end of process", daemon=True).start()

@@ -139,6 +139,29 @@ def test_from_python_it_gives_verdict_metrics_and_rows_again_and_again(
     assert "mean of health-qa-worse" in done.stdout
 
 
+FAILING = """
+from pathlib import Path
+from pipeline_definition import evaluate
+config = Path({config!r})
+assert evaluate(config, rows=2, mlflow=False, folder="results").verdict.summary
+config.write_text(config.read_text().replace("health-qa-good", "nobody-s-endpoint"))
+try:
+    evaluate(config, rows=2, mlflow=False, folder="results")
+except Exception as error:
+    print("refused:", error)
+"""
+
+
+def test_one_that_fails_leaves_no_earlier_verdict_in_its_folder(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    config = write_config(**named("twice", **WITHOUT_JUDGE))
+    done = in_folder(aws, tmp_path, "-c", FAILING.format(config=str(config)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "refused: " in done.stdout
+    assert not (tmp_path / "results" / "evaluation.json").exists()
+
+
 def paid_for(folder: Path) -> int:
     files = (folder / ".runs" / "store" / "answers").rglob("*.jsonl")
     return sum(file.read_text().count("\n") for file in files)

@@ -156,3 +156,11 @@ def test_no_report_says_which_server_the_user_s_credentials_go_to(tmp_path: Path
     code, _, err = compared(a, b, "--mlflow", "--config", str(config))
     assert code == 2
     assert f"{uri} is not the MLflow server" in err
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
+    """/dev/full answers as a full disk does."""
+    a, b = made_run(tmp_path / "a", SCORES), made_run(tmp_path / "b", WORSE)
+    code, _, err = compared(a, b, "--json", "/dev/full")
+    assert code == 2
+    assert err == "error: /dev/full cannot be written: No space left on device\n"

@@ -160,7 +160,36 @@ def test_a_thread_without_end_does_not_keep_the_process() -> None:
         "job.end_process(3)\n"
     )
     assert done.returncode == 3
-    assert "left running at the end of the job: theirs" in done.stderr
+    assert "threads left running at the end: theirs" in done.stderr
+
+
+LASTING = """
+import threading
+from mlflow.genai.scorers import scorer
+threading.Thread(target=threading.Event().wait, name="theirs").start()
+
+@scorer
+def mine(outputs):
+    return 0.5
+"""
+
+
+def test_a_thread_without_end_does_not_keep_a_command(
+    tmp_path: Path, write_config: ConfigWriter
+) -> None:
+    (tmp_path / "scorers.py").write_text(LASTING)
+    scorers = {"scorers": [{"mine": {"file": "scorers.py"}}], "thresholds": {"mine": {"min": 0.1}}}
+    config = write_config(slices={}, **scorers)
+    done = run_script(
+        "import runpy, sys\n"
+        "from processing.base import job\n"
+        "job.LINGERING_SECONDS = 0.2\n"
+        f"sys.argv = ['pipeline_definition.py', 'check', '--config', {str(config)!r}]\n"
+        "runpy.run_path('pipeline_definition.py', run_name='__main__')\n"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mine 0.5" in done.stdout
+    assert "threads left running at the end: theirs" in done.stderr
 
 
 @pytest.mark.parametrize(

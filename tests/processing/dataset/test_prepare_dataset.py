@@ -384,6 +384,22 @@ def test_a_failed_run_leaves_no_rows_of_an_earlier_one(tmp_path: Path, prepare: 
     assert sorted(path.name for path in (tmp_path / "same").iterdir()) == ["manifest.json"]
 
 
+def test_a_full_disk_is_told_with_the_volume_of_this_job(tmp_path: Path, prepare: Prepare) -> None:
+    """/dev/full answers as a full disk does."""
+    write_jsonl(tmp_path / "rows.jsonl", rows(3))
+    out = tmp_path / "run-0" / "out"
+    out.mkdir(parents=True)
+    (out / ".rows.spool").symlink_to("/dev/full")
+    outcome = prepare("rows.jsonl")
+    assert outcome.code == 1
+    said = outcome.message or ""
+    assert f"{out} cannot be written: No space left on device; its disk, mounted at" in said
+    assert "infrastructure.prepare.volume_gb" in said
+    assert "evaluate" not in said
+    assert "Traceback" not in outcome.err
+    assert not outcome.wrote_rows
+
+
 def test_no_usable_rows_fail_even_if_all_may_be_unusable(tmp_path: Path, prepare: Prepare) -> None:
     write_jsonl(tmp_path / "rows.jsonl", [{"q": "", "a": "x"}] * 2)
     outcome = prepare("rows.jsonl", max_unusable_share=1.0)
