@@ -36,6 +36,7 @@ class OpenAiStub:
     status: int = 200
     body: bytes = json.dumps(ANSWER).encode()
     content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0
     asked: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ def openai_served() -> Iterator[OpenAiStub]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
                 stub.asked.append((self.path, json.loads(body)))
-            except ValueError:
+            except (ValueError, RecursionError):
                 stub.asked.append((self.path, body))
             time.sleep(stub.seconds)
             self._send(stub.status, stub.body, stub.content_type)
@@ -63,6 +64,8 @@ def openai_served() -> Iterator[OpenAiStub]:
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in stub.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -23,7 +23,8 @@ def local(arguments: Namespace) -> int:
 
     from pipeline.local.demo.services import four_free_ports, local_aws, served_endpoints
 
-    config, port = read_bundle(arguments).config, arguments.port
+    bundle, port = read_bundle(arguments), arguments.port
+    config, variants = bundle.config, [variant.config for variant in bundle.variants]
     servers = dict(arguments.serve)
     if len(servers) < len(arguments.serve):
         raise LaunchError("--serve names an endpoint twice: each can have one server")
@@ -41,12 +42,14 @@ def local(arguments: Namespace) -> int:
         registry=arguments.registry,
         refuse=arguments.refuse,
         servers=servers,
+        variants=variants,
     ) as addresses:
         print("# The local AWS is up: in memory, on loopback, its endpoint and judge are demos.")
         print("# In another terminal:")
         for name, value in addresses.environment(config.infrastructure.region or "").items():
             print(f"export {name}={value}")
-        print(f"# Endpoints: {', '.join(served_endpoints(config, servers))}")
+        named = [each.endpoint for each in (config, *variants)]
+        print(f"# Endpoints: {', '.join(served_endpoints(named, servers))}")
         for name, model in models.items():
             print(f"# {name} is no demo: {model} at {servers[name]} answers, as it is.")
         print(f"# MLflow: {addresses.mlflow}   Ctrl-C ends it all.", flush=True)
@@ -66,7 +69,7 @@ def _models_served(servers: Mapping[str, str]) -> dict[str, str]:
     for name, url in servers.items():
         try:
             models[name] = first_model(url) or "a model that the server does not name"
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise LaunchError(
                 f"--serve {name}={url}: nothing answers there ({error}): start the server first, "
                 "or give its address as OpenAI's clients take it, with or without /v1"

@@ -29,6 +29,7 @@ from pipeline.local.jobs.process_runner import process_runner
 from pipeline.local.jobs.processing_jobs import ProcessingJobs
 from pipeline.local.sagemaker.endpoints import Endpoints, Host, NoHost
 from pipeline.local.sagemaker.executions import Executions
+from pipeline.local.sagemaker.inference_components import InferenceComponents
 from pipeline.local.sagemaker.mlflow_resources import MlflowResources
 from pipeline.local.sagemaker.pipelines import Pipelines
 from pipeline.local.sagemaker.refusals import Refusals
@@ -126,6 +127,7 @@ def serve(
         **Pipelines(clients, executions.of_pipeline, refusals).operations(),
         **registry.operations(),
         **MlflowResources().operations(),
+        **InferenceComponents().operations(),
         **Endpoints(host or NoHost(), registry.describe, echo).operations(),
     }
     moto_internals.install()

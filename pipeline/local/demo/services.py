@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.definition.bundle import LOCAL_MLFLOW
+from pipeline.local.server.account import ALL_TRAFFIC
+from processing.config.endpoint import Endpoint
 from processing.config.model import EvaluationConfig
 
 if TYPE_CHECKING:
@@ -65,16 +67,17 @@ def _example_endpoints() -> dict[str, EndpointBehaviour]:
 
 
 def served_endpoints(
-    config: EvaluationConfig, servers: Mapping[str, str]
+    named: Sequence[Endpoint], servers: Mapping[str, str]
 ) -> dict[str, EndpointBehaviour]:
-    """By name: the one that the configuration names, those of all examples, and the `servers`.
+    """By name: those that the file names, those of all examples, and the `servers`.
 
-    `servers`: endpoint -> address of the OpenAI-compatible server behind it.
+    `named`: the section `endpoint` of the file, then of its variants. `servers`: endpoint ->
+    address of the OpenAI-compatible server behind it.
     """
     from pipeline.local.demo.endpoint.server import EndpointBehaviour
 
-    return {
-        config.endpoint.name: EndpointBehaviour(),
+    behaviours = {
+        **{section.name: EndpointBehaviour() for section in named},
         GOOD: EndpointBehaviour(model="good"),
         WORSE: EndpointBehaviour(model="worse"),
         **_example_endpoints(),
@@ -82,6 +85,21 @@ def served_endpoints(
             name: EndpointBehaviour.model_validate({"server": url}) for name, url in servers.items()
         },
     }
+    return {
+        name: behaviour.model_copy(update=_parts_asked_for(name, named))
+        for name, behaviour in behaviours.items()
+    }
+
+
+def _parts_asked_for(name: str, named: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:
+    """The production variants and inference components that an endpoint has to have.
+
+    One that the file does not name has the file's variant: `--endpoint` leaves that as it is.
+    """
+    sections = [section for section in named if section.name == name]
+    variants = dict.fromkeys(s.variant for s in sections or named[:1] if s.variant)
+    components = dict.fromkeys(s.inference_component for s in sections if s.inference_component)
+    return {"variants": tuple(variants) or (ALL_TRAFFIC,), "inference_components": (*components,)}
 
 
 @contextmanager
@@ -94,6 +112,7 @@ def local_aws(
     registry: str | None = None,
     refuse: Collection[str] = (),
     servers: Mapping[str, str] | None = None,
+    variants: Sequence[EvaluationConfig] = (),
     job_environment: Mapping[str, str] | None = None,
     echo: Callable[[str], None] = print,
 ) -> Iterator[Addresses]:
@@ -102,7 +121,8 @@ def local_aws(
     The endpoint that the configuration names answers as the good demo model; each of examples/ has
     two that know its subject, `<folder>-good` and `<folder>-worse`. Jobs run as processes,
     or in containers of their image (`docker`; raises LaunchError where Docker does not answer).
-    `refuse`: what SageMaker refuses of a pipeline. `servers`: see `served_endpoints`.
+    `refuse`: what SageMaker refuses of a pipeline. `servers`: see `served_endpoints`. `variants`:
+    the configuration with each variant's overrides, whose endpoints are there too.
     `registry` (HOST:PORT), if any, takes the images that are pushed to ECR. `job_environment` is
     what every job gets besides what points it at the local AWS. `echo` takes the jobs' output.
     """
@@ -114,13 +134,14 @@ def local_aws(
     from pipeline.local.demo.judge.server import serve_judge
     from pipeline.local.jobs.docker_runner import docker_runner
     from pipeline.local.mlflow_server import start_mlflow, wait_for
-    from pipeline.local.server.account import DEMO_IMAGE, SERVER_IMAGE, furnish
+    from pipeline.local.server.account import DEMO_IMAGE, SERVER_IMAGE, Hosted, furnish
 
     job_runner = docker_runner() if docker else None
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
     os.environ.update(environment)  # for the server's own clients, and the process that started us
-    endpoints = served_endpoints(config, servers or {})
+    named = [each.endpoint for each in (config, *variants)]
+    endpoints = served_endpoints(named, servers or {})
     with ExitStack() as running:
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first
         running.callback(mlflow.stop)
@@ -140,8 +161,16 @@ def local_aws(
             serve_judge(port + 2),
         ):
             running.callback(server.stop)
-        images = {n: SERVER_IMAGE if told.server else DEMO_IMAGE for n, told in endpoints.items()}
-        furnish(boto3.Session(), config, images)
+        hosted = [
+            Hosted(
+                name,
+                SERVER_IMAGE if told.server else DEMO_IMAGE,
+                told.variants,
+                told.inference_components,
+            )
+            for name, told in endpoints.items()
+        ]
+        furnish(boto3.Session(), config, hosted)
         wait_for(mlflow)
         yield addresses
 

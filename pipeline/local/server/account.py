@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from processing.config.model import EvaluationConfig
@@ -15,6 +16,7 @@ from processing.config.model import EvaluationConfig
 if TYPE_CHECKING:
     from boto3 import Session
 
+ALL_TRAFFIC = "AllTraffic"
 DEMO_IMAGE = "demo-endpoint:not-a-model"
 SERVER_IMAGE = "openai-compatible-server:on-this-machine"
 TRUST_SAGEMAKER = {
@@ -29,11 +31,18 @@ TRUST_SAGEMAKER = {
 }
 
 
-def furnish(session: Session, config: EvaluationConfig, images: Mapping[str, str]) -> None:
-    """Create the bucket and the roles that the configuration names, and the endpoints.
+@dataclass(frozen=True)
+class Hosted:
+    """An endpoint: the image of the model behind it, and the names of its parts."""
 
-    `images`: endpoint -> image of the model behind it.
-    """
+    endpoint: str
+    image: str
+    variants: tuple[str, ...] = (ALL_TRAFFIC,)
+    components: tuple[str, ...] = ()
+
+
+def furnish(session: Session, config: EvaluationConfig, hosted: Sequence[Hosted]) -> None:
+    """Create the bucket and the roles that the configuration names, and the endpoints."""
     infrastructure = config.infrastructure
     session.client("s3").create_bucket(Bucket=infrastructure.bucket)
     iam = session.client("iam")
@@ -46,21 +55,32 @@ def furnish(session: Session, config: EvaluationConfig, images: Mapping[str, str
             RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST_SAGEMAKER)
         )
     sagemaker = session.client("sagemaker")
-    for name, image in images.items():
-        _create_endpoint(sagemaker, config, name, image)
-    for name in images:
-        while sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating":
+    for each in hosted:
+        _create_endpoint(sagemaker, config, each)
+    for each in hosted:
+        while _status(sagemaker, each) == "Creating":
             time.sleep(0.1)
+        for component in each.components:
+            sagemaker.create_inference_component(
+                InferenceComponentName=component,
+                EndpointName=each.endpoint,
+                VariantName=each.variants[0],
+                Specification={"ModelName": f"{each.endpoint}-model"},
+            )
 
 
-def _create_endpoint(sagemaker: Any, config: EvaluationConfig, name: str, image: str) -> None:
-    infrastructure = config.infrastructure
+def _status(sagemaker: Any, hosted: Hosted) -> str:
+    return str(sagemaker.describe_endpoint(EndpointName=hosted.endpoint)["EndpointStatus"])
+
+
+def _create_endpoint(sagemaker: Any, config: EvaluationConfig, hosted: Hosted) -> None:
+    infrastructure, name = config.infrastructure, hosted.endpoint
     model = f"{name}-model"
     sagemaker.create_model(
         ModelName=model,
         ExecutionRoleArn=infrastructure.job_role,
         PrimaryContainer={
-            "Image": image,
+            "Image": hosted.image,
             "ModelDataUrl": f"s3://{infrastructure.bucket}/models/{model}.tar.gz",
         },
     )
@@ -68,11 +88,12 @@ def _create_endpoint(sagemaker: Any, config: EvaluationConfig, name: str, image:
         EndpointConfigName=f"{name}-config",
         ProductionVariants=[
             {
-                "VariantName": "AllTraffic",
+                "VariantName": variant,
                 "ModelName": model,
                 "InstanceType": "ml.g4dn.xlarge",
                 "InitialInstanceCount": 1,
             }
+            for variant in hosted.variants
         ],
     )
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-config")

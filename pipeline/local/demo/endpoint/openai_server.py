@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,9 +30,15 @@ _BAD_GATEWAY = 502  # nginx's word in SageMaker's own containers for a server th
 
 def base_url(url: str) -> str:
     """The address without the `/v1` that OpenAI's clients are given. Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address
+        right = False
+    if not right or re.search(r"[^!-~]", url):
         raise ValueError(f"{url!r} is no http(s) address, such as http://127.0.0.1:8000")
+    if parts.username is not None:
+        raise ValueError("an address with a user or password in it would be shown: leave them out")
     if parts.query or parts.fragment:
         raise ValueError(f"{url!r} has a query or fragment: give the server's base address alone")
     return url.rstrip("/").removesuffix("/v1").rstrip("/")
@@ -40,7 +47,7 @@ def base_url(url: str) -> str:
 def first_model(url: str) -> str | None:
     """The name of the first model that the server lists; None if it lists none.
 
-    Raises httpx.TransportError if nothing answers there.
+    Raises httpx.RequestError if nothing answers there.
     """
     listed = httpx.get(f"{url}/v1/models", timeout=_LIST_SECONDS, trust_env=not _is_here(url))
     try:
@@ -69,7 +76,7 @@ class OpenAiServer:
                 answered = await self._pass_on(body)
         except TimeoutError as error:
             raise model_error(endpoint, 0, _TIMED_OUT) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             said = f"no answer from {self._url}: {error or type(error).__name__}"
             raise model_error(endpoint, _BAD_GATEWAY, said) from error
         if not answered.is_success:
@@ -116,5 +123,5 @@ def _read(body: bytes) -> Any:
     """The body's JSON; None if it is none, of which the server will say what it thinks."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -14,12 +14,13 @@ Signatures are not checked. Admin routes: see demo_state, noun `endpoints`.
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,7 +49,9 @@ from pipeline.local.demo.endpoint.wild import HABITS, Wild, wild_body
 from pipeline.local.demo.faults import Decision, Faults, JudgeHabit, Share
 from pipeline.local.demo.http_server import DemoServer, serve
 from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
+from pipeline.local.server.account import ALL_TRAFFIC
 
+_TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
 ENDPOINT_ERRORS: Mapping[str, int] = {
     "ModelError": MODEL_ERROR_STATUS,
     "ModelNotReadyException": 429,
@@ -64,6 +67,7 @@ class EndpointBehaviour(Behaviour):
     """What stands behind one endpoint name.
 
     knowledge: the folder of examples/ that it knows about; none is the one given at the start.
+    variants: production variants; all are the same model, the first answers if a call names none.
     inference_components: if there are any, a call must name one, as on SageMaker.
     text_generation: the form of text-generation answers, LMI's object or TGI's list.
     wild: the share of calls that are answered as no container should (`wild`), by `faults.seed`.
@@ -73,7 +77,7 @@ class EndpointBehaviour(Behaviour):
 
     model: Literal["good", "worse"] = "good"
     knowledge: str | None = None
-    variant: str = "AllTraffic"
+    variants: tuple[str, ...] = Field((ALL_TRAFFIC,), min_length=1)
     inference_components: tuple[str, ...] = ()
     text_generation: TextGeneration = "lmi"
     wild: Share = 0
@@ -138,11 +142,12 @@ def endpoint_app(
         if behaviour.server:
             if behaviour not in servers:
                 servers[behaviour] = OpenAiServer(behaviour.server, behaviour.server_seconds)
-            passed_on = partial(_passed_on, name, behaviour, servers[behaviour])
-            return await answer_call(request, state, name, passed_on, fault)
-        wild = wilds.setdefault((name, behaviour), Wild(behaviour.wild, behaviour.faults.seed))
-        answer = partial(_answer, _Served(name, behaviour, known[behaviour.knowledge], wild))
-        return await answer_call(request, state, name, answer, fault)
+            answer = partial(_passed_on, name, servers[behaviour])
+        else:
+            wild = wilds.setdefault((name, behaviour), Wild(behaviour.wild, behaviour.faults.seed))
+            answer = partial(_answer, _Served(name, behaviour, known[behaviour.knowledge], wild))
+        answered = await answer_call(request, state, name, answer, fault)
+        return _invoked(request, behaviour, answered)
 
     routes = [
         Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
@@ -175,8 +180,8 @@ def _refusal(request: Request, name: str, behaviour: EndpointBehaviour | None) -
         )
     if component is not None and component not in behaviour.inference_components:
         return f"Inference Component {component} of account {ACCOUNT} not found."
-    variant = request.headers.get("X-Amzn-SageMaker-Target-Variant")
-    if variant is not None and variant != behaviour.variant:
+    variant = request.headers.get(_TARGET_VARIANT)
+    if variant is not None and variant not in behaviour.variants:
         return f"Variant {variant} not found for Endpoint {name} of account {ACCOUNT}."
     return ""
 
@@ -191,16 +196,17 @@ class _Served:
     wild: Wild
 
 
-async def _passed_on(
-    name: str, behaviour: EndpointBehaviour, server: OpenAiServer, body: bytes, _: Decision
-) -> Answer:
+def _invoked(request: Request, behaviour: EndpointBehaviour, answered: Response) -> Response:
+    """The response, which says which variant has answered."""
+    if answered.status_code == HTTPStatus.OK:
+        variant = request.headers.get(_TARGET_VARIANT, behaviour.variants[0])
+        answered.headers["x-Amzn-Invoked-Production-Variant"] = variant
+    return answered
+
+
+async def _passed_on(name: str, server: OpenAiServer, body: bytes, _: Decision) -> Answer:
     """Raises WireError ModelError."""
-    made = await server.answer(name, body)
-    return replace(made, headers={**made.headers, **_variant(behaviour)})
-
-
-def _variant(behaviour: EndpointBehaviour) -> dict[str, str]:
-    return {"x-Amzn-Invoked-Production-Variant": behaviour.variant}
+    return await server.answer(name, body)
 
 
 async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
@@ -222,7 +228,7 @@ async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
         made = write_malformed(prompt, done, model, shape, decision.malformed)
     else:
         made = json.dumps(write_answer(prompt, done, model, shape)).encode()
-    return Answer(prompt.format, made, _variant(behaviour), habit or "answered")
+    return Answer(prompt.format, made, outcome=habit or "answered")
 
 
 def _wild(

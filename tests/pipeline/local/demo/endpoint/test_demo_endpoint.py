@@ -176,11 +176,11 @@ def test_inference_component_must_be_named_and_exist(runtime: Any, endpoint: Mak
 
 
 def test_target_variant_must_exist(runtime: Any, endpoint: MakeEndpoint) -> None:
-    name = endpoint(variant="blue")
-    response = invoke(runtime, name, chat(), TargetVariant="blue")
-    assert response["InvokedProductionVariant"] == "blue"
-    with pytest.raises(runtime.exceptions.ValidationError, match="Variant green"):
-        invoke(runtime, name, chat(), TargetVariant="green")
+    name = endpoint(variants=["blue", "green"])
+    for asked, answers in (({}, "blue"), ({"TargetVariant": "green"}, "green")):
+        assert invoke(runtime, name, chat(), **asked)["InvokedProductionVariant"] == answers
+    with pytest.raises(runtime.exceptions.ValidationError, match="Variant red"):
+        invoke(runtime, name, chat(), TargetVariant="red")
 
 
 @pytest.mark.parametrize("code", ENDPOINT_ERRORS)

@@ -76,14 +76,13 @@ def test_another_model_than_before_is_found(
 
 
 @pytest.mark.parametrize("models", [None, []])
-@pytest.mark.parametrize("body", [CHAT, b"no JSON", b"[1]"])
+@pytest.mark.parametrize("body", [CHAT, b"no JSON", b"[1]", b"[" * 100_000, b"\xff", b""])
 def test_what_cannot_be_named_is_passed_on_as_it_is(
     runtime: Any, endpoint: MakeEndpoint, stub: OpenAiStub, models: Any, body: Any
 ) -> None:
     stub.models = models
     invoke(runtime, endpoint(server=stub.url), body)
-    sent = {b"no JSON": b"no JSON", b"[1]": [1]}.get(body, body) if body != CHAT else CHAT
-    assert stub.asked == [("/v1/chat/completions", sent)]
+    assert stub.asked == [("/v1/chat/completions", [1] if body == b"[1]" else body)]
 
 
 @pytest.mark.parametrize("content_type", ["text/event-stream", "text/plain; charset=utf-8"])
@@ -126,6 +125,13 @@ def test_a_server_that_is_gone_is_named(runtime: Any, endpoint: MakeEndpoint) ->
     assert f"no answer from {NOBODY}" in told["OriginalMessage"]
 
 
+def test_an_answer_that_cannot_be_unpacked_is_a_model_error(
+    runtime: Any, endpoint: MakeEndpoint, stub: OpenAiStub
+) -> None:
+    stub.headers = {"Content-Encoding": "gzip"}
+    assert refused(runtime, endpoint(server=stub.url))["OriginalStatusCode"] == 502
+
+
 def test_it_is_not_slowed_down_and_can_be_made_to_fail(
     runtime: Any, endpoint_url: str, stub: OpenAiStub
 ) -> None:
@@ -154,6 +160,10 @@ def test_a_candidate_s_environment_may_name_the_server(
     [
         ({"server": "127.0.0.1:8000"}, "is no http(s) address"),
         ({"server": "http://"}, "is no http(s) address"),
+        ({"server": "http://127.0.0.1:none"}, "is no http(s) address"),
+        ({"server": "http://[::1"}, "is no http(s) address"),
+        ({"server": "http://a server:8000"}, "is no http(s) address"),
+        ({"server": "http://me:secret@127.0.0.1:8000"}, "leave them out"),
         ({"server": "http://127.0.0.1:8000/v1?key=1"}, "has a query or fragment"),
         ({"server": NOBODY, "wild": 0.5}, "not with a server"),
         ({"server": NOBODY, "faults": {"malformed": 0.5}}, "not with a server"),
