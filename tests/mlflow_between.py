@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -32,11 +33,16 @@ class _Handler(BaseHTTPRequestHandler):
     forward: httpx.Client
     hook: tuple[Hook]
     refuse: tuple[Refuse]
+    login: str
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
         kind = path.partition("/mlflow/")[2] or path
+        basic = f"Basic {base64.b64encode(self.login.encode()).decode()}"
+        if self.login and self.headers.get("Authorization") != basic:
+            self._answer(HTTPStatus.UNAUTHORIZED, "text/plain", b"You are not authenticated.")
+            return
         if not self.hook[0](kind):
             self.close_connection = True
             return
@@ -71,11 +77,16 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def mlflow_between(
-    target: str, hook: Hook = lambda _: True, refuse: Refuse = lambda *_: None
+    target: str,
+    hook: Hook = lambda _: True,
+    refuse: Refuse = lambda *_: None,
+    *,
+    login: str = "",
 ) -> Iterator[str]:
-    """Its address."""
+    """Its address. `login`: USER:PASSWORD, without which nobody is let in."""
     with httpx.Client(timeout=60, limits=httpx.Limits(max_connections=100)) as client:
         attributes = {"target": target, "forward": client, "hook": (hook,), "refuse": (refuse,)}
+        attributes["login"] = login
         server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), attributes))
         with serving(server) as address:
             yield address

@@ -25,7 +25,7 @@ from pipeline.trigger.show import is_put, show
 from processing.base.aws_hints import acting_as
 from processing.base.errors import LaunchError
 from processing.base.lent_variables import lend_environment
-from processing.base.stored_secrets import StoredSecret
+from processing.base.stored_secrets import StoredSecret, lend_mlflow_login
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -199,6 +199,7 @@ def _mlflow(bundle: Bundle) -> str:
     from processing.mlflow_record.trial import try_in_a_run_of_its_own
 
     silence_libraries()
+    lend_mlflow_login(bundle.config.secrets, bundle.config.infrastructure.environment)
     mlflow, lacking = bundle.config.mlflow, list[str]()
     try_in_a_run_of_its_own(mlflow.tracking_uri, mlflow.experiment, lacking.append, patience=0)
     return "; ".join(["keeps traces, spans, verdicts and artifacts", *lacking])

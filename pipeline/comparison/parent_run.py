@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pipeline.comparison.pairwise.table import between, share, win_rate
 from pipeline.comparison.ranking import MOST_PAIRS
 from pipeline.comparison.run import ComparisonError
+from pipeline.comparison.sources import Services
+from processing.base.errors import ConfigError
 from processing.config import patterns
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def log_comparison(comparison: Comparison, config: Path) -> str:
     findings = comparison.findings
     uri = _one_server(findings)
     _require_known(uri, config)
+    _lend_login(uri, config)
     experiment = findings.runs[0].document["mlflow"]["experiment_id"]
     try:
         with asking(uri):
@@ -91,6 +94,17 @@ def _require_known(uri: str, config: Path) -> None:
             "but your credentials go only where your own file says; if that server is yours, give "
             "--config with a file that has it as mlflow.tracking_uri"
         )
+
+
+def _lend_login(uri: str, config: Path) -> None:
+    """Of the file's own server, if the file names one. Raises SecretError."""
+    services = Services(config)
+    try:
+        own = services.bundle.config.mlflow.tracking_uri if config.is_file() else ""
+    except ConfigError:
+        return  # a comparison of folders goes without the file
+    if uri.rstrip("/") == own.rstrip("/"):
+        services.lend_mlflow_login()
 
 
 def _on_this_machine(uri: str) -> bool:

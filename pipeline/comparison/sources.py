@@ -79,9 +79,12 @@ class Services:
     def sagemaker(self) -> Any:
         return self.session.client("sagemaker")
 
-    @cached_property
-    def tracking_uri(self) -> str:
-        return self.bundle.config.mlflow.tracking_uri
+    def lend_mlflow_login(self) -> None:
+        """Raises SecretError."""
+        from processing.base.stored_secrets import lend_mlflow_login
+
+        config = self.bundle.config
+        lend_mlflow_login(config.secrets, config.infrastructure.environment)
 
 
 def _found(label: str, name: str, services: Services) -> ComparedRun:
@@ -188,7 +191,8 @@ def _in_mlflow(run_id: str, services: Services) -> Texts:
     from processing.mlflow_record.errors import short_reason
     from processing.mlflow_record.signing import asking
 
-    uri = services.tracking_uri
+    uri = services.bundle.config.mlflow.tracking_uri
+    services.lend_mlflow_login()
     texts = []
     with tempfile.TemporaryDirectory() as folder, asking(uri):
         for name in (EVALUATION_FILE, ROWS_FILE):

@@ -116,6 +116,13 @@ def lend_jobs_variables(
         ) from error
 
 
+def lend_mlflow_login(secrets: Mapping[str, StoredSecret], environment: Mapping[str, str]) -> None:
+    """The same for a command that asks MLflow alone; nothing if the file names no login of it."""
+    login = {name: at for name, at in secrets.items() if name.startswith("MLFLOW_")}
+    if login:
+        lend_jobs_variables(login, environment)
+
+
 def read_secrets(secrets: Mapping[str, StoredSecret]) -> dict[str, str]:
     """Values by variable. Raises SecretError, a line for each that cannot be used."""
     values, problems = {}, []
