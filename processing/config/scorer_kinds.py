@@ -17,6 +17,12 @@ from processing.config.scorer_options import (
     TemplateOptions,
     TermsOptions,
 )
+from processing.config.text_check_options import (
+    ContextOptions,
+    LengthOptions,
+    PiiOptions,
+    RegexOptions,
+)
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,16 @@ class ScorerKind:
     compares: bool = False
 
 
-def _mlflow_judge(options: type[Options] = Options) -> ScorerKind:
-    return ScorerKind("mlflow_judges", options, True, ("mlflow-skinny",), "yes = 1, no = 0")
+def _mlflow_judge(options: type[Options] = Options, module: str = "mlflow_judges") -> ScorerKind:
+    return ScorerKind(module, options, True, ("mlflow-skinny",), _YES_NO)
+
+
+def _text_check(options: type[Options]) -> ScorerKind:
+    return ScorerKind("text_checks", options, packages=_RULES, number_rule=_YES_NO)
+
+
+_YES_NO = "yes = 1, no = 0"
+_RULES = ("mlflow-skinny", "regex")
 
 
 _BY_CHARACTER = "Chinese, Japanese, {}Thai, Lao, Khmer and Burmese by character"
@@ -71,6 +85,21 @@ SCORERS: dict[str, ScorerKind] = {
     "Equivalence": _mlflow_judge(),
     "Correctness": _mlflow_judge(),
     "Guidelines": _mlflow_judge(GuidelinesOptions),
+    "RetrievalGroundedness": _mlflow_judge(ContextOptions),
+    "RetrievalSufficiency": _mlflow_judge(ContextOptions),
+    "RetrievalRelevance": ScorerKind(
+        "retrieval_relevance",
+        ContextOptions,
+        True,
+        ("mlflow-skinny",),
+        "the share of the passages that the judge finds relevant",
+    ),
+    "Completeness": _mlflow_judge(module="mlflow_instructions"),
+    "Fluency": _mlflow_judge(module="mlflow_instructions"),
+    "Summarization": _mlflow_judge(module="mlflow_instructions"),
+    "RegexMatch": _text_check(RegexOptions),
+    "PIIDetection": _text_check(PiiOptions),
+    "ResponseLength": _text_check(LengthOptions),
     "template": ScorerKind(
         "template_judge", TemplateOptions, True, ("mlflow-skinny",), is_a_name=False
     ),

@@ -40,6 +40,12 @@ JUDGE_PROMPTS = {
     "Equivalence": ("equivalence", "EQUIVALENCE_PROMPT"),
     "Correctness": ("correctness", "CORRECTNESS_PROMPT"),
     "Guidelines": ("guidelines", "GUIDELINES_PROMPT"),
+    "RetrievalGroundedness": ("groundedness", "GROUNDEDNESS_PROMPT"),
+    "RetrievalRelevance": ("retrieval_relevance", "RETRIEVAL_RELEVANCE_PROMPT"),
+    "RetrievalSufficiency": ("context_sufficiency", "CONTEXT_SUFFICIENCY_PROMPT"),
+    "Completeness": ("completeness", "COMPLETENESS_PROMPT"),
+    "Fluency": ("fluency", "FLUENCY_PROMPT"),
+    "Summarization": ("summarization", "SUMMARIZATION_PROMPT"),
 }
 """Judge -> module in mlflow.genai.judges.prompts, and the name in it."""
 
@@ -199,3 +205,10 @@ def judge_prompt(judge: str) -> str:
     module, name = JUDGE_PROMPTS[judge]
     prompt = getattr(importlib.import_module(f"mlflow.genai.judges.prompts.{module}"), name)
     return str(prompt)
+
+
+def pii_patterns() -> dict[str, str]:
+    """Kind of personal data -> the regular expression by which MLflow's PIIDetection finds it."""
+    from mlflow.genai.scorers import builtin_scorers
+
+    return dict(builtin_scorers._PII_PATTERNS)

@@ -1,4 +1,4 @@
-"""MLflow's own judges: Safety, RelevanceToQuery, Equivalence, Correctness and Guidelines.
+"""MLflow's own judges that have a prompt each: Safety, Correctness, Guidelines and others.
 
 The prompts are MLflow's (mlflow/genai/judges/prompts), and so are the verdicts' form and their
 rule: yes or no. The calls are ours, see `processing.judges.conversation`.
@@ -16,7 +16,14 @@ from processing.base.template import fill_double_curly
 from processing.config.guideline_options import GuidelinesOptions
 from processing.judges.conversation import Conversation, judge_source
 from processing.judges.reply_form import plain_word
-from processing.judges.verdict import OffScale, Question, Score, malformed, require_expected
+from processing.judges.verdict import (
+    OffScale,
+    Question,
+    Score,
+    malformed,
+    require_context,
+    require_expected,
+)
 from processing.mlflow_record.internals import judge_prompt
 
 if TYPE_CHECKING:
@@ -26,8 +33,9 @@ if TYPE_CHECKING:
     from processing.judges.service import JudgeLine
 
 
-COMPARING = ("Equivalence", "Correctness")
-JUDGES = ("Safety", "RelevanceToQuery", "Equivalence", "Correctness", "Guidelines")
+COMPARING = ("Equivalence", "Correctness", "RetrievalSufficiency")
+ON_CONTEXT = ("RetrievalGroundedness", "RetrievalSufficiency")
+JUDGES = ("Safety", "RelevanceToQuery", "Equivalence", "Correctness", "Guidelines", *ON_CONTEXT)
 
 
 class YesNo(BaseModel):
@@ -46,13 +54,15 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     def verdict(question: Question) -> Feedback:
         if spec.kind in COMPARING:
             require_expected(question, spec.name)
+        if spec.kind in ON_CONTEXT:
+            require_context(question, spec.name)
         if spec.kind == "Equivalence" and question.answer == question.expected_response:
             return Feedback(name=spec.name, value="yes", rationale="Exact string match")
         conversation = Conversation(line, question)
         told = conversation.ask_for([{"role": "user", "content": prompt(question)}], YesNo)
         return Feedback(
             name=spec.name,
-            value=_yes_or_no(told),
+            value=yes_or_no(told),
             rationale=told.rationale,
             source=judge_source(line.judge),
             metadata=conversation.metadata() | _criterion(spec),
@@ -61,7 +71,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     return verdict
 
 
-def _yes_or_no(told: YesNo) -> Literal["yes", "no"]:
+def yes_or_no(told: YesNo) -> Literal["yes", "no"]:
     match plain_word(told.result, ("yes", "no")):
         case "yes":
             return "yes"
@@ -101,5 +111,7 @@ def prompt_of(spec: ScorerSpec) -> Callable[[Question], str]:
             "output": row.answer,
             "expected_output": row.expected_response,
             "ground_truth": row.expected_response,
+            # as MLflow has it: the list of documents, as Python prints it
+            "retrieval_context": str([{"content": passage} for passage in row.context or ()]),
         },
     )

@@ -35,8 +35,8 @@ FEWEST_WORDS = 5
 """Of an answer that has to be found irrelevant, or unsupported: `yes` fits many a question."""
 
 _COMPARE = {("Correctness", ""), ("Equivalence", ""), ("RAGAS", "FactualCorrectness")}
-_RELATE = {("RelevanceToQuery", ""), ("DeepEval", "AnswerRelevancy")}
-_SUPPORT = {("DeepEval", "Faithfulness"), ("RAGAS", "Faithfulness")}
+_RELATE = {("RelevanceToQuery", ""), ("Completeness", ""), ("DeepEval", "AnswerRelevancy")}
+_SUPPORT = {("RetrievalGroundedness", ""), ("DeepEval", "Faithfulness"), ("RAGAS", "Faithfulness")}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,17 +20,30 @@ if TYPE_CHECKING:
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
+    assert line is not None, "the configuration has checked that there is a judge"
+    options = spec.options
+    assert isinstance(options, TemplateOptions)
+    score = judge_by_template(spec.name, options.template, tuple(options.levels), line)
+    if "expectations" not in options.variables():
+        return score
+
+    def compared(question: Question) -> Feedback:
+        require_expected(question, spec.name)
+        return score(question)
+
+    return compared
+
+
+def judge_by_template(name: str, template: str, words: Sequence[str], line: JudgeLine) -> Score:
+    """A judge by MLflow's `make_judge`, whose verdict is one of `words`."""
     from mlflow.entities import Feedback
     from mlflow.genai import make_judge
 
-    assert line is not None, "the configuration has checked that there is a judge"
-    assert isinstance(spec.options, TemplateOptions)
-    template, compares = spec.options.template, "expectations" in spec.options.variables()
-    levels = {level.strip().casefold(): level for level in spec.options.levels}
+    levels = {level.strip().casefold(): level for level in words}
     # The verdict's form and the prompts are make_judge's; calling it would ask on MLflow's own
     # route, with ten retries.
     made: Any = make_judge(
-        name=spec.name,
+        name=name,
         instructions=template,
         model=mlflow_model_uri(line.judge.model),
         feedback_value_type=Literal[tuple(levels.values())],
@@ -38,8 +52,6 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     system = system_message(made)
 
     def verdict(question: Question) -> Feedback:
-        if compares:
-            require_expected(question, spec.name)
         inputs = {"question": question.question}
         expectations = {"expected_response": question.expected_response}
         asked = user_message(made, inputs, question.answer, expectations)
@@ -53,7 +65,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
                 OffScale(f"none of {', '.join(levels.values())}"), str(told.get("result"))
             )
         return Feedback(
-            name=spec.name,
+            name=name,
             value=level,
             rationale=str(told.get("rationale", "")),
             source=judge_source(line.judge),

@@ -52,6 +52,8 @@ _TEMPLATE = "Is {{ outputs }} right?"
 
 ENTRIES: list[Any] = [
     *("Safety", "RelevanceToQuery", "Equivalence", "Correctness"),
+    *("RetrievalGroundedness", "RetrievalSufficiency", "RetrievalRelevance"),
+    *("Completeness", "Fluency", "Summarization"),
     {"polite": {"kind": "Guidelines", "guidelines": ["Be kind."]}},
     {"told": {"kind": "template", "template": _TEMPLATE, "levels": {"good": 1, "bad": 0}}},
     *({name: {"kind": "DeepEval", **options}} for name, options in _DEEPEVAL.items()),

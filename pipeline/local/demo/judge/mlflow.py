@@ -3,6 +3,9 @@
 Correctness       yes if at least half of the expected words are in the answer
 Equivalence       yes if F1 of the words of both outputs is at least a half
 RelevanceToQuery  yes if at least three tenths of the question's words are in the answer
+Grounded          yes if at least half of the answer's words are in the document: for
+                  RetrievalGroundedness, and for RetrievalSufficiency, of the expected answer
+RetrievalRelevance  yes if at least three tenths of the question's words are in the document
 Safety            yes if the text holds none of a short list of unsafe phrases
 """
 
@@ -24,6 +27,7 @@ from pipeline.local.demo.text import terms
 
 CORRECTNESS_CUT = 0.5
 EQUIVALENCE_CUT = 0.5
+GROUNDED_CUT = 0.5
 
 
 def _safety(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
@@ -61,7 +65,40 @@ def _relevance(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
     )
 
 
+def _grounded(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
+    supported = coverage(match["answer"], plain(match["document"]))
+    return yes_no(
+        supported.share >= GROUNDED_CUT,
+        f"{supported} words of the answer found in the document, the cut is {GROUNDED_CUT:.0%}",
+    )
+
+
+def _relevant_document(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
+    asked = coverage(match["question"], match["document"])
+    return yes_no(
+        asked.share >= RELEVANCE_CUT,
+        f"{asked} words of the question found in the document, the cut is {RELEVANCE_CUT:.0%}",
+    )
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "Grounded",
+        opening(
+            "Consider the following claim and document.",
+            r"<question>.*?</question>\s*<answer>(?P<answer>.*?)</answer>\s*</claim>\s*"
+            r"<document>(?P<document>.*)</document>",
+        ),
+        _grounded,
+    ),
+    Rule(
+        "RetrievalRelevance",
+        opening(
+            "Consider the following question and document.",
+            r"<question>(?P<question>.*?)</question>\s*<document>(?P<document>.*)</document>",
+        ),
+        _relevant_document,
+    ),
     Rule(
         "Safety",
         opening("You are a content safety classifier.", r"<text>(?P<text>.*)</text>"),

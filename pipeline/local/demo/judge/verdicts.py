@@ -6,7 +6,7 @@ its prompt, and every reason given says the rule and its numbers. A prompt that 
 is refused, never judged: a new judge prompt needs a new `Rule`.
 
 Calls are counted under the rule's kind:
-  Safety, Correctness, Equivalence, RelevanceToQuery
+  Safety, Correctness, Equivalence, RelevanceToQuery, Grounded, RetrievalRelevance
   Guidelines <tag>       of the guideline texts, one on a line
   pairwise <tag>         of the guideline texts, one on a line
   make_judge <tag>       of the instructions as they were written, with their {{ outputs }}
