@@ -65,10 +65,18 @@ def test_correctness_counts_the_answer_and_not_the_question(scorers: Any) -> Non
 
 def test_scorer_for_which_there_is_no_rule_is_an_error() -> None:
     from mlflow.exceptions import MlflowException
-    from mlflow.genai.judges import is_grounded
+    from mlflow.genai.judges.builtin import is_tool_call_efficient
 
     with pytest.raises(MlflowException, match="does not know this prompt"):
-        is_grounded(request="How?", response=RIGHT, context="Pinch the nose.", model=CLAUDE)
+        is_tool_call_efficient(request="How?", tools_called=[], available_tools=[], model=CLAUDE)
+
+
+def test_grounded_is_what_the_document_says() -> None:
+    from mlflow.genai.judges import is_grounded
+
+    known = is_grounded(request="How?", response=RIGHT, context=RIGHT, model=CLAUDE)
+    unknown = is_grounded(request="How?", response=RIGHT, context="Tea is a drink.", model=CLAUDE)
+    assert (known.value, unknown.value) == ("yes", "no")
 
 
 def test_scorer_that_is_a_template_in_disguise_gets_the_generic_rule(scorers: Any) -> None:
