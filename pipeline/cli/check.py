@@ -33,6 +33,8 @@ def check(arguments: Namespace) -> int:
         f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers{for_compare}, "
         f"{len(config.thresholds)} thresholds on {', '.join(config.thresholds)}"
     )
+    if bundle.variants:
+        print(f"variants: {', '.join(variant.name for variant in bundle.variants)}")
     if tried.verdicts:
         said = ", ".join(f"{name} {verdict}" for name, verdict in tried.verdicts.items())
         print(f"tried on the first row, with its expected answer as the answer: {said}")

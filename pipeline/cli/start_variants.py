@@ -48,6 +48,8 @@ class _Started:
 
 def start_variants(arguments: Namespace, given: Launch) -> int:
     """The worst of the variants' exit codes: BROKE, then NOT_SUCCEEDED; SUCCEEDED if all passed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     from pipeline.comparison.variants import require_metric
     from pipeline.definition.variants import chosen, read_variants
 
@@ -66,6 +68,9 @@ def start_variants(arguments: Namespace, given: Launch) -> int:
             _start(arguments, given, batch, started)
             if arguments.wait:
                 _follow(arguments, given, started)
+    except (ClientError, BotoCoreError):
+        print(f"what was started goes on\n{_compare_line(arguments, started)}", file=sys.stderr)
+        raise
     except KeyboardInterrupt:
         print(f"\nwhat was started goes on\n{_compare_line(arguments, started)}", flush=True)
         return INTERRUPTED
@@ -168,6 +173,8 @@ def _compare_line(arguments: Namespace, started: _Started) -> str:
     config = "" if arguments.config == DEFAULT_CONFIG else f" --config {arguments.config}"
     rank_by = f" --rank-by {arguments.rank_by}" if arguments.rank_by else ""
     ids = " ".join(arn.rpartition("/")[2] for arn in started.arns.values())
+    if not started.arns:
+        return "nothing was started"
     if len(started.arns) < 2:
         return f"to follow it:\n  python pipeline_definition.py status {ids} --follow{config}"
     compare = f"python pipeline_definition.py compare {ids}{rank_by}{config}"

@@ -131,9 +131,9 @@ def holm_of_tests(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def difference_in(
-    first: ComparedRun, other: ComparedRun, metric: str, confidence: float = CONFIDENCE
+    first: ComparedRun, other: ComparedRun, metric: str, confidence: float | None = CONFIDENCE
 ) -> Difference:
-    """`other` minus `first`, tested alone; its intervals are of that confidence."""
+    """`other` minus `first`, tested alone; its intervals are of that confidence, None for none."""
     pairing = _paired(first, other, metric)
     scale, found = pairing.scale, pairing.differences
     only_one = 0 if same_rows(first, other) else len(first.rows.keys() ^ other.rows.keys())
@@ -152,31 +152,43 @@ def difference_in(
         and is_yes_no([*pairing.first, *pairing.other])
         and ((scale.low, scale.high) == (0, 1) or scale.assumed)
     )
-    estimate = _mean(scale, found, confidence, yes_no=yes_no)
-    low, high = _within(scale, estimate.low, estimate.high)
-    worst_low, worst_high = low, high
-    if pairing.missing:
-        ends = _worst_interval(pairing, confidence, yes_no=yes_no)
-        worst_low, worst_high = _within(scale, *ends)
     gained = [d if scale.higher_is_better else -d for d in found]
     p = sign_flip_p(pairing.lowest, pairing.highest)
     lost = pairing.missing and p > LEVEL >= sign_flip_p(found)
-    return replace(
+    tested = replace(
         counts,
         first=math.fsum(pairing.first) / len(found),
         other=math.fsum(pairing.other) / len(found),
-        difference=estimate.value,
-        low=low,
-        high=high,
-        worst_low=worst_low,
-        worst_high=worst_high,
-        method=estimate.method,
+        difference=math.fsum(found) / len(found),
         pairs=len(found),
         better=sum(d > 0 for d in gained),
         worse=sum(d < 0 for d in gained),
         same=sum(d == 0 for d in gained),
         p=p,
         reason=f"{pairing.missing} rows without a number could undo it" if lost else "",
+    )
+    if confidence is None:
+        return tested
+    return _with_intervals(tested, pairing, confidence, yes_no=yes_no)
+
+
+def _with_intervals(
+    tested: Difference, pairing: _Pairing, confidence: float, *, yes_no: bool
+) -> Difference:
+    scale = pairing.scale
+    estimate = _mean(scale, pairing.differences, confidence, yes_no=yes_no)
+    low, high = _within(scale, estimate.low, estimate.high)
+    worst_low, worst_high = low, high
+    if pairing.missing:
+        ends = _worst_interval(pairing, confidence, yes_no=yes_no)
+        worst_low, worst_high = _within(scale, *ends)
+    return replace(
+        tested,
+        low=low,
+        high=high,
+        worst_low=worst_low,
+        worst_high=worst_high,
+        method=estimate.method,
     )
 
 

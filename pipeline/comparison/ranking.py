@@ -173,7 +173,7 @@ def _metric(runs: Sequence[ComparedRun], metric: str | None) -> str:
 
 @dataclass(frozen=True)
 class _Trial:
-    """`found` is `other` minus `first`, tested alone."""
+    """`found` is `other` minus `first`, tested alone and without an interval yet."""
 
     first: ComparedRun
     other: ComparedRun
@@ -185,7 +185,7 @@ def _trial(first: ComparedRun, other: ComparedRun, metric: str) -> _Trial:
         if metric in found.scorers:
             reason = f"{metric} has {found.kind.replace('other ', 'another ')} in each"
             return _Trial(first, other, Difference(other.label, metric, reason=reason))
-    return _Trial(first, other, difference_in(first, other, metric))
+    return _Trial(first, other, difference_in(first, other, metric, confidence=None))
 
 
 def _tested(trials: Sequence[_Trial]) -> list[Pair]:

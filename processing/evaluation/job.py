@@ -18,7 +18,7 @@ from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
 from processing.config.thresholds import ThresholdParameter, override, threshold_parameters
-from processing.config.variation import read_variation
+from processing.config.variation import VARIANT, read_variation
 from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint.client import MeasuredModel
 from processing.evaluation.fingerprint import fingerprint
@@ -68,6 +68,8 @@ class EvaluationJob:
         package = (self.model_package_arn or "").partition(":model-package/")[2]
         execution = self.execution_arn.rpartition("/")[2]
         name = f"{package or self.endpoint.name} on {self.manifest.title}"
+        if variant := self.varied.get(VARIANT):
+            name = f"{variant}: {name}"
         return f"{name} ({execution})" if execution else name
 
     @property

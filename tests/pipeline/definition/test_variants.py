@@ -77,7 +77,7 @@ def test_a_mistake_is_told_with_line_and_key(
 ) -> None:
     path = write_config(variants={"base": {}, "warm": overrides})
     [key] = overrides
-    line = the_line(typed("list", "--config", str(path)))
+    line = the_line(typed("check", "--config", str(path)))
     place = f"{path}:{line_of(path, f'{key}:')}: variants.warm.{key}"
     assert line.startswith(f"error: {place}"), line
     assert said in line
@@ -100,7 +100,7 @@ def test_a_name_that_no_folder_should_have_is_refused(
     write_config: ConfigWriter, names: list[str], said: str
 ) -> None:
     path = write_config(variants={name: {} for name in names})
-    line = the_line(typed("list", "--config", str(path)))
+    line = the_line(typed("check", "--config", str(path)))
     assert re.search(rf"{re.escape(str(path))}:\d+: variants\.", line)
     assert said in line
 
@@ -109,7 +109,7 @@ def test_a_name_used_twice_is_refused_with_its_line(write_config: ConfigWriter) 
     path = write_config()
     path.write_text(path.read_text() + "\nvariants:\n  warm: {}\n  warm: {}\n")
     lines = len(path.read_text().splitlines())
-    said = the_line(typed("list", "--config", str(path)))
+    said = the_line(typed("check", "--config", str(path)))
     assert f"{path}:{lines}: " in said
     assert "the key 'warm' stands here a second time" in said
 
