@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.cli.command import BROKE, DEFAULT_CONFIG, INTERRUPTED, SUCCEEDED
 from pipeline.cli.job_rights import warn_of_what_the_job_lacks
 from processing.base.errors import LaunchError
+from processing.base.secrets import masked
+from processing.base.visible_text import visible_lines
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -152,7 +154,8 @@ def _start(
         try:
             arn = launch.start(given.client, given.pipeline, parameters, named)
         except (ClientError, BotoCoreError) as error:
-            started.broken[variant.name] = error_line(error, str(arguments.config))
+            said = error_line(error, str(arguments.config))
+            started.broken[variant.name] = masked(visible_lines(said))
             print(f"variant {variant.name} was not started: {started.broken[variant.name]}",
                   file=sys.stderr)  # fmt: skip
         else:

@@ -39,7 +39,9 @@ def print_comparison(findings: Findings) -> None:
         line = Text.assemble((found.kind.upper() + of, "bold red"), f": {found.text}")
         console.print(line, soft_wrap=not terminal)
     for absent in findings.absent:
-        line = Text.assemble(("NO VERDICT", "bold red"), f": {visible(absent.name)}: {absent.why}")
+        line = Text.assemble(
+            ("NO VERDICT", "bold red"), f": {visible(absent.name)}: {visible(absent.why)}"
+        )
         console.print(line, soft_wrap=not terminal)
     for run in findings.runs:
         console.print(_run_line(run), soft_wrap=not terminal)

@@ -17,6 +17,7 @@ from pipeline.comparison.compare import Comparison, compare, findings_on
 from pipeline.comparison.findings import Absent
 from pipeline.comparison.ranking import Pair, Ranking, rank
 from pipeline.comparison.run import ComparedRun, ComparisonError, read_run
+from pipeline.comparison.table import print_comparison
 
 NUMBERS = st.one_of(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.none())
 BOUND = {"metric": "S", "rule": "min", "bound": 0.7, "on": "mean", "tier": "hard"}
@@ -204,9 +205,15 @@ def test_on_the_command_line_in_json_and_on_the_page(
     assert "there are S, T, latency_mean_ms, input_tokens_mean, output_tokens_mean" in said
 
 
-def test_what_broke_is_named_with_its_reason(tmp_path: Path) -> None:
+def test_what_broke_is_named_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     runs = [run_of("A", [1.0] * 4), run_of("B", [0.0] * 4)]
     findings = findings_on(runs, absent=[Absent("cold", "there is no endpoint <cold>")])
+    print_comparison(findings_on(runs, absent=[Absent("c\x1b[2J", "\x1b[2J\u202e\nPASSED")]))
+    out = capsys.readouterr().out
+    assert r"NO VERDICT: c\x1b[2J: \x1b[2J\u202e\nPASSED" in out
+    assert "\x1b" not in out
     comparison = Comparison(findings)
     assert comparison.document["absent"] == [{"name": "cold", "why": "there is no endpoint <cold>"}]
     comparison.write_html(tmp_path / "page.html")
