@@ -72,7 +72,7 @@ def _line(found: PairwiseOutcome, style: str, word: str, p: str) -> PairwiseLine
         style,
         word,
         win_rate=win_rate(found),
-        interval=between(found),
+        interval=between(found).replace("..", " to "),
         share=share(found),
         biased=(found.disagreement_share or 0.0) >= MUCH_DISAGREEMENT,
         p=p,

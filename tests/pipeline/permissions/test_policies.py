@@ -279,6 +279,21 @@ def test_the_job_asks_the_judges_of_the_configuration_and_no_other_model(
     assert allows([job.policy], Request("bedrock:InvokeModel", asked, context)) is allowed
 
 
+def test_a_judge_that_only_compare_asks_is_the_caller_s_and_not_the_job_s(
+    write_config: ConfigWriter,
+) -> None:
+    entry = {"kind": "pairwise", "judge": {"model": "bedrock:/amazon.nova-pro-v1:0"}}
+    config = write_config(
+        scorers=["Safety", {"preferred": entry}], thresholds={"Safety": {"min": 0.5}}
+    )
+    model = f"{ANYWHERE}us-east-1::foundation-model/amazon.nova-pro-v1:0"
+    may = {
+        permissions.who: allows([permissions.policy], Request("bedrock:InvokeModel", model, {}))
+        for permissions in permissions_of(load_bundle(config))
+    }
+    assert [who for who, allowed in may.items() if allowed] == ["caller"]
+
+
 @pytest.mark.parametrize("area", ["us", "eu", "apac", "jp", "us-gov", "global"])
 @pytest.mark.parametrize("by_arn", [False, True])
 def test_a_profile_is_asked_with_its_model_in_the_regions_that_it_routes_to(
