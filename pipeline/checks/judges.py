@@ -124,7 +124,9 @@ def _swapped_answers(bundle: Bundle, judge: Judge, spend: Spend) -> str:
     control = Control(built, (built.spec.name,))
     given: list[Record] = []
     for row, answer in pairs_of(control, itertools.islice(usable_rows(bundle), CONSIDERED)):
-        question = Question(row.question, answer, row.expected_response, row.context)
+        question = Question(
+            row.question, answer, row.expected_response, row.context, further=row.further
+        )
         given.append({"value": numbered(built, built.score(question)).value})
     found = counted(control, given, {built.spec.name})
     if wrong := found.reason(bundle.config.budgets):

@@ -89,7 +89,8 @@ def _build_and_try(bundle: Bundle, spec: ScorerSpec, folder: Path, rows: Sequenc
 
 
 def _verdict(built: BuiltScorer, row: Row) -> str:
-    question = Question(row.question, row.expected_response, row.expected_response, row.context)
+    expected = row.expected_response
+    question = Question(row.question, expected, expected, row.context, further=row.further)
     value = numbered(built, built.score(question)).value
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

@@ -10,17 +10,28 @@ from processing.config.section import Section, Share
 
 
 class Columns(Section):
-    """Which column of the source holds what. All other columns are kept as slices."""
+    """Which column of the source holds what. All other columns are kept as slices.
+
+    `expected_facts` and `guidelines` hold lists of texts, as `context` may.
+    """
 
     question: str = "question"
     expected_response: str = "expected_response"
     context: str | None = None
+    expected_facts: str | None = None
+    guidelines: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns that are no slices."""
+        found = (self.question, self.expected_response, self.context)
+        return tuple(filter(None, (*found, self.expected_facts, self.guidelines)))
 
     @model_validator(mode="after")
     def _are_different(self) -> Self:
-        names = [name for name in (self.question, self.expected_response, self.context) if name]
-        if len(set(names)) < len(names):
-            raise ValueError("two of question, expected_response, context are the same column")
+        if len(set(self.names)) < len(self.names):
+            keys = ", ".join(self.model_dump(exclude_none=True))
+            raise ValueError(f"two of {keys} are the same column")
         return self
 
 

@@ -79,6 +79,12 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
                 f"{scorer.name} judges against a context: name its column in "
                 "dataset.columns.context, or leave the scorer out",
             )
+        if scorer.options.needs_guidelines() and config.dataset.columns.guidelines is None:
+            yield (
+                ("scorers", index),
+                f"{scorer.name} judges by each row's own guidelines: name their column in "
+                "dataset.columns.guidelines, or leave the scorer out",
+            )
     if (
         config.trigger
         and config.trigger.candidates_group == config.registration.model_package_group

@@ -22,6 +22,7 @@ from processing.config.text_check_options import (
     LengthOptions,
     PiiOptions,
     RegexOptions,
+    RowGuidelinesOptions,
 )
 
 
@@ -85,6 +86,7 @@ SCORERS: dict[str, ScorerKind] = {
     "Equivalence": _mlflow_judge(),
     "Correctness": _mlflow_judge(),
     "Guidelines": _mlflow_judge(GuidelinesOptions),
+    "ExpectationsGuidelines": _mlflow_judge(RowGuidelinesOptions),
     "RetrievalGroundedness": _mlflow_judge(ContextOptions),
     "RetrievalSufficiency": _mlflow_judge(ContextOptions),
     "RetrievalRelevance": ScorerKind(

@@ -48,6 +48,10 @@ class Options(BaseModel):
     def needs_context(self) -> bool:
         return False
 
+    def needs_guidelines(self) -> bool:
+        """Whether it judges by guidelines of the row's own."""
+        return False
+
     def category_numbers(self) -> dict[str, float]:
         """What a verdict in words counts; {} if the scorer gives no categories."""
         return {}

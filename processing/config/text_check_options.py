@@ -48,6 +48,16 @@ class LengthOptions(Options):
         return self
 
 
+class RowGuidelinesOptions(Options):
+    """Of the judge that judges by the row's own guidelines; a row may have none."""
+
+    def needs_guidelines(self) -> bool:
+        return True
+
+    def may_not_apply(self) -> bool:
+        return True
+
+
 class ContextOptions(Options):
     """Of a judge that judges against the row's context."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from processing.base.clean_text import has_text
 from processing.base.exact_json import decode_as_written
 from processing.config.dataset import Columns
+from processing.dataset.expectations import NONE, FurtherExpectations
 from processing.dataset.passages import listed_passages
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Scalar, Written, write_row
@@ -31,17 +32,50 @@ def map_record(record: Record, columns: Columns, dropped: set[str]) -> Written |
     of them; it may be empty. The names of columns whose values are no JSON scalars go to `dropped`.
     """
     try:
+        further = _further(record, columns)
         return write_row(
             question=_required(record, columns.question, "question"),
-            expected_response=_required(record, columns.expected_response, "expected response"),
+            expected_response=_expected(record, columns, further),
             context=_context(record, columns.context) if columns.context else None,
             slices=_slices(record.columns, columns, dropped),
+            further=further,
         )
     except _Unusable as unusable:
         reason, detail = unusable.args
         return BadRecord(record.line, reason, detail)
     except UnicodeEncodeError:
         return BadRecord(record.line, "invalid UTF-8", "")
+
+
+def _further(record: Record, columns: Columns) -> FurtherExpectations:
+    """NONE where the record has no list of answers, and no facts and guidelines are mapped."""
+    answers = record.columns.get(columns.expected_response)
+    facts, guidelines = columns.expected_facts, columns.guidelines
+    if answers.__class__ is not list and facts is None and guidelines is None:
+        return NONE
+    found = FurtherExpectations(
+        tuple(_texts_of(answers)[1:]) if isinstance(answers, list) else (),
+        tuple(filter(has_text, _context(record, facts))) if facts else (),
+        tuple(filter(has_text, _context(record, guidelines))) if guidelines else (),
+    )
+    return found if found.texts else NONE
+
+
+def _expected(record: Record, columns: Columns, further: FurtherExpectations) -> str:
+    """The first of several answers; without any, the facts, a line each."""
+    answers = record.columns.get(columns.expected_response)
+    if answers.__class__ is list and (texts := _texts_of(answers)):
+        return texts[0]
+    if answers is None and further.expected_facts:
+        return "\n".join(further.expected_facts)
+    return _required(record, columns.expected_response, "expected response")
+
+
+def _texts_of(answers: list[Any]) -> list[str]:
+    """Those of a list of texts that have any; [] for any other list, which is no answer."""
+    if not all(answer.__class__ is str for answer in answers):
+        return []
+    return [answer for answer in answers if has_text(answer)]
 
 
 def _required(record: Record, column: str, what: str) -> str:
@@ -98,7 +132,7 @@ def _plain_digits(number: float) -> str:
 
 
 def _slices(values: dict[str, Any], columns: Columns, dropped: set[str]) -> dict[str, Scalar]:
-    mapped = (columns.question, columns.expected_response, columns.context)
+    mapped = columns.names
     slices: dict[str, Scalar] = {}
     for name, value in values.items():
         if name in mapped:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode, encode
+from processing.dataset.expectations import NONE, FurtherExpectations, further_of
 
 ROWS_FILE = "dataset.jsonl"
 MANIFEST_FILE = "manifest.json"
@@ -30,6 +31,7 @@ class Row:
     expected_response: str
     context: tuple[str, ...] | None = None
     slices: dict[str, Scalar] = field(default_factory=dict)
+    further: FurtherExpectations = NONE
 
     def line(self) -> bytes:
         """The row's line of `dataset.jsonl`.
@@ -42,17 +44,32 @@ class Row:
             encode(self.expected_response),
             encode(self.context),
             encode(self.slices),
+            further=_further(self.further),
         )
 
 
-def _line(row_id: bytes, question: bytes, response: bytes, context: bytes, slices: bytes) -> bytes:
+def _line(
+    row_id: bytes,
+    question: bytes,
+    response: bytes,
+    context: bytes,
+    slices: bytes,
+    *,
+    further: bytes = b"",
+) -> bytes:
     return b"".join(
         (
             *(b'{"row_id":"', row_id, b'","inputs":{"question":', question),
-            *(b'},"expectations":{"expected_response":', response),
+            *(b'},"expectations":{"expected_response":', response, further),
             *(b'},"context":', context, b',"slices":', slices, b"}\n"),
         )
     )
+
+
+def _further(expectations: FurtherExpectations) -> bytes:
+    """`,"references":[...]` and the like; empty where there are none."""
+    given = expectations.given()
+    return b"," + encode(given)[1:-1] if given else b""
 
 
 class Written(NamedTuple):
@@ -72,9 +89,10 @@ def make_row(
     expected_response: str,
     context: Iterable[str] | None = None,
     slices: dict[str, Scalar] | None = None,
+    further: FurtherExpectations = NONE,
 ) -> Row:
     """The row that `write_row` writes. Raises UnicodeEncodeError as it does."""
-    return row_of(decode(write_row(question, expected_response, context, slices).line))
+    return row_of(decode(write_row(question, expected_response, context, slices, further).line))
 
 
 def write_row(
@@ -82,12 +100,14 @@ def write_row(
     expected_response: str,
     context: Iterable[str] | None = None,
     slices: dict[str, Scalar] | None = None,
+    further: FurtherExpectations = NONE,
 ) -> Written:
     """A row's line, and its id.
 
     `row_id`: the first 16 hexadecimal characters of SHA-256 over the canonical JSON (keys sorted,
-    no spaces, UTF-8) of question, expected_response and context in NFC, so that texts that look
-    the same are the same row. Slices do not enter, so that a relabelled row keeps its answers.
+    no spaces, UTF-8) of question, expected_response and context in NFC, and of the further
+    expectations, if any, so that texts that look the same are the same row. Slices do not enter, so
+    that a relabelled row keeps its answers.
 
     Raises UnicodeEncodeError where a text holds what UTF-8 cannot (a lone surrogate).
     """
@@ -104,8 +124,13 @@ def write_row(
             *(b',"question":', compared_question, b"}"),
         )
     )
+    more = b""
+    if further is not NONE:
+        further = further.mapped(str.strip)
+        more = _further(further)
+        canonical += _further(further.mapped(_nfc))
     row_id = hashlib.sha256(canonical).digest()[:8]
-    line = _line(row_id.hex().encode(), asked, expected, given, encode(slices or {}))
+    line = _line(row_id.hex().encode(), asked, expected, given, encode(slices or {}), further=more)
     return Written(line, row_id, question, response)
 
 
@@ -159,6 +184,7 @@ def row_of(record: dict[str, Any]) -> Row:
         expected_response=record["expectations"]["expected_response"],
         context=None if record["context"] is None else tuple(record["context"]),
         slices=record["slices"],
+        further=further_of(record["expectations"]),
     )
 
 

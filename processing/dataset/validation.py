@@ -85,6 +85,8 @@ def read_parts(
 
 def require_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
     for key, column in columns.model_dump(exclude_none=True).items():
+        if key == "expected_response" and columns.expected_facts:
+            continue  # the facts take its place
         if column not in found:
             raise DatasetError(
                 f"{file}: there is no column {column!r}; {_instead(column, found)} "

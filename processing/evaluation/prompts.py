@@ -12,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from processing.config.endpoint import Endpoint
 from processing.config.scorer_options import MetricOptions, TemplateOptions
 from processing.config.scorers import ScorerSpec
+from processing.dataset.expectations import FurtherExpectations
 from processing.dataset.rows import Row
 from processing.endpoint.payload import prompt_in, request_body
 from processing.judges.verdict import Question
+from processing.mlflow_record.internals import JUDGE_PROMPTS, judge_prompt
 from processing.mlflow_record.prompt_registry import ENDPOINT, Prompt
 
 
@@ -37,6 +39,7 @@ def _judge_prompts(scorers: Sequence[ScorerSpec]) -> Iterator[Prompt]:
         answer="{{answer}}",
         expected_response="{{expected_response}}",
         context=("{{context}}",),
+        further=FurtherExpectations(guidelines=("{{guidelines}}",)),
     )
     for spec in scorers:
         text, options = "", spec.options
@@ -47,5 +50,7 @@ def _judge_prompts(scorers: Sequence[ScorerSpec]) -> Iterator[Prompt]:
             text = json.dumps(given, indent=2, ensure_ascii=False, default=str)
         elif spec.kind in JUDGES:
             text = prompt_of(spec)(row)
+        elif spec.kind in JUDGE_PROMPTS:
+            text = judge_prompt(spec.kind)
         if text:
             yield Prompt(f"judge.{spec.name}", text, f"What the judge of {spec.name} is told")

@@ -42,8 +42,9 @@ def score_rows(
     def predict(row_id: str, question: str) -> str | None:  # noqa: ARG001 MLflow passes all inputs
         answer = answer_of(row_id)
         draft_trace(answer)
-        # one verdict from each scorer, and the expectation
-        traces.expect(row_id, 1 + (len(scorers) if answer.text is not None else 0))
+        # one verdict from each scorer, and the expectations
+        expected = 1 + len(by_id[row_id].further.given())
+        traces.expect(row_id, expected + (len(scorers) if answer.text is not None else 0))
         return answer.text
 
     by_id = {row.row_id: row for row in rows}
@@ -70,5 +71,5 @@ class _Nowhere(io.TextIOBase):
 def _evaluation_row(row: Row) -> dict[str, Any]:
     return {
         "inputs": {"row_id": row.row_id, "question": row.question},
-        "expectations": {"expected_response": row.expected_response},
+        "expectations": {"expected_response": row.expected_response, **row.further.given()},
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from processing.base.clean_text import has_text, storable
+from processing.dataset.expectations import NONE, FurtherExpectations
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -24,12 +25,14 @@ class Question:
     expected_response: str
     context: tuple[str, ...] | None = None
     other_answer: str | None = None
+    further: FurtherExpectations = NONE
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All that a reply could quote."""
         other = () if self.other_answer is None else (self.other_answer,)
-        return (self.question, self.answer, self.expected_response, *(self.context or ()), *other)
+        expected = (self.expected_response, *self.further.texts)
+        return (self.question, self.answer, *expected, *(self.context or ()), *other)
 
 
 class JudgeError(Exception):

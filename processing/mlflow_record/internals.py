@@ -40,6 +40,7 @@ JUDGE_PROMPTS = {
     "Equivalence": ("equivalence", "EQUIVALENCE_PROMPT"),
     "Correctness": ("correctness", "CORRECTNESS_PROMPT"),
     "Guidelines": ("guidelines", "GUIDELINES_PROMPT"),
+    "ExpectationsGuidelines": ("guidelines", "GUIDELINES_PROMPT"),
     "RetrievalGroundedness": ("groundedness", "GROUNDEDNESS_PROMPT"),
     "RetrievalRelevance": ("retrieval_relevance", "RETRIEVAL_RELEVANCE_PROMPT"),
     "RetrievalSufficiency": ("context_sufficiency", "CONTEXT_SUFFICIENCY_PROMPT"),
@@ -205,6 +206,13 @@ def judge_prompt(judge: str) -> str:
     module, name = JUDGE_PROMPTS[judge]
     prompt = getattr(importlib.import_module(f"mlflow.genai.judges.prompts.{module}"), name)
     return str(prompt)
+
+
+def facts_in_correctness() -> str:
+    """What MLflow adds to Correctness's prompt where the row has expected facts."""
+    return str(
+        importlib.import_module("mlflow.genai.judges.prompts.correctness").CORRECTNESS_PROMPT_SUFFIX
+    )
 
 
 def pii_patterns() -> dict[str, str]:

@@ -271,6 +271,7 @@ def _row(answer: Answer, scores: Scores) -> dict[str, Any]:
         "answer": answer.text,
         "reasoning": answer.reasoning or None,
         "expected_response": row.expected_response,
+        **row.further.given(),
         "slices": row.slices,
         "error": masked(call.error) if call.error else call.error,
         "latency_ms": round(call.latency_ms, 3),

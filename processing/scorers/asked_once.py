@@ -76,7 +76,9 @@ class PaidVerdicts:
         """The verdict, and whether it had been paid for before."""
         assert built.judge is not None
         shelf = self.shelves[built.spec.name]
-        other = () if question.other_answer is None else (question.other_answer,)
+        other: list[object] = [] if question.other_answer is None else [question.other_answer]
+        if question.further.texts:
+            other.append(question.further.given())
         key = key_of(
             built.definition,
             question.question,
@@ -130,6 +132,7 @@ def _question(row: Row, answer: str) -> Question:
         answer=answer,
         expected_response=row.expected_response,
         context=row.context,
+        further=row.further,
     )
 
 

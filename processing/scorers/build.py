@@ -10,7 +10,7 @@ import importlib
 import importlib.metadata
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from processing.config.judge import Judge
 from processing.config.scorer_kinds import SCORERS
 from processing.config.scorer_options import FileOptions
 from processing.config.scorers import ScorerSpec
+from processing.dataset.expectations import NONE
 from processing.judges.verdict import JudgeError, Question, Score
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScore
     judge = line.judge if line else None
     module = importlib.import_module(f"processing.scorers.{SCORERS[spec.kind].module}")
     score: Score = module.build(spec, line, folder)
+    if (spec.kind, getattr(spec.options, "metric", "")) in _OVERLAPS:
+        score = _best_of_references(score)
     if spec.kind not in _NO_TEXT_IS_ZERO:
         score = _of_text(score)
     prompt = module.PROMPT if spec.compares else ""
@@ -110,6 +113,23 @@ def _of_text(score: Score) -> Score:
     return scored
 
 
+_OVERLAPS = frozenset({("rougeL_fmeasure", ""), ("BleuScore", ""), ("RAGAS", "ChrfScore")})
+"""Kind and metric: they count the words or signs that an answer shares with the expected one."""
+
+
+def _best_of_references(score: Score) -> Score:
+    """The best score over all answers that the row expects, where it has several."""
+
+    def scored(question: Question) -> Feedback:
+        references = (question.expected_response, *question.further.references)
+        if len(references) == 1:
+            return score(question)
+        found = [score(replace(question, expected_response=text)) for text in references]
+        return max(found, key=lambda feedback: float(str(feedback.value)))
+
+    return scored
+
+
 def _on_clean_text(score: Score) -> Score:
     """Every scorer sees comparable text, however its row is stored, and says what can be stored."""
 
@@ -121,6 +141,7 @@ def _on_clean_text(score: Score) -> Score:
                 comparable(question.expected_response),
                 question.context and tuple(map(comparable, question.context)),
                 question.other_answer and comparable(question.other_answer),
+                question.further.mapped(comparable) if question.further.texts else NONE,
             )
         )
         feedback.value = storable(feedback.value)

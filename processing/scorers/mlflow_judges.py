@@ -6,7 +6,7 @@ rule: yes or no. The calls are ours, see `processing.judges.conversation`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field
 
 from processing.base.template import fill_double_curly
 from processing.config.guideline_options import GuidelinesOptions
+from processing.config.scorer_kinds import SCORERS
+from processing.config.scorer_numbers import NOT_APPLICABLE
 from processing.judges.conversation import Conversation, judge_source
 from processing.judges.reply_form import plain_word
 from processing.judges.verdict import (
@@ -24,7 +26,7 @@ from processing.judges.verdict import (
     require_context,
     require_expected,
 )
-from processing.mlflow_record.internals import judge_prompt
+from processing.mlflow_record.internals import facts_in_correctness, judge_prompt
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -33,9 +35,12 @@ if TYPE_CHECKING:
     from processing.judges.service import JudgeLine
 
 
+JUDGES = tuple(kind for kind, takes in SCORERS.items() if takes.module == "mlflow_judges")
+BY_FACTS = ("Correctness", "RetrievalSufficiency")
+"""They compare with the row's expected facts, where it has some."""
 COMPARING = ("Equivalence", "Correctness", "RetrievalSufficiency")
 ON_CONTEXT = ("RetrievalGroundedness", "RetrievalSufficiency")
-JUDGES = ("Safety", "RelevanceToQuery", "Equivalence", "Correctness", "Guidelines", *ON_CONTEXT)
+BY_ROW = "ExpectationsGuidelines"
 
 
 class YesNo(BaseModel):
@@ -56,6 +61,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             require_expected(question, spec.name)
         if spec.kind in ON_CONTEXT:
             require_context(question, spec.name)
+        if spec.kind == BY_ROW and not question.further.guidelines:
+            return Feedback(name=spec.name, value=NOT_APPLICABLE, rationale="it has no guidelines")
         if spec.kind == "Equivalence" and question.answer == question.expected_response:
             return Feedback(name=spec.name, value="yes", rationale="Exact string match")
         conversation = Conversation(line, question)
@@ -65,7 +72,7 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             value=yes_or_no(told),
             rationale=told.rationale,
             source=judge_source(line.judge),
-            metadata=conversation.metadata() | _criterion(spec),
+            metadata=conversation.metadata() | _criterion(spec, question),
         )
 
     return verdict
@@ -80,38 +87,51 @@ def yes_or_no(told: YesNo) -> Literal["yes", "no"]:
     raise malformed(OffScale("neither yes nor no"), told.result)
 
 
-def _criterion(spec: ScorerSpec) -> dict[str, str]:
+def _criterion(spec: ScorerSpec, question: Question) -> dict[str, str]:
+    rules = _rules(spec, question)
+    return {"guideline": "\n".join(rules)} if rules else {}
+
+
+def _rules(spec: ScorerSpec, question: Question) -> Sequence[str]:
     if isinstance(spec.options, GuidelinesOptions):
-        return {"guideline": "\n".join(spec.options.guidelines)}
-    return {}
+        return spec.options.guidelines
+    return question.further.guidelines if spec.kind == BY_ROW else ()
 
 
 def prompt_of(spec: ScorerSpec) -> Callable[[Question], str]:
-    """What one of JUDGES is told about a row: MLflow's prompt, filled in one pass.
+    """What a judge is told about a row: MLflow's prompt, filled in one pass.
 
     MLflow's own `format_prompt` puts in one value after the other, and so fills the placeholders
     that stand in a value: an answer `{{ground_truth}}` would be the expected one.
     """
-    prompt, options = judge_prompt(spec.kind), spec.options
-    if isinstance(options, GuidelinesOptions):
-        rules = "\n".join(f"<guideline>{rule}</guideline>" for rule in options.guidelines)
-        return lambda row: fill_double_curly(
-            prompt,
+    prompt = judge_prompt(spec.kind)
+
+    def filled(row: Question) -> str:
+        facts = row.further.expected_facts if spec.kind in BY_FACTS else ()
+        by_facts = facts_in_correctness() if facts and spec.kind == "Correctness" else ""
+        return fill_double_curly(
+            prompt + by_facts,
             {
-                "guidelines": rules,
+                "content": row.answer,
+                "input": row.question,
+                "output": row.answer,
+                "expected_output": row.expected_response,
+                "ground_truth": _listed(spec.kind, facts) if facts else row.expected_response,
+                # as MLflow has it: the list of documents, as Python prints it
+                "retrieval_context": str([{"content": text} for text in row.context or ()]),
+                "guidelines": "\n".join(
+                    f"<guideline>{rule}</guideline>" for rule in _rules(spec, row)
+                ),
                 "guidelines_context": f"<request>{row.question}</request>\n"
                 f"<response>{row.answer}</response>",
             },
         )
-    return lambda row: fill_double_curly(
-        prompt,
-        {
-            "content": row.answer,
-            "input": row.question,
-            "output": row.answer,
-            "expected_output": row.expected_response,
-            "ground_truth": row.expected_response,
-            # as MLflow has it: the list of documents, as Python prints it
-            "retrieval_context": str([{"content": passage} for passage in row.context or ()]),
-        },
-    )
+
+    return filled
+
+
+def _listed(kind: str, facts: Sequence[str]) -> str:
+    """The facts as MLflow lists them to that judge."""
+    if kind == "Correctness":
+        return "\n- ".join(["", *facts])
+    return "  " + "\n    - ".join(["", *facts]).strip()

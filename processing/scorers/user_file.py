@@ -61,7 +61,10 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         inputs: dict[str, Any] = {"question": question.question}
         if question.context is not None:
             inputs["context"] = list(question.context)
-        expectations = {"expected_response": question.expected_response}
+        expectations: dict[str, Any] = {
+            "expected_response": question.expected_response,
+            **question.further.given(),
+        }
         try:
             feedback: Feedback = call_foreign(
                 lambda: function.run(

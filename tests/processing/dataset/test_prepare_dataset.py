@@ -315,7 +315,7 @@ BAD_LINES = (
     (b'{"q": "", "a": "So."}', "empty question"),
     (b'{"q": "Why?", "a": " \\t\\u00a0"}', "empty expected response"),
     (b'{"q": {"text": "Why?"}, "a": "So."}', "question is not text"),
-    (b'{"q": "Why?", "a": ["So."]}', "expected response is not text"),
+    (b'{"q": "Why?", "a": [1]}', "expected response is not text"),
     (b'{"q": "caf\xe9?", "a": "So."}', "invalid UTF-8"),
     (b'{"q": "half \\ud83d", "a": "So."}', "invalid UTF-8"),
     (b'{"q": "Why?", "a": "So.", "topic": "\\udc00"}', "invalid UTF-8"),

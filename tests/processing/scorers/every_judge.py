@@ -9,6 +9,8 @@ from marker_judge import question
 from pydantic import BaseModel
 from stub_wire import well_behaved
 
+from processing.dataset.expectations import FurtherExpectations
+
 _DEEPEVAL: dict[str, dict[str, Any]] = {
     "AnswerRelevancy": {},
     "Bias": {},
@@ -52,6 +54,7 @@ _TEMPLATE = "Is {{ outputs }} right?"
 
 ENTRIES: list[Any] = [
     *("Safety", "RelevanceToQuery", "Equivalence", "Correctness"),
+    "ExpectationsGuidelines",
     *("RetrievalGroundedness", "RetrievalSufficiency", "RetrievalRelevance"),
     *("Completeness", "Fluency", "Summarization"),
     {"polite": {"kind": "Guidelines", "guidelines": ["Be kind."]}},
@@ -65,7 +68,11 @@ def name_of(entry: Any) -> str:
     return entry if isinstance(entry, str) else next(iter(entry))
 
 
-ROW = question("GOODROW-1", context=("Pinch the nose.",))
+ROW = question(
+    "GOODROW-1",
+    context=("Pinch the nose.",),
+    further=FurtherExpectations(guidelines=("Be kind.",)),
+)
 
 _FITTING: dict[str, Any] = {"rating": 2, "equivalent": True}
 
