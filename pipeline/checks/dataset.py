@@ -41,7 +41,7 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
             if found and known:
                 require_columns(part.name, list(found), dataset.columns, config_name)
     if columns and whole:
-        mapped = dataset.columns.model_dump(exclude_none=True).values()
+        mapped = dataset.columns.names
         free = [name for name in columns if name not in mapped]
         grouping = bundle.config.grouping()
         require_named(dataset.source, free, dataset.columns, grouping, config_name)

@@ -35,11 +35,13 @@ def checked_pipeline(arguments: Namespace, bundle: Bundle) -> tuple[Pipeline, st
 
     from pipeline.checks.dataset import check_dataset
     from pipeline.checks.imports import check_imports
+    from pipeline.checks.labels import check_labels
     from pipeline.checks.offline import check_architecture, check_candidate, check_definition
     from pipeline.definition.build import build, pipeline_session
     from pipeline.definition.sweep_pipeline import build_sweep
 
     check_dataset(bundle, str(arguments.config))
+    check_labels(bundle, str(arguments.config))
 
     logging.disable(logging.WARNING)  # the SDK's notes on what it does with our job names
     pipeline = build(bundle)

@@ -172,7 +172,7 @@ def _bounds(run: ComparedRun) -> Mapping[str, str]:
     found: dict[str, list[str]] = {}
     for bound in run.document["thresholds"].values():
         words = [bound["rule"], f"{bound['bound']:g}"]
-        words += ["on the interval"] if bound["on"] == "interval" else []
+        words += {"mean": [], "interval": ["on the interval"]}.get(bound["on"], [bound["on"]])
         words += [bound["tier"]] if bound["tier"] != "hard" else []
         found.setdefault(bound["metric"], []).append(" ".join(words))
     return {metric: " and ".join(sorted(bounds)) for metric, bounds in found.items()}

@@ -90,7 +90,7 @@ def load_bundle(path: Path) -> Bundle:
     bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
     folder = f"{prefix}/config/{_folder_digest(path, config)[:16]}"
     dataset_folder = f"{prefix}/config/dataset-{_dataset_digest(config)[:16]}"
-    named = {"evaluation.yaml": path, **{f: path.parent / f for f in config.scorer_files()}}
+    named = {"evaluation.yaml": path, **{f: path.parent / f for f in config.named_files()}}
     if (variation := path.parent / VARIATION_FILE).is_file():
         named[VARIATION_FILE] = variation
     upload = (

@@ -117,7 +117,7 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.4g}"
 
 
-_STAR = {"mean": "", "interval": "*"}
+_STAR = {"mean": "", "interval": "*", "calibrated": "**"}
 
 
 def _thresholds(bounds: list[Document], *, with_tier: bool = False) -> str:
@@ -156,6 +156,13 @@ def _lines(document: Document) -> Iterator[str]:
     bounds = [*document["thresholds"].values(), *document["slices"]]
     if any(bound["on"] == "interval" for bound in bounds):
         yield "* held against the interval's pessimistic end"
+    if any(bound["on"] == "calibrated" for bound in bounds):
+        yield "** held against that end of the estimate that people's labels have corrected"
+    for found in (document.get("labels") or {}).values():  # not in reports of older code
+        yield f"people: {found['words']}{_unused(found)}"
+    for metric in document["metrics"].values():
+        if corrected := metric.get("calibrated"):
+            yield f"corrected: {corrected['words']}"
     if document["champion"]:
         yield from _champion(document["champion"])
     if cut := document["counts"].get("cut_answers"):
@@ -171,6 +178,20 @@ def _lines(document: Document) -> Iterator[str]:
     yield from _failures(document)
     for warning in document["gate"]["warnings"]:
         yield f"warning: {warning}"
+
+
+def _unused(labels: Document) -> str:
+    """Lines of the labels file that say nothing about this evaluation's answers."""
+    counted = {
+        "of another answer": labels["other_answers"],
+        "of another row": labels["other_rows"],
+        "of a question that stands twice": labels["ambiguous"],
+        "not filled in": labels["blank"],
+    }
+    said = [f"{count} {what}" for what, count in counted.items() if count]
+    split = labels["people_disagree"]
+    people = f"; people disagree on {split} answers" if split else ""
+    return (f"; not used: {', '.join(said)}" if said else "") + people
 
 
 def _failures(document: Document) -> Iterator[str]:

@@ -13,25 +13,45 @@ class Columns(Section):
     """Which column of the source holds what. All other columns are kept as slices.
 
     `expected_facts` and `guidelines` hold lists of texts, as `context` may.
+    Two kinds of slices mean something: `labels`, scorer -> column with people's label of the
+    answer in the column `answer`.
     """
 
     question: str = "question"
     expected_response: str = "expected_response"
     context: str | None = None
+    answer: str | None = Field(default=None, min_length=1)
+    labels: dict[str, str] = {}
     expected_facts: str | None = None
     guidelines: str | None = None
 
     @property
+    def mapped(self) -> dict[str, str]:
+        """The columns that become a row's texts, and so no slices, by their key."""
+        keys = ("question", "expected_response", "context", "expected_facts", "guidelines")
+        return {key: column for key in keys if (column := getattr(self, key)) is not None}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All columns that are no slices."""
-        found = (self.question, self.expected_response, self.context)
-        return tuple(filter(None, (*found, self.expected_facts, self.guidelines)))
+        return tuple(self.mapped.values())
+
+    def labelled(self) -> dict[str, str]:
+        """The columns with people's labels and the answers that these belong to, by their key."""
+        answer = {"dataset.columns.answer": self.answer} if self.answer else {}
+        return answer | {f"dataset.columns.labels.{s}": c for s, c in self.labels.items()}
 
     @model_validator(mode="after")
     def _are_different(self) -> Self:
         if len(set(self.names)) < len(self.names):
-            keys = ", ".join(self.model_dump(exclude_none=True))
-            raise ValueError(f"two of {keys} are the same column")
+            raise ValueError(f"two of {', '.join(self.mapped)} are the same column")
+        if self.labels and self.answer is None:
+            raise ValueError(
+                "labels need answer: the column with the answer that was labelled, since a label "
+                "of one model's answer says nothing about another's"
+            )
+        if taken := set(self.names) & set(self.labelled().values()):
+            raise ValueError(f"{min(taken)} is a text of the row, and so no label or answer")
         return self
 
 

@@ -18,6 +18,7 @@ from processing.base.errors import ConfigError
 from processing.base.secrets import masked, secrets_in
 from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
+from processing.config.labelled_metrics import labelling_problems
 from processing.config.model import EvaluationConfig
 from processing.config.named_metrics import naming_problems
 from processing.config.patterns import IN_WORDS
@@ -120,6 +121,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         yield ("thresholds",), message
     if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
         yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
+    yield from labelling_problems(config)
     yield from threshold_problems(config.scorers, config.thresholds, config.slices, config.champion)
 
 
@@ -262,14 +264,15 @@ def _line(document: Any, location: Location) -> int:
 
 
 def config_digest(path: Path, config: EvaluationConfig) -> str:
-    """SHA-256, in hexadecimal, of the file's bytes and of the scorer files that it names.
+    """SHA-256, in hexadecimal, of the file's bytes and of the files beside it that it names.
 
     Raises ConfigError if one of those cannot be read.
     """
     digest = hashlib.sha256(path.read_bytes())
-    for name in config.scorer_files():
+    for name in config.named_files():
         try:
             digest.update(name.encode() + (path.parent / name).read_bytes())
         except OSError as error:
-            raise ConfigError(f"{path}: scorers: {name}: {error.strerror}") from error
+            key = "labels" if name == config.labels_file else "scorers"
+            raise ConfigError(f"{path}: {key}: {name}: {error.strerror}") from error
     return digest.hexdigest()

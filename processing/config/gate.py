@@ -9,15 +9,16 @@ from pydantic import Field, model_validator
 from processing.config.section import Section, Share
 
 Rule = Literal["min", "max"]
-On = Literal["mean", "interval"]
+On = Literal["mean", "interval", "calibrated"]
 Tier = Literal["hard", "soft", "monitor"]
 
 
 class Threshold(Section):
     """A bound on a metric. `min` and `max` are inclusive.
 
-    `on` says what is held against it: the mean, or the 95 % interval's pessimistic end (the lower
-    for min, the upper for max). `tier`: hard blocks, soft warns, monitor only shows.
+    `on` says what is held against it: the mean, the 95 % interval's pessimistic end (the lower
+    for min, the upper for max), or that end of the estimate that people's labels have corrected
+    (calibrated). `tier`: hard blocks, soft warns, monitor only shows.
     """
 
     min: float | None = Field(default=None, allow_inf_nan=False)

@@ -17,6 +17,7 @@ from processing.config.endpoint import Endpoint
 from processing.config.gate import Budgets, Champion, Slice, Threshold
 from processing.config.infrastructure import Infrastructure
 from processing.config.judge import Judge
+from processing.config.labels import Judges, LabelsFile
 from processing.config.mlflow import Mlflow
 from processing.config.pipeline import PipelineSection
 from processing.config.prices import Prices
@@ -62,6 +63,8 @@ class EvaluationConfig(Section):
     )
     thresholds: dict[str, Threshold] = Field(min_length=1)
     budgets: Budgets = Budgets()
+    labels: LabelsFile | None = None
+    judges: Judges | None = None
     slices: dict[str, Slice] = {}
     champion: Champion | None = None
     prices: dict[str, Prices] = {}
@@ -116,6 +119,7 @@ class EvaluationConfig(Section):
     def grouping(self) -> Grouping:
         """The columns by which rows are grouped, each under the key that names it."""
         slices = {f"slices.{column}": column for column in self.slices}
+        slices |= self.dataset.columns.labelled()
         return slices | ({CLUSTER_KEY: self.dataset.cluster} if self.dataset.cluster else {})
 
     def scorer_files(self) -> list[str]:
@@ -123,6 +127,28 @@ class EvaluationConfig(Section):
         options = [scorer.options for scorer in self.scorers]
         own = [each for each in options if isinstance(each, FileOptions)]
         return sorted({name for each in own for name in (each.file, *each.files)})
+
+    @property
+    def labels_file(self) -> str | None:
+        """Where people's labels are beside the configuration file; None in S3 or without them."""
+        return None if self.labels is None or self.labels.startswith("s3://") else self.labels
+
+    def named_files(self) -> list[str]:
+        """What belongs beside the configuration file, wherever that goes."""
+        return sorted({*self.scorer_files(), *filter(None, [self.labels_file])})
+
+    @property
+    def has_labels(self) -> bool:
+        return self.labels is not None or bool(self.dataset.columns.labels)
+
+    def scorers_under_judges(self) -> list[str]:
+        """The scorers whose judges `judges:` holds against people; [] without the section."""
+        if self.judges is None:
+            return []
+        deciding = self.deciding_metrics()
+        return self.judges.scorers or [
+            scorer.name for scorer in self.judged_scorers() if scorer.name in deciding
+        ]
 
     def judged_scorers(self) -> list[ScorerSpec]:
         """The scorers of an evaluation that ask the judge model."""

@@ -130,9 +130,9 @@ def _keys(variation: Variation) -> str:
 
 
 def _copy_files(config: EvaluationConfig, source: Path, target: Path) -> None:
-    for name in config.scorer_files():
+    for name in config.named_files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         try:
             shutil.copyfile(source / name, target / name)
         except OSError as error:
-            raise ConfigError(f"scorers: {source / name}: {error.strerror}") from error
+            raise ConfigError(f"{source / name}: {error.strerror}") from error

@@ -92,7 +92,7 @@ def _open_hub(source: str, location: Hub) -> OpenSource:
 
 
 def _open_files(dataset: Dataset, path: Path) -> OpenSource:
-    source, columns = dataset.source, dataset.columns.model_dump(exclude_none=True).values()
+    source, columns = dataset.source, dataset.columns.names
     ignored: list[str] = []
     files = [DataFile(path.name, path)]
     if path.is_dir():

@@ -84,7 +84,7 @@ def read_parts(
 
 
 def require_columns(file: str, found: list[str], columns: Columns, config_name: str) -> None:
-    for key, column in columns.model_dump(exclude_none=True).items():
+    for key, column in columns.mapped.items():
         if key == "expected_response" and columns.expected_facts:
             continue  # the facts take its place
         if column not in found:
@@ -97,12 +97,12 @@ def require_columns(file: str, found: list[str], columns: Columns, config_name: 
 def require_named(
     file: str, found: Iterable[str], columns: Columns, named: Grouping, config_name: str
 ) -> None:
-    """Raises DatasetError for a column that `slices:` or `dataset.cluster` names and nobody has.
+    """Raises DatasetError for a column that slices, cluster or labels name and nobody has.
 
     `found`: the columns that `dataset.columns` does not map; only a cluster may be one of these.
     """
     names = list(found)
-    mapped = list(columns.model_dump(exclude_none=True).values())
+    mapped = list(columns.names)
     for key, column in named.items():
         there = [*names, *mapped] if key == CLUSTER_KEY else names
         if column not in there:

@@ -22,6 +22,7 @@ from processing.evaluation.imports import import_in_the_background, kept_out_of_
 from processing.evaluation.instances.merge import put_together
 from processing.evaluation.measurements import cut_answers
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
+from processing.evaluation.people import people_of, with_calibrated
 from processing.evaluation.prompts import prompts_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
 from processing.evaluation.scoring import score_rows
@@ -106,10 +107,19 @@ def _conclude(
     job = run.job
     scores = read_scores(tracked, job.config.scorers, answers)
     clusters = clusters_of([answer.row for answer in answers], job.config.dataset)
-    metrics = record_metrics(tracked, job.config, answers, scores)
+    people = people_of(job, answers, scores)
+    metrics = with_calibrated(
+        record_metrics(tracked, job.config, answers, scores), job.config, people, answers, scores
+    )
     return Evaluation(
         verdict=verdict_on(
-            job, run.session.client("sagemaker"), metrics, answers, scores, swapped=swapped
+            job,
+            run.session.client("sagemaker"),
+            metrics,
+            answers,
+            scores,
+            swapped=swapped,
+            reasons=people.reasons(job.config),
         ),
         metrics=metrics,
         answers=answers,
@@ -130,6 +140,8 @@ def _conclude(
         scorers={built.spec.name: _scorer_record(built) for built in run.scorers},
         code_sha256=code_digest(),
         pairwise=_pairwise_entries(job.config),
+        labels=people.labels,
+        agreements=people.agreements,
     )
 
 

@@ -13,7 +13,7 @@ from processing.base.errors import ConfigError
 from processing.base.instance import file_stem, this_instance
 from processing.base.secrets import TRACKING_INSTEAD, is_secret_text, masked
 from processing.base.this_process import this_process
-from processing.calls.paid_store import Store
+from processing.calls.paid_store import Store, key_of
 from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
@@ -22,6 +22,8 @@ from processing.config.variation import VARIANT, read_variation
 from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint.client import MeasuredModel
 from processing.evaluation.fingerprint import fingerprint
+from processing.labels.label import Label
+from processing.labels.sources import labels_of_file
 from processing.mlflow_record.abandoned_runs import JOB_TAG, PIPELINE_TAG, PROCESS_TAG
 
 NO_PACKAGE = "none"
@@ -53,6 +55,7 @@ class EvaluationJob:
     deployed: bool = False
     only_tries_mlflow: bool = False
     reevaluate: bool = False
+    labels: Sequence[Label] = ()
 
     @property
     def config_folder(self) -> Path:
@@ -104,6 +107,7 @@ class EvaluationJob:
             "judge.parameters": json.dumps(
                 judge.sent_parameters if judge else {}, ensure_ascii=False
             ),
+            **({"labels": self.config.labels} if self.config.labels else {}),
             "scorers": ", ".join(spec.name for spec in self.config.scorers),
             **{f"threshold.{p.name}": p.bound for p in self.thresholds},
             **{f"varied.{key}": value for key, value in self.varied.items()},
@@ -143,6 +147,8 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
     config = load_config(arguments.config)
     manifest = read_manifest_file(arguments.manifest or arguments.dataset / MANIFEST_FILE)
     package = arguments.model_package_arn
+    labels, labels_sha256 = labels_of_file(config, arguments.config.parent)
+    config_sha256 = config_digest(arguments.config, config)
     return EvaluationJob(
         config=config,
         config_file=arguments.config,
@@ -167,7 +173,8 @@ def read_arguments(argv: Sequence[str] | None, description: str | None) -> Evalu
         execution_arn=arguments.execution_arn,
         manifest=manifest,
         parts_uri=arguments.parts_uri,
-        config_sha256=config_digest(arguments.config, config),
+        config_sha256=key_of([config_sha256, labels_sha256]) if labels_sha256 else config_sha256,
+        labels=labels,
     )
 
 

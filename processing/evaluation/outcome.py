@@ -23,6 +23,7 @@ from processing.mlflow_record.scores import Scores, require_same_means, scorer_m
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text, write_rows
 from processing.report.html import write_html
+from processing.report.label_entries import label_metrics
 from processing.report.run_description import run_description
 
 
@@ -55,8 +56,12 @@ def verdict_on(
     scores: Scores,
     *,
     swapped: Sequence[SwappedAnswers] = (),
+    reasons: Sequence[str] = (),
 ) -> Verdict:
-    """Of the quality gate, with slices and champion (a boto3 `sagemaker` client)."""
+    """Of the quality gate, with slices and champion (a boto3 `sagemaker` client).
+
+    `reasons`: what else keeps it shut.
+    """
     config = job.config
     rows = [answer.row for answer in answers]
     clusters, shared = clusters_of(rows, config.dataset), shared_contexts(rows, config.dataset)
@@ -98,6 +103,7 @@ def verdict_on(
         else None,
         champion=champion,
         swapped=swapped,
+        reasons=reasons,
         warnings=[shared] if shared else [],
     )
 
@@ -138,6 +144,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
             "rows": len(evaluation.answers),
             "endpoint_errors": evaluation.endpoint_errors,
             **_cut_metrics(evaluation.cut_answers),
+            **label_metrics(evaluation),
         },
         folder=job.output,
         texts={EVALUATION_FILE: evaluation_text(document)},

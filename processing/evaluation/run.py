@@ -18,6 +18,7 @@ from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
 from processing.endpoint.client import MeasuredModel, endpoint_rate_limit, runtime_client
 from processing.evaluation.job import EvaluationJob
 from processing.judges.kept_replies import KeptReplies
+from processing.labels.sources import labels_of_rows
 from processing.scorers.asked_once import PaidVerdicts, definition_digest
 from processing.scorers.build import BuiltScorer, build_scorers
 from processing.scorers.swapped_answers import Control, controls_of
@@ -62,6 +63,7 @@ def prepare_run(
         manifest = job.manifest
         columns, grouping = job.config.dataset.columns, job.config.grouping()
         require_named(manifest.title, manifest.slices, columns, grouping, job.config_file.name)
+        labels_of_rows(job.config, share.rows)  # raises for a label that is none
     session = boto3.Session()
     model = describe_model(session.client("sagemaker"), job)
     rows = f"{len(share.rows)} rows"

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from processing.gate.clusters import Clusters, Collapsed, collapsed
+from processing.gate.clusters import Clusters, Collapsed, collapsed, weighted
 
 DRAWS, DRAWS_OF_MANY = 9_999, 999
 MANY, MOST = 2_000, 100_000
@@ -39,18 +39,35 @@ def bounded_interval(
     clusters: Clusters | None = None,
 ) -> tuple[float, float]:
     """The interval of the mean of at least one number, all between the finite `low` and `high`."""
+    scaled = [min(max((value - low) / (high - low), 0.0), 1.0) for value in values]
+    upwards, downwards = collapsed(scaled, clusters), collapsed([1 - v for v in scaled], clusters)
+    _, least, greatest = _interval(upwards, downwards, confidence)
+    return low + least * (high - low), low + greatest * (high - low)
+
+
+def weighted_interval(
+    values: Sequence[float], weights: Sequence[float], confidence: float
+) -> tuple[float, float, float]:
+    """The weighted mean of at least one number between 0 and 1, and its interval's ends.
+
+    A row with twice the weight counts as a cluster of twice the size.
+    """
+    upwards = weighted(values, weights)
+    return _interval(upwards, weighted([1 - value for value in values], weights), confidence)
+
+
+def _interval(
+    upwards: Collapsed, downwards: Collapsed, confidence: float
+) -> tuple[float, float, float]:
     from scipy.stats import norm
 
-    scaled = [min(max((value - low) / (high - low), 0.0), 1.0) for value in values]
     tail = (1 - confidence) / 2
-    upwards = collapsed(scaled, clusters)
     share = min(float(upwards.means @ upwards.shares), 1.0)
     least, greatest = score_interval(share, upwards.effective, float(norm.isf(tail)))
     if upwards.means.size <= MOST:
-        downwards = collapsed([1 - value for value in scaled], clusters)
         least = max(least, _gaffke(upwards, tail))
         greatest = min(greatest, 1 - _gaffke(downwards, tail))
-    return low + least * (high - low), low + greatest * (high - low)
+    return share, least, greatest
 
 
 def score_interval(share: float, n: float, z: float) -> tuple[float, float]:

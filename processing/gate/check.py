@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from processing.config.gate import Rule
 from processing.config.thresholds import ThresholdParameter
 from processing.gate.metric import Metric
 from processing.gate.worst_case import Bounds
@@ -48,7 +49,9 @@ def compared_number(metric: Metric, threshold: ThresholdParameter, rows: int) ->
     # a metric made without knowing of all rows: its worst case is not the worst
     if rows > metric.total + metric.not_applicable:
         return None
-    if threshold.on == "interval":
+    if threshold.on == "calibrated":
+        ends = metric.calibrated.worst if metric.calibrated else Bounds()
+    elif threshold.on == "interval":
         ends = metric.worst_interval if metric.missing else Bounds(metric.low, metric.high)
     else:
         ends = metric.worst_value if metric.missing else Bounds(metric.value, metric.value)
@@ -62,11 +65,16 @@ def missed(name: str, metric: Metric, threshold: ThresholdParameter, number: flo
     rests_on = f"n={metric.n}" + (f", {metric.errors} errors{why}" if metric.errors else "")
     if metric.value is None or not math.isfinite(metric.value):
         return f"{name} has no value ({rests_on})"
+    if number is None and threshold.on == "calibrated":
+        return _not_calibrated(name, metric)
     if number is None:
         return _no_number(name, metric)
     rule, bound = threshold.rule, threshold.bound
     if number >= bound if rule == "min" else number <= bound:
         return ""
+    if threshold.on == "calibrated":
+        shown = _calibrated(name, metric, rule, number)
+        return f"{shown} {'<' if rule == 'min' else '>'} {rule} {bound:g}"
     if threshold.on == "interval":
         name = f"{name}, {'lower' if rule == 'min' else 'upper'} end of the 95 % interval,"
     if metric.missing:
@@ -82,3 +90,27 @@ def _no_number(name: str, metric: Metric) -> str:
             f"could be is not known (n={metric.n})"
         )
     return f"{name} has no 95 % interval to compare ({metric.method}; n={metric.n})"
+
+
+def _calibrated(name: str, metric: Metric, rule: Rule, number: float) -> str:
+    end = f"{'lower' if rule == 'min' else 'upper'} end of the 95 % interval"
+    found = metric.calibrated
+    if found is None or found.value is None:
+        return f"{name}, corrected by people's labels, {end}, {number:.4g}"
+    missing = metric.missing + found.drawn - found.labels
+    worst = f"; {missing} rows without a verdict or a label count as the worst" if missing else ""
+    return (
+        f"{name}, corrected by {found.labels} labels of people to {found.value:.4g}, {end} "
+        f"({metric.value:.4g} before, n={metric.n}{worst}), {number:.4g}"
+    )
+
+
+def _not_calibrated(name: str, metric: Metric) -> str:
+    found = metric.calibrated
+    if found is None:
+        return f"{name} has no labels of people, so nothing corrects it (on: calibrated)"
+    return (
+        f"{name} has {found.labels} labels of these answers from people ({found.drawn} rows were "
+        "drawn for labelling), which do not make an estimate (on: calibrated): label this model's "
+        "answers, on the scorer's scale"
+    )

@@ -57,6 +57,15 @@ def collapsed(values: Sequence[float], clusters: Clusters | None) -> Collapsed:
     return Collapsed(means[order], sizes[order] / rows.size)
 
 
+def weighted(values: Sequence[float], weights: Sequence[float]) -> Collapsed:
+    """Each row as a cluster as large as its weight."""
+    import numpy as np
+
+    means, shares = np.asarray(values, dtype=float), np.asarray(weights, dtype=float)
+    order = np.lexsort((means, shares))
+    return Collapsed(means[order], shares[order] / shares.sum())
+
+
 def clustered_error(values: Sequence[float], clusters: Clusters) -> float:
     """The standard error of the mean of at least two clusters (CR1 for a mean).
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from processing.config.scorer_numbers import number_range
 from processing.config.scorers import ScorerSpec
+from processing.gate.calibrated import Calibrated
 from processing.gate.clusters import RowClusters
 from processing.gate.frequent_error import FrequentError
 from processing.gate.intervals import Numbers, estimate, percentile_estimate
@@ -33,7 +34,7 @@ class Metric:
     `not_applicable` rows are no part of `rows`: the scorer has nothing to look for in them.
     `frequent_error` is the reason that most of the `errors` share.
     `worst_value` and `worst_interval` are what value and interval could have been had the missing
-    rows had numbers.
+    rows had numbers. `calibrated` is what people's labels make of it, None without labels.
     """
 
     value: float | None
@@ -49,6 +50,7 @@ class Metric:
     frequent_error: FrequentError | None = None
     worst_value: Bounds = Bounds()  # noqa: RUF009 (frozen)
     worst_interval: Bounds = Bounds()  # noqa: RUF009
+    calibrated: Calibrated | None = None
 
     @property
     def error_share(self) -> float:

@@ -96,12 +96,14 @@ def judge(
     slices: SlicesVerdict | None = None,
     champion: ChampionVerdict | None = None,
     swapped: Sequence[SwappedAnswers] = (),
+    reasons: Sequence[str] = (),
     warnings: Sequence[str] = (),
 ) -> Verdict:
     """Hold every threshold and budget against what was measured.
 
     `rows` is how many rows the dataset has; `endpoint_errors` how many of them got no answer, and
-    `endpoint_error` the reason that most of these share. `warnings`: what else to know.
+    `endpoint_error` the reason that most of these share. `reasons`: what else keeps the gate shut;
+    `warnings`: what else to know.
     """
     checks = []
     for threshold in thresholds:
@@ -114,6 +116,7 @@ def judge(
     over = _over_budget(budgets, rows, endpoint_errors, lost, endpoint_error)
     counted: list[CutAnswers | SwappedAnswers] = [cut_answers or CutAnswers(), *swapped]
     over += tuple(filter(None, [each.reason(budgets) for each in counted]))
+    over += tuple(reasons)
     warned = (*warnings, *filter(None, [each.warning(budgets) for each in counted]))
     return Verdict(tuple(checks), over, slices, champion, warned)
 

@@ -9,10 +9,12 @@ from typing import Any
 from processing.calls.spend import Spend
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import MeasuredModel
+from processing.gate.agreement import Agreement
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.verdict import Verdict
+from processing.labels.matched import ScorerLabels
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scores import Scores
 
@@ -53,6 +55,8 @@ class Evaluation:
     scorers: Mapping[str, ScorerRecord] = field(default_factory=dict)
     code_sha256: str = ""
     pairwise: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    labels: Mapping[str, ScorerLabels] = field(default_factory=dict)
+    agreements: Mapping[str, Agreement] = field(default_factory=dict)
 
     @property
     def endpoint_errors(self) -> int:

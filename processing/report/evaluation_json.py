@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,8 +23,8 @@ from processing.gate.check import Check
 from processing.gate.frequent_error import FrequentError, most_frequent
 from processing.gate.metric import Metric
 from processing.gate.slices import SliceCheck
-from processing.mlflow_record.scores import Scores
 from processing.report.evaluation import Evaluation
+from processing.report.label_entries import calibrated_entry, finite, label_entries, row_labels
 from processing.report.model_card import model_card
 
 EVALUATION_FILE = "evaluation.json"
@@ -59,7 +58,7 @@ def write_rows(evaluation: Evaluation, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
             for answer in evaluation.answers:
-                file.write(json.dumps(_row(answer, evaluation.scores), ensure_ascii=False) + "\n")
+                file.write(json.dumps(_row(answer, evaluation), ensure_ascii=False) + "\n")
 
 
 def evaluation_text(document: Mapping[str, Any]) -> str:
@@ -106,9 +105,11 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "code_sha256": evaluation.code_sha256,
         # entries that `compare` asks; no metric of this evaluation
         "pairwise": {name: dict(entry) for name, entry in evaluation.pairwise.items()},
-        "metrics": {name: _metric(metric) for name, metric in evaluation.metrics.items()},
+        "metrics": {name: _metric(name, metric) for name, metric in evaluation.metrics.items()},
         # expected answers of other rows, which each judge has to reject
         "swapped_answers": [asdict(each) for each in evaluation.swapped_answers],
+        # people's labels of these answers, and how far the scorers agree with them
+        "labels": label_entries(evaluation),
         "regression_metrics": _regression_metrics(evaluation.metrics),
         "counts": {
             "rows": len(evaluation.answers),
@@ -162,19 +163,20 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-def _metric(metric: Metric) -> dict[str, Any]:
+def _metric(name: str, metric: Metric) -> dict[str, Any]:
     return {
-        "value": _finite(metric.value),
+        "value": finite(metric.value),
         "n": metric.n,
         "errors": metric.errors,
         "not_applicable": metric.not_applicable,
         "frequent_error": _frequent(metric.frequent_error),
         "coverage": metric.coverage,
-        "standard_deviation": _finite(metric.standard_deviation),
-        "low": _finite(metric.low),
-        "high": _finite(metric.high),
+        "standard_deviation": finite(metric.standard_deviation),
+        "low": finite(metric.low),
+        "high": finite(metric.high),
         "method": metric.method,
         "higher_is_better": metric.higher_is_better,
+        "calibrated": calibrated_entry(name, metric.calibrated) if metric.calibrated else None,
     }
 
 
@@ -186,11 +188,11 @@ def _regression_metrics(metrics: Mapping[str, Metric]) -> dict[str, Any]:
     """The shape of Model Monitor's statistics, which Studio draws from ModelMetrics."""
     return {
         name: {
-            "value": _finite(metric.value),
-            "standard_deviation": _finite(metric.standard_deviation),
+            "value": finite(metric.value),
+            "standard_deviation": finite(metric.standard_deviation),
         }
         for name, metric in metrics.items()
-        if _finite(metric.value) is not None
+        if finite(metric.value) is not None
     }
 
 
@@ -199,11 +201,11 @@ def _slice(found: SliceCheck) -> dict[str, Any]:
     check, value = found.check, found.value
     return {
         "column": found.column,
-        "slice": _finite(value) if isinstance(value, float) else value,
+        "slice": finite(value) if isinstance(value, float) else value,
         "rows": check.metric.total,
         **_check(check),
-        "compared": _finite(check.number),
-        "measured": _metric(check.metric),
+        "compared": finite(check.number),
+        "measured": _metric(check.threshold.metric, check.metric),
     }
 
 
@@ -216,14 +218,14 @@ def _champion(champion: ChampionVerdict) -> dict[str, Any]:
         "error": champion.error,
         "metrics": {
             comparison.metric: {
-                "difference": _finite(comparison.difference.estimate.value),
-                "low": _finite(comparison.difference.estimate.low),
-                "high": _finite(comparison.difference.estimate.high),
+                "difference": finite(comparison.difference.estimate.value),
+                "low": finite(comparison.difference.estimate.low),
+                "high": finite(comparison.difference.estimate.high),
                 "method": comparison.difference.estimate.method,
                 "pairs": comparison.difference.estimate.n,
                 "missing": comparison.difference.missing,
                 "champion_missing": comparison.difference.champion_missing,
-                "compared": _finite(comparison.difference.worst_low),
+                "compared": finite(comparison.difference.worst_low),
                 "margin": comparison.margin,
                 "passed": int(comparison.passed),
                 "reason": comparison.reason,
@@ -231,11 +233,6 @@ def _champion(champion: ChampionVerdict) -> dict[str, Any]:
             for comparison in champion.comparisons
         },
     }
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no NaN: a metric without a number is null."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _metadata(evaluation: Evaluation) -> dict[str, str]:
@@ -253,7 +250,7 @@ def _metadata(evaluation: Evaluation) -> dict[str, str]:
     }
     assert tuple(values) == METADATA_KEYS
     for name, metric in evaluation.metrics.items():
-        number = "none" if _finite(metric.value) is None else f"{metric.value:.6g}"
+        number = "none" if finite(metric.value) is None else f"{metric.value:.6g}"
         values[name] = f"{number} n={metric.n} errors={metric.errors}"
     return {key: _registry_text(value) for key, value in values.items()}
 
@@ -263,7 +260,7 @@ def _registry_text(value: str) -> str:
     return re.sub(r"[^\w .:/=+\-@]", " ", value)[:256] or "none"
 
 
-def _row(answer: Answer, scores: Scores) -> dict[str, Any]:
+def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
     call, row = answer.call, answer.row
     return {
         "row_id": row.row_id,
@@ -282,6 +279,8 @@ def _row(answer: Answer, scores: Scores) -> dict[str, Any]:
         "output_tokens": call.said.output_tokens if call.said else None,
         "scores": {
             name: {"value": s.value, "shown": s.shown, "rationale": s.rationale, "error": s.error}
-            for name, s in scores.get(row.row_id, {}).items()
+            for name, s in evaluation.scores.get(row.row_id, {}).items()
         },
+        # what people say of this answer, by scorer
+        "labels": row_labels(row.row_id, evaluation),
     }

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from processing.base import container
+from processing.report.label_entries import label_lines
 
 if TYPE_CHECKING:
     from processing.gate.metric import Metric
@@ -68,7 +69,9 @@ def _observation(evaluation: Evaluation) -> str:
     verdict = evaluation.verdict
     rows = len(evaluation.answers)
     counts = f"{rows - evaluation.endpoint_errors} of {rows} rows answered"
-    return " ".join([f"Gate {verdict.word}: {verdict.summary}.", f"{counts}.", *verdict.warnings])
+    said = [f"{line}." for line in label_lines(evaluation)]
+    summary = f"Gate {verdict.word}: {verdict.summary}."
+    return " ".join([summary, f"{counts}.", *said, *verdict.warnings])
 
 
 def _where() -> dict[str, Any]:
@@ -106,6 +109,8 @@ def _metric(name: str, metric: Metric, bound: str) -> dict[str, Any]:
     notes = [f"n={metric.n}", f"errors={metric.errors}"]
     if metric.low is not None and metric.high is not None:
         notes.append(f"95 % interval {metric.low:.4g} to {metric.high:.4g}")
+    if metric.calibrated:
+        notes.append(metric.calibrated.words(name))
     if bound:
         notes.append(f"threshold {bound}")
     named = {"name": name[:METRIC_NAME], "notes": "; ".join(notes)[:NOTES]}

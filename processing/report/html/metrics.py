@@ -140,6 +140,9 @@ def _bound_line(bound: Document, metric: Document) -> BoundLine:
         held = bound["reason"] or "no number to compare"
     elif compared == value:
         held = ""
+    elif bound["on"] == "calibrated":
+        end = "lower" if bound["rule"] == "min" else "upper"
+        held = f"corrected by labels, {end} end: {number(compared)}"
     elif bound["on"] == "interval":
         held = f"{'lower' if bound['rule'] == 'min' else 'upper'} end: {number(compared)}"
     else:

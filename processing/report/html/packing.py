@@ -118,6 +118,10 @@ def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
         "tokensOut": row["output_tokens"],
         "slices": {column: slice_word(value) for column, value in row["slices"].items()},
         "failed": row["failed"],
+        "people": {
+            name: {"value": _short_number(label["value"]), "differs": label["differs"]}
+            for name, label in row.get("labels", {}).items()
+        },
         "scores": {
             name: packed_score(score, short, GENEROUS if name in failed else 1)
             for name, score in row["scores"].items()

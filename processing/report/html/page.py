@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from processing.report.html.metrics import MetricLine, champion_line, marks, metric_line, number
 from processing.report.html.packing import PackedRows, pack_rows
+from processing.report.html.people import people_lines
 from processing.report.html.pictures import distribution
 from processing.report.html.survey import Expectation, Survey, slice_word, survey_rows
 
@@ -67,6 +68,7 @@ def _content(
         ),
         "measurements": metrics,
         "latency_p95": number(document["metrics"]["latency_p95_ms"]["value"]),
+        "people": people_lines(document),
         "slices": slices[:MOST_SLICES],
         "slices_left": max(len(slices) - MOST_SLICES, 0),
         "champion": champion,

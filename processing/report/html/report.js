@@ -14,6 +14,8 @@
     const n = rows.filter((row) => row.failed.includes(name)).length;
     if (n) option($("failed"), "=" + name, `${name} (${n})`);
     option($("sort"), "=" + name, name);
+    const differ = rows.filter((row) => differs(row, name)).length;
+    if (differ) option($("failed"), "≠" + name, `${name} and people differ (${differ})`);
   }
   if ($("slice")) {
     const seen = new Map();
@@ -30,11 +32,17 @@
   let shown = 0;
   let words = [];
 
+  // whether people's label of the row is another than the scorer's verdict
+  function differs(row, name) {
+    return Boolean(row.people[name] && row.people[name].differs);
+  }
+
   function wanted(row) {
     const failed = $("failed").value;
     if (failed === "*" && !row.failed.length && !row.error) return false;
     if (failed === "!" && !row.error) return false;
     if (failed === "~" && !row.cut) return false;
+    if (failed[0] === "≠" && !differs(row, failed.slice(1))) return false;
     if (failed[0] === "=" && !row.failed.includes(failed.slice(1))) return false;
     if ($("slice") && $("slice").value) {
       const [column, value] = JSON.parse($("slice").value);
@@ -128,13 +136,14 @@
     const sorted = [...row.failed, ...names.filter((name) => !row.failed.includes(name))];
     const table = element("table", "verdicts");
     const body = element("tbody");
-    for (const name of sorted) body.append(verdict(name, row.scores[name], row.failed.includes(name)));
+    for (const name of sorted) 
+      body.append(verdict(name, row.scores[name], row.failed.includes(name), row.people[name]));
     table.append(body);
     if (sorted.length) made.append(table);
     return made;
   }
 
-  function verdict(name, score, failed) {
+  function verdict(name, score, failed, label) {
     const made = element("tr", failed ? "missed" : "");
     const head = element("th", "", name);
     head.scope = "row";
@@ -145,6 +154,10 @@
     const why = element("td", "text");
     if (score.error) why.append(marked(words, element("span", "word fail"), score.error), " ");
     marked(words, why, score.reason || "");
+    if (label) {
+      const word = `people say ${label.value}`;
+      why.append(" ", element("span", label.differs ? "word warn" : "small", word));
+    }
     made.append(why);
     return made;
   }
@@ -171,6 +184,7 @@
     button.addEventListener("click", () => {
       reset();
       if (button.dataset.failed) $("failed").value = "=" + button.dataset.failed;
+      else if (button.dataset.differ) $("failed").value = "≠" + button.dataset.differ;
       else $("slice").value = JSON.stringify([button.dataset.column, button.dataset.slice]);
       apply();
       $("rows").scrollIntoView();

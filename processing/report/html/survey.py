@@ -133,7 +133,9 @@ def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectatio
     for column, value in row["slices"].items():
         found.slices[column][slice_word(value)] += 1
     goodness = sum(expected[name].goodness(s["value"]) for name, s in row["scores"].items())
-    found.badness.append((0 if row["error"] else 1, -len(failed), goodness, offset))
+    # where people say that a judge is wrong, one looks first
+    agreed = not any(label["differs"] for label in row.get("labels", {}).values())
+    found.badness.append((agreed, 0 if row["error"] else 1, -len(failed), goodness, offset))
 
 
 def _add_score(found: Survey, name: str, score: Mapping[str, Any]) -> None:

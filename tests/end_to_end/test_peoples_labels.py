@@ -1,0 +1,139 @@
+"""People's labels: how good the judge is, what they correct, and the gate that rests on them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from pipelines import evaluation, named, run
+from running_aws import REPOSITORY, ConfigWriter, RunningAws
+
+pytestmark = pytest.mark.integration
+
+COMMAND = str(REPOSITORY / "pipeline_definition.py")
+
+
+def command(aws: RunningAws, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    folder.mkdir(exist_ok=True)
+    user = aws.as_user()
+    user["cwd"] = folder
+    return subprocess.run([sys.executable, COMMAND, *arguments], **user, timeout=240, check=False)
+
+
+def tried(aws: RunningAws, config: Path, folder: Path) -> tuple[str, Path]:
+    """What `try` prints of the 45 rows, and the folder of its results."""
+    done = command(aws, folder, "try", "--config", str(config), "--rows", "45", "--no-mlflow")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [file] = (folder / ".runs").glob("2*/evaluation.json")
+    return " ".join(done.stdout.split()), file.parent
+
+
+def rows_of(results: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (results / "rows.jsonl").read_text().splitlines()]
+
+
+def label_lines(rows: list[dict[str, Any]], differ: int) -> str:
+    """A CSV in which people say of the first `differ` rows the opposite of the judge."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(["row_id", "answer", "scorer", "label", "who"])
+    for place, row in enumerate(rows):
+        good = bool(row["scores"]["Correctness"]["value"]) != (place < differ)
+        label = "yes" if good else "no"
+        table.writerow([row["row_id"], row["answer"], "Correctness", label, "ana"])
+    return out.getvalue()
+
+
+def test_labels_tell_how_good_the_judge_is_and_correct_its_number(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.csv"
+
+    def config(name: str, **more: Any) -> Path:
+        return write_config(
+            **named(
+                name,
+                dataset={"sample_size": 45},
+                scorers=["Correctness"],
+                mlflow={"tracking_uri": aws.mlflow, "experiment": "peoples-labels"},
+                **more,
+            )
+        )
+
+    plain = config("without-labels", thresholds={"Correctness": {"min": 0.3}})
+    told, results = tried(aws, plain, tmp_path / "plain")
+    assert "people:" not in told
+    rows = rows_of(results)
+    labels.write_text(label_lines(rows[:30], differ=0) + "elsewhere,a,Correctness,no,ana\n")
+
+    calibrated = {
+        "labels": "labels.csv",
+        "judges": {"min_kappa": 0.6, "min_labels": 30},
+        "thresholds": {"Correctness": {"min": 0.3, "on": "calibrated"}},
+    }
+    with_labels = config("with-labels", **calibrated)
+    (with_labels.parent / "labels.csv").write_bytes(labels.read_bytes())
+    told, results = tried(aws, with_labels, tmp_path / "good")
+    document = json.loads((results / "evaluation.json").read_text())
+    assert document["gate"]["passed"] == 1, document["gate"]
+    found = document["labels"]["Correctness"]
+    assert (found["n"], found["agreement"], found["kappa"], found["differ"]) == (30, 1.0, 1.0, 0)
+    assert found["other_rows"] == 1
+    corrected = document["metrics"]["Correctness"]["calibrated"]
+    assert corrected["value"] == pytest.approx(document["metrics"]["Correctness"]["value"])
+    assert document["thresholds"]["MinCorrectness"]["compared"] == corrected["worst_low"]
+    assert "people: Correctness's judge agrees with people on 30 of 30 answers" in told
+    assert "not used: 1 of another row" in told
+    assert "corrected: Correctness: " in told
+
+    # a judge that people contradict on a third of the answers: the pipeline, with the same file
+    (with_labels.parent / "labels.csv").write_text(label_lines(rows[:30], differ=10))
+    done = run(aws, with_labels)
+    document = evaluation(aws, "with-labels", done.stdout)
+    assert document["gate"]["passed"] == 0
+    assert "under judges.min_kappa 0.6" in " ".join(document["gate"]["reasons"])
+    found = document["labels"]["Correctness"]
+    assert found["differ"] == 10
+    assert set(found["differing_rows"]) == {row["row_id"] for row in rows[:10]}
+    corrected = document["metrics"]["Correctness"]["calibrated"]
+    assert corrected["moved"] != 0
+    held = MlflowClient(aws.mlflow).get_run(document["mlflow"]["run_id"])
+    assert held.data.metrics["Correctness/labels"] == 30
+    assert held.data.metrics["Correctness/kappa"] == pytest.approx(found["kappa"])
+    assert held.data.metrics["Correctness/calibrated"] == pytest.approx(corrected["value"])
+    assert held.data.params["labels"] == "labels.csv"
+    assert "agrees with people on 20 of 30 answers" in held.data.tags["mlflow.note.content"]
+    card = json.loads(document["model_card"])
+    assert (
+        "agrees with people on 20 of 30" in card["evaluation_details"][0]["evaluation_observation"]
+    )
+
+
+def test_what_is_wrong_with_labels_is_found_by_check(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    def check(name: str, text: str | None, **changes: Any) -> str:
+        changes = {"thresholds": {"Safety": {"min": 0.1, "on": "calibrated"}}} | changes
+        config = write_config(**named(name, scorers=["Safety"], labels="mine.csv", **changes))
+        if text is not None:
+            (config.parent / "mine.csv").write_text(text)
+        done = command(aws, tmp_path, "check", "--config", str(config))
+        assert done.returncode != 0, done.stdout
+        return " ".join(done.stderr.split())
+
+    header = "row_id,answer,scorer,label\n"
+    assert "labels: mine.csv: No such file" in check("no-file", None)
+    assert "mine.csv:2: label: 'perhaps' is no verdict" in check(
+        "off-scale", f"{header}r,a,Safety,perhaps\n"
+    )
+    told = check("unlabelled", f"{header}r,a,Safety,\n")
+    assert "on: calibrated, but mine.csv has no label for Safety" in told
+    told = check("clusters", header, dataset={"cluster": "kind"})
+    assert "calibrated does not go together with dataset.cluster" in told
