@@ -40,34 +40,26 @@ def bounded_interval(
 ) -> tuple[float, float]:
     """The interval of the mean of at least one number, all between the finite `low` and `high`."""
     scaled = [min(max((value - low) / (high - low), 0.0), 1.0) for value in values]
-    upwards, downwards = collapsed(scaled, clusters), collapsed([1 - v for v in scaled], clusters)
-    _, least, greatest = _interval(upwards, downwards, confidence)
+    tail = (1 - confidence) / 2
+    least = _lower_end(collapsed(scaled, clusters), tail)
+    greatest = 1 - _lower_end(collapsed([1 - value for value in scaled], clusters), tail)
     return low + least * (high - low), low + greatest * (high - low)
 
 
-def weighted_interval(
-    values: Sequence[float], weights: Sequence[float], confidence: float
-) -> tuple[float, float, float]:
-    """The weighted mean of at least one number between 0 and 1, and its interval's ends.
+def lower_end(values: Sequence[float], weights: Sequence[float], confidence: float) -> float:
+    """That of the weighted mean of at least one number between 0 and 1.
 
     A row with twice the weight counts as a cluster of twice the size.
     """
-    upwards = weighted(values, weights)
-    return _interval(upwards, weighted([1 - value for value in values], weights), confidence)
+    return _lower_end(weighted(values, weights), (1 - confidence) / 2)
 
 
-def _interval(
-    upwards: Collapsed, downwards: Collapsed, confidence: float
-) -> tuple[float, float, float]:
+def _lower_end(rows: Collapsed, tail: float) -> float:
     from scipy.stats import norm
 
-    tail = (1 - confidence) / 2
-    share = min(float(upwards.means @ upwards.shares), 1.0)
-    least, greatest = score_interval(share, upwards.effective, float(norm.isf(tail)))
-    if upwards.means.size <= MOST:
-        least = max(least, _gaffke(upwards, tail))
-        greatest = min(greatest, 1 - _gaffke(downwards, tail))
-    return share, least, greatest
+    share = min(float(rows.means @ rows.shares), 1.0)
+    least, _ = score_interval(share, rows.effective, float(norm.isf(tail)))
+    return max(least, _gaffke(rows, tail)) if rows.means.size <= MOST else least
 
 
 def score_interval(share: float, n: float, z: float) -> tuple[float, float]:

@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from processing.gate.bounded_mean import bounded_interval, weighted_interval
+from processing.gate.bounded_mean import lower_end
 from processing.gate.intervals import CONFIDENCE
 from processing.gate.worst_case import Bounds, Scale
 
@@ -115,7 +115,12 @@ def calibrated(rows: Sequence[JudgedRow], scale: Scale) -> Calibrated:
     known = [row for row in scaled if row.verdict is not None]
     parts = _parts(known)
     low, high = _lower(parts), 1 - _lower(_parts(list(map(_flipped, known))))
-    worst_low, worst_high = _lower(_parts(_filled(scaled))), 1 - _lower(_parts(_filled(flipped)))
+    worst_low, worst_high = low, high
+    if _filled(scaled) != scaled:
+        worst_low, worst_high = (
+            _lower(_parts(_filled(scaled))),
+            1 - _lower(_parts(_filled(flipped))),
+        )
     return Calibrated(
         number(_value(parts)),
         number(low),
@@ -171,19 +176,27 @@ def _parts(rows: Sequence[JudgedRow]) -> _Parts:
 
 
 def _value(parts: _Parts) -> float:
-    moved = math.fsum(d * w for d, w in zip(parts.differences, parts.weights, strict=True))
-    return math.fsum(parts.verdicts) / len(parts.verdicts) + moved / math.fsum(parts.weights)
+    return _mean(parts.verdicts) + _weighted_mean(parts.differences, parts.weights)
 
 
 def _lower(parts: _Parts) -> float:
     """The lower end, from each part's distance to the end that makes the estimate least."""
-    verdicts = parts.verdicts
-    judged = math.fsum(verdicts) / len(verdicts)
-    least, _ = bounded_interval(verdicts, 0.0, 1.0, CONFIDENCE)
+    judged, weights = parts.verdicts, parts.weights
     above = [max(difference, 0.0) for difference in parts.differences]
-    below = [max(-difference, 0.0) for difference in parts.differences]
-    above_mean, above_low, _ = weighted_interval(above, parts.weights, CONFIDENCE)
-    below_mean, _, below_high = weighted_interval(below, parts.weights, CONFIDENCE)
-    one, two = above_mean - above_low, below_high - below_mean
-    squares = (judged - least) ** 2 + one**2 + two**2 + 2 * CORRELATION * one * two
-    return judged + above_mean - below_mean - math.sqrt(squares)
+    not_below = [1 - max(-difference, 0.0) for difference in parts.differences]
+    sampled = _mean(judged) - lower_end(judged, [1.0] * len(judged), CONFIDENCE)
+    one, two = (
+        _weighted_mean(values, weights) - lower_end(values, weights, CONFIDENCE)
+        for values in (above, not_below)
+    )
+    squares = sampled**2 + one**2 + two**2 + 2 * CORRELATION * one * two
+    return _value(parts) - math.sqrt(squares)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    total = math.fsum(value * weight for value, weight in zip(values, weights, strict=True))
+    return total / math.fsum(weights)
