@@ -7,14 +7,15 @@ difference is called real: losing rows never makes one look surer than it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.comparison.mismatches import same_rows
 from pipeline.comparison.run import MEASUREMENTS, ComparedRun
 from processing.gate.intervals import CONFIDENCE, Estimate, is_yes_no
-from processing.gate.paired import holm, paired_estimate, paired_mean, sign_flip_p
+from processing.gate.paired import holm, paired_estimate
+from processing.gate.sign_flips import sign_flip_estimate, sign_flip_p
 from processing.gate.worst_case import Scale
 
 LEVEL = 0.05
@@ -56,8 +57,14 @@ class Difference:
 
     @property
     def real(self) -> bool:
-        """Whether it holds after Holm's correction, the missing rows at their worst."""
-        return self.p_holm is not None and self.p_holm <= LEVEL
+        """Whether it holds after Holm's correction, the missing rows at their worst.
+
+        The interval has to leave out 0 as well: where few rows differ, the two may not quite agree.
+        """
+        if self.p_holm is None or self.p_holm > LEVEL:
+            return False
+        low, high = self.worst_low, self.worst_high
+        return not ((low is not None and low <= 0) and (high is not None and high >= 0))
 
     @property
     def state(self) -> State:
@@ -120,8 +127,13 @@ def _metrics(first: ComparedRun, other: ComparedRun) -> list[str]:
 
 
 def _corrected(found: list[Difference]) -> list[Difference]:
-    adjusted = holm_of_tests([difference.p for difference in found])
-    return [replace(each, p_holm=p) for each, p in zip(found, adjusted, strict=True)]
+    """A metric that lost all its numbers is a test that shows nothing, and not one test fewer."""
+    tests = [1.0 if each.p is None and each.missing else each.p for each in found]
+    adjusted = holm_of_tests(tests)
+    return [
+        replace(each, p_holm=None if each.p is None else p)
+        for each, p in zip(found, adjusted, strict=True)
+    ]
 
 
 def holm_of_tests(p_values: Sequence[float | None]) -> list[float | None]:
@@ -176,7 +188,7 @@ def _with_intervals(
     tested: Difference, pairing: _Pairing, confidence: float, *, yes_no: bool
 ) -> Difference:
     scale = pairing.scale
-    estimate = _mean(scale, pairing.differences, confidence, yes_no=yes_no)
+    estimate = _mean(pairing.differences, confidence, yes_no=yes_no)
     low, high = _within(scale, estimate.low, estimate.high)
     worst_low, worst_high = low, high
     if pairing.missing:
@@ -245,29 +257,16 @@ def _worst_interval(
     pairing: _Pairing, confidence: float, *, yes_no: bool
 ) -> tuple[float | None, float | None]:
     """With the missing rows at their worst; an end is None where nobody knows how bad that is."""
-    lowest, highest = pairing.lowest, pairing.highest
     low = high = None
-    if all(map(math.isfinite, lowest)):
-        low = _mean(pairing.scale, lowest, confidence, yes_no=yes_no).low
-    if all(map(math.isfinite, highest)):
-        high = _mean(pairing.scale, highest, confidence, yes_no=yes_no).high
-    if math.isfinite(pairing.scale.high - pairing.scale.low):
-        return low, high
-    # Student's t is not monotone: left out, they may count for more than at their worst
-    found = _mean(pairing.scale, pairing.differences, confidence, yes_no=yes_no)
-    return _outer(low, found.low, min), _outer(high, found.high, max)
+    if all(map(math.isfinite, pairing.lowest)):
+        low = _mean(pairing.lowest, confidence, yes_no=yes_no).low
+    if all(map(math.isfinite, pairing.highest)):
+        high = _mean(pairing.highest, confidence, yes_no=yes_no).high
+    return low, high
 
 
-def _outer(
-    end: float | None, other: float | None, outer: Callable[[float, float], float]
-) -> float | None:
-    return end if end is None or other is None else outer(end, other)
-
-
-def _mean(
-    scale: Scale, differences: Sequence[float], confidence: float, *, yes_no: bool
-) -> Estimate:
-    """Of pairs that are all yes or no Tango's own interval, whatever is known of the scale."""
+def _mean(differences: Sequence[float], confidence: float, *, yes_no: bool) -> Estimate:
+    """Tango's interval, or that of the test."""
     if yes_no:
         return paired_estimate(differences, yes_no=True, confidence=confidence)
-    return paired_mean(differences, scale.high - scale.low, confidence)
+    return sign_flip_estimate(differences, confidence)

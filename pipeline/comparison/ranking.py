@@ -178,19 +178,26 @@ class _Trial:
     first: ComparedRun
     other: ComparedRun
     found: Difference
+    comparable: bool = True
 
 
 def _trial(first: ComparedRun, other: ComparedRun, metric: str) -> _Trial:
     for found in mismatches(first, other):
         if metric in found.scorers:
             reason = f"{metric} has {found.kind.replace('other ', 'another ')} in each"
-            return _Trial(first, other, Difference(other.label, metric, reason=reason))
+            found_none = Difference(other.label, metric, reason=reason)
+            return _Trial(first, other, found_none, comparable=False)
     return _Trial(first, other, difference_in(first, other, metric, confidence=None))
 
 
 def _tested(trials: Sequence[_Trial]) -> list[Pair]:
-    """Holm's procedure: each pair's p-value, and its interval at the level it was tested at."""
+    """Holm's procedure: each pair's p-value, and its interval at the level it was tested at.
+
+    Pairs that could be tested and have no number left count as tests that show nothing: else to
+    lose all of one evaluation's verdicts would make other differences look surer.
+    """
     p_values = [trial.found.p for trial in trials if trial.found.p is not None]
+    p_values += [1.0 for trial in trials if trial.found.p is None and trial.comparable]
     adjusted = iter(holm(p_values))
     pairs = []
     for trial in trials:

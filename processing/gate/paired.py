@@ -1,33 +1,17 @@
-"""Two models on the same rows: the difference of their means, its interval, and a test of it.
+"""Two models on the same rows: the difference of their means, with its interval.
 
-Yes/no rows: Tango's score interval, which stays honest where few rows or none differ. Numbers:
-Student's t on the differences. The test is exact for any numbers and needs no distribution: if the
-models were equal, each row's difference could as well have had the other sign.
+Yes/no rows: Tango's score interval, which stays honest where few rows or none differ. Numbers on a
+scale: the sharper one of Tango's and Gaffke's, for what decides. `sign_flips` has a test.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from processing.gate.bounded_mean import bounded_interval
 from processing.gate.clusters import Clusters, collapsed
 from processing.gate.intervals import CONFIDENCE, Estimate, deviation, student_t
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-DRAWS = 9_999
-"""Random sets of signs; with fewer than 2 ** EXACT sets all of them are tried."""
-
-EXACT = 12
-MOST_DRAWN = 2_048
-"""With more rows that differ the sum of the signed differences is as good as normal."""
-
-SEED = 20_261
 
 
 def paired_mean(
@@ -121,59 +105,6 @@ def paired_estimate(
         return Estimate(mean, None, None, spread, n, "none: every pair differs by the same")
     ends = student_t(differences, confidence, clusters)
     return Estimate(mean, *ends, spread, n, "Student t: paired differences")
-
-
-def sign_flip_p(low: Sequence[float], high: Sequence[float] | None = None) -> float:
-    """The two-sided p-value of "no difference": twice the smaller one-sided one, at most 1.
-
-    A one-sided p-value is the share of all sets of rows whose differences sum to no more than 0
-    (flipping the signs of such a set takes nothing from the sum). So it falls with no difference
-    that falls, and rows that are not known may be put in at their worst: `low` has them at the
-    least that they can be, `high` at the greatest.
-
-    Fisher's randomisation test (The Design of Experiments, 1935, section 21); for differences of
-    one size it is McNemar's exact test. Exact up to EXACT rows that differ or if all differ by as
-    much, then over DRAWS seeded draws, and with more than MOST_DRAWN rows by the normal limit.
-    """
-    rises = _no_more_than_zero(low)
-    falls = _no_more_than_zero([-difference for difference in (low if high is None else high)])
-    return min(1.0, 2 * min(rises, falls))
-
-
-def _no_more_than_zero(differences: Sequence[float]) -> float:
-    """The share of the sets of rows whose differences sum to at most 0."""
-    import numpy as np
-    from scipy.stats import binom, norm
-
-    if any(difference == -math.inf for difference in differences):
-        return 1.0  # at least every set with such a row, and the empty one: never small
-    rows = np.asarray(differences, dtype=float)
-    differing = rows[rows != 0]
-    if differing.size == 0:
-        return 1.0
-    sizes = np.abs(differing)
-    if np.allclose(sizes, sizes[0], rtol=1e-9, atol=0):
-        return float(binom.cdf(int((differing < 0).sum()), differing.size, 0.5))
-    if differing.size <= EXACT:
-        sets = (np.arange(2**differing.size)[:, None] >> np.arange(differing.size)) & 1
-        return float(np.mean(sets @ differing <= 1e-12 * sizes.sum()))
-    if differing.size > MOST_DRAWN:
-        return float(norm.cdf(-rows.sum() / math.sqrt(float((rows**2).sum()))))
-    if rows.size > MOST_DRAWN:
-        rows = differing
-    # a hair of rounding in 32 bits counts against the difference
-    scaled = (rows / sizes.sum()).astype(np.float32)
-    few = int((_sets(1 << (rows.size - 1).bit_length())[:, : rows.size] @ scaled <= 1e-6).sum())
-    return (1 + few) / (1 + DRAWS)
-
-
-@functools.lru_cache(maxsize=2)
-def _sets(rows: int) -> NDArray[np.float32]:
-    """DRAWS sets of rows, 1 for each row that is in it; the same row is in the same sets."""
-    import numpy as np
-
-    drawn = np.random.default_rng(SEED).integers(0, 2, (rows, DRAWS), dtype=np.int8)
-    return np.ascontiguousarray(drawn.T, dtype=np.float32)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

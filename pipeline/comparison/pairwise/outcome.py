@@ -16,7 +16,7 @@ from pipeline.comparison.differences import LEVEL
 from pipeline.comparison.pairwise.pairs import TIE, RowVerdict
 from processing.gate.bounded_mean import bounded_interval
 from processing.gate.intervals import CONFIDENCE
-from processing.gate.paired import sign_flip_p
+from processing.gate.sign_flips import sign_flip_p
 
 State = Literal["better", "worse", "not shown", "not compared"]
 _DIGITS = 12

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, permutation_test
 
-from processing.gate.paired import holm, paired_estimate, sign_flip_p, tango
+from processing.gate.paired import holm, paired_estimate, tango
+from processing.gate.sign_flips import sign_flip_estimate, sign_flip_p
 
 NUMBERS = st.integers(-100, 100).map(lambda whole: whole / 100)
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -116,3 +118,49 @@ def test_holm_never_makes_surer_and_keeps_the_order(values: list[float]) -> None
 
 def test_holm_is_the_published_procedure() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@settings(max_examples=80)
+@given(st.lists(st.integers(-4, 4).map(lambda i: i / 4), min_size=6, max_size=40), st.data())
+def test_the_interval_goes_with_the_test(differences: list[float], data: st.DataObject) -> None:
+    """It leaves out 0 where the test rejects, and falls with every difference that falls."""
+    found = sign_flip_estimate(differences, 0.95)
+    if found.low is None or found.high is None:
+        assert len(set(differences)) == 1
+        return
+    assert found.value is not None
+    assert found.low <= found.value <= found.high
+    p = sign_flip_p(differences)
+    if p < 0.03:  # the two draw different signs, and need not agree to the last digit
+        assert found.low > -1e-9 or found.high < 1e-9
+    if p > 0.08:
+        assert found.low <= 1e-9
+        assert found.high >= -1e-9
+    place = data.draw(st.integers(0, len(differences) - 1))
+    worse = [*differences]
+    worse[place] -= data.draw(st.integers(1, 3)) / 4
+    lower = sign_flip_estimate(worse, 0.95)
+    if lower.low is not None and lower.high is not None:
+        assert lower.low <= found.low + 1e-9
+        assert lower.high <= found.high + 1e-9
+
+
+def test_of_many_rows_the_interval_is_students() -> None:
+    drawn = random.Random(4)
+    rows = [drawn.gauss(0.1, 1) for _ in range(3_000)]
+    ours, theirs = sign_flip_estimate(rows, 0.95), paired_estimate(rows, yes_no=False)
+    assert (ours.low, ours.high) == (
+        pytest.approx(theirs.low, abs=2e-3),
+        pytest.approx(theirs.high, abs=2e-3),
+    )
+    few = sign_flip_estimate(rows[:100], 0.95)
+    student = paired_estimate(rows[:100], yes_no=False)
+    assert (few.low, few.high) == (
+        pytest.approx(student.low, abs=0.03),
+        pytest.approx(student.high, abs=0.03),
+    )
+
+
+def test_five_pairs_reject_nothing() -> None:
+    found = sign_flip_estimate([0.1, 0.2, 0.3, 0.4, 0.5], 0.95)
+    assert (found.low, found.high, found.method) == (None, None, "none: 5 pairs can reject nothing")
