@@ -12,6 +12,7 @@ from pipeline.cli import (
     executions,
     first_run,
     image,
+    labels,
     local,
     permissions,
     start,
@@ -22,7 +23,7 @@ from pipeline.cli import (
 )
 
 GROUPS = {
-    "try it on this machine": [try_here.TRY, compare.COMPARE, local.LOCAL],
+    "try it on this machine": [try_here.TRY, compare.COMPARE, labels.LABELS, local.LOCAL],
     "set up": [permissions.PERMISSIONS, image.IMAGE],
     "check and send": [check.CHECK, definition.SHOW, definition.DEFINITION, upsert.UPSERT],
     "on a new account": [first_run.FIRST_RUN],

@@ -20,6 +20,20 @@ def dataset_statements(bundle: Bundle, account: Account) -> list[Statement]:
     ]
 
 
+def labels_statements(bundle: Bundle, account: Account) -> list[Statement]:
+    """A file of people's labels that stands in S3; one beside the configuration is uploaded."""
+    named = dict.fromkeys(config.labels for config in evaluated_configs(bundle))
+    files = [object_or_below(name) for name in named if name and name.startswith("s3://")]
+    statements = []
+    for number, (bucket, [key, *_]) in enumerate(files):
+        which = "" if len(files) == 1 else str(number + 1)
+        statements += [
+            allow(f"ReadLabels{which}", ["s3:GetObject"], account.s3(bucket, key)),
+            list_statement(f"ListLabels{which}", account, bucket, [key, f"{key}/*"]),
+        ]
+    return statements
+
+
 def endpoint_statements(bundle: Bundle, account: Account) -> list[Statement]:
     """The model behind the endpoint may change, so its configuration and model can be any."""
     endpoints = [config.endpoint for config in evaluated_configs(bundle)]

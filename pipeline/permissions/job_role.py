@@ -10,6 +10,7 @@ from pipeline.permissions.evaluated import (
     dataset_statements,
     endpoint_statements,
     evaluated_configs,
+    labels_statements,
 )
 from pipeline.permissions.judges import judge_statements
 from pipeline.permissions.platform import platform_statements
@@ -47,6 +48,7 @@ def job_policy(bundle: Bundle) -> Document:
     return document(
         [
             *_storage(bundle, account),
+            *labels_statements(bundle, account),
             *platform_statements(bundle, account, job=True),
             *endpoint_statements(bundle, account),
             *judge_statements(account, *evaluated_configs(bundle)),

@@ -274,5 +274,6 @@ def config_digest(path: Path, config: EvaluationConfig) -> str:
             digest.update(name.encode() + (path.parent / name).read_bytes())
         except OSError as error:
             key = "labels" if name == config.labels_file else "scorers"
-            raise ConfigError(f"{path}: {key}: {name}: {error.strerror}") from error
+            hint = "; `labels sample` makes one" if key == "labels" else ""
+            raise ConfigError(f"{path}: {key}: {name}: {error.strerror}{hint}") from error
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from processing.evaluation.job import EvaluationJob
 from processing.gate.agreement import Agreement, Pair, agreement, classes_of
 from processing.gate.calibrated import JudgedRow, calibrated
 from processing.gate.metric import Metric, scale_of
-from processing.labels.matched import ScorerLabels, match_labels
+from processing.labels.matched import ScorerLabels, labelled_draw, match_labels
 from processing.labels.sources import labels_of_rows
 from processing.mlflow_record.scores import Scores
 
@@ -93,22 +93,13 @@ def with_calibrated(
 def _judged_rows(
     scorer: str, labels: ScorerLabels, answers: Sequence[Answer], scores: Scores
 ) -> list[JudgedRow]:
-    """Every row to which the scorer applies. Without probabilities all were as likely drawn."""
+    """Every row to which the scorer applies."""
     applies = [
         answer.row.row_id
         for answer in answers
         if answer.row.row_id not in scores or scores[answer.row.row_id][scorer].applies
     ]
-    drawn = {each.row_id: each.probability for each in labels.drawn}
-    share = sum(row_id in drawn for row_id in applies) / max(len(applies), 1)
-    rows = []
-    for row_id in applies:
-        label = labels.by_row.get(row_id) if row_id in drawn else None
-        rows.append(
-            JudgedRow(
-                verdict=scores[row_id][scorer].value if row_id in scores else None,
-                label=label.number if label else None,
-                weight=1 / (drawn[row_id] or share) if row_id in drawn else 0.0,
-            )
-        )
-    return rows
+    return [
+        JudgedRow(scores[row_id][scorer].value if row_id in scores else None, label, weight)
+        for row_id, label, weight in labelled_draw(labels, applies)
+    ]

@@ -22,6 +22,7 @@ from processing.config.scorers import ScorerSpec
 from processing.labels.label import Label, label_number, same_text
 
 COLUMNS = ("row_id", "question", "answer", "scorer", "label", "who", "probability", "draw")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FOR_PEOPLE = ("expected_response", "context", "note")
 """Columns that are only shown to those who label."""
 
@@ -57,9 +58,18 @@ def _csv(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
                     f"{place}: {len(values)} values under {len(header)} columns: put a text that "
                     'holds a comma or a line break into quotes (")'
                 )
-            yield place, dict(zip(header, values, strict=True))
+            yield place, dict(zip(header, map(without_guard, values), strict=True))
     except csv.Error as error:
         raise ConfigError(f"{name}:{reader.line_num}: is no CSV: {error}") from error
+
+
+def guarded(text: str) -> str:
+    """A text that a spreadsheet would run as a formula, so that it does not: models write these."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def without_guard(text: str) -> str:
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def _json_lines(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:

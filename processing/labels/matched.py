@@ -7,7 +7,7 @@ another's, and is not used.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from processing.config.scorers import ScorerSpec
@@ -121,3 +121,21 @@ def _of_people(labels: Sequence[Label], higher_is_better: bool) -> AnswerLabel:
     numbers = sorted(by_person.values())
     middle = (len(numbers) - 1) // 2 if higher_is_better else len(numbers) // 2
     return AnswerLabel(numbers[middle], len(numbers), agreed=numbers[0] == numbers[-1])
+
+
+def labelled_draw(
+    labels: ScorerLabels, rows: Sequence[str]
+) -> Iterator[tuple[str, float | None, float]]:
+    """Each of the `rows` (ids) to which the scorer applies: its label, if any, and its weight.
+
+    The weight is one over the probability with which it was drawn, 0 if it was not. A draw without
+    probabilities is taken for a simple random one of the rows that it names.
+    """
+    drawn = {each.row_id: each.probability for each in labels.drawn}
+    share = sum(row_id in drawn for row_id in rows) / max(len(rows), 1)
+    for row_id in rows:
+        if row_id not in drawn:
+            yield row_id, None, 0.0
+            continue
+        label = labels.by_row.get(row_id)
+        yield row_id, label.number if label else None, 1 / (drawn[row_id] or share)

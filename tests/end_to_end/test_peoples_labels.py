@@ -116,6 +116,72 @@ def test_labels_tell_how_good_the_judge_is_and_correct_its_number(
     )
 
 
+def test_a_draw_is_filled_in_and_corrects_the_number(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    def config(**more: Any) -> Path:
+        mlflow = {"tracking_uri": aws.mlflow, "experiment": "drawn-labels"}
+        changes = {"dataset": {"sample_size": 45}, "scorers": ["Correctness"], "mlflow": mlflow}
+        return write_config(**named("drawn-labels", **changes, **more))
+
+    plain = config(thresholds={"Correctness": {"min": 0.3}}, slices={})
+    done = command(aws, tmp_path, "try", "--config", str(plain), "--rows", "45")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [run_folder] = (tmp_path / ".runs").glob("2*")
+
+    drawn = command(aws, tmp_path, "labels", "sample", run_folder.name, "--rows", "20",
+                    "--config", str(plain))  # fmt: skip
+    assert drawn.returncode == 0, drawn.stdout + drawn.stderr
+    assert "drawn: 20 of 45 answers, by the verdicts of Correctness" in " ".join(
+        drawn.stdout.split()
+    )
+    assert "20 traces have the tag review = wanted" in drawn.stdout
+    document = json.loads((run_folder / "evaluation.json").read_text())
+    tagged = MlflowClient(aws.mlflow).search_traces(
+        locations=[document["mlflow"]["experiment_id"]],
+        filter_string="tags.review = 'wanted'",
+        include_spans=False,
+        max_results=100,
+    )
+    file = plain.parent / "labels.csv"
+    with file.open(newline="") as opened:
+        lines = list(csv.DictReader(opened))
+    assert {line["row_id"] for line in lines} == {t.info.tags["row_id"] for t in tagged}
+    assert sum(1 / float(line["probability"]) for line in lines) == pytest.approx(45)
+    assert all(line["label"] == "" and "verdict" not in line for line in lines)
+    again = command(aws, tmp_path, "labels", "sample", run_folder.name, "--rows", "20",
+                    "--config", str(plain), "--no-mlflow")  # fmt: skip
+    assert again.returncode != 0
+    assert "has this draw already" in again.stderr
+
+    verdicts = {row["row_id"]: row["scores"]["Correctness"]["value"] for row in rows_of(run_folder)}
+    for line in lines:
+        line["label"] = "yes" if verdicts[line["row_id"]] else "no"
+        line["who"] = "ana"
+    with file.open("w", newline="") as opened:
+        table = csv.DictWriter(opened, lines[0])
+        table.writeheader()
+        table.writerows(lines)
+    calibrated = config(
+        labels="labels.csv", thresholds={"Correctness": {"min": 0.3, "on": "calibrated"}}, slices={}
+    )
+    status = command(
+        aws, tmp_path, "labels", "status", run_folder.name, "--config", str(calibrated)
+    )
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert "Correctness: 20 of 20 lines are filled in, by 1 people" in status.stdout
+    assert "Correctness: 20 answers of" in status.stdout
+    assert " wide" in status.stdout
+
+    asked = aws.calls("BEDROCK_RUNTIME")
+    _, results = tried(aws, calibrated, tmp_path / "second")
+    document = json.loads((results / "evaluation.json").read_text())
+    assert aws.calls("BEDROCK_RUNTIME") == asked
+    corrected = document["metrics"]["Correctness"]["calibrated"]
+    assert (corrected["labels"], corrected["drawn"], corrected["moved"]) == (20, 20, 0)
+    assert document["labels"]["Correctness"]["probabilities"] is True
+
+
 def test_what_is_wrong_with_labels_is_found_by_check(
     aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
 ) -> None:

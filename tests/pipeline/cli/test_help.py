@@ -31,7 +31,7 @@ def test_help_lists_the_commands_in_their_groups(capsys: pytest.CaptureFixture[s
         elif name := re.match(r"  ([a-z-]+)  +\S", line):
             group.append(name[1])
     assert {title: listed[title] for title in GROUPS} == {
-        "try it on this machine": ["try", "compare", "local"],
+        "try it on this machine": ["try", "compare", "labels", "local"],
         "set up": ["permissions", "image"],
         "check and send": ["check", "show", "definition", "upsert"],
         "on a new account": ["first-run"],

@@ -9,7 +9,7 @@ import pytest
 from processing.base.errors import ConfigError
 from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
-from processing.labels.file import read_labels
+from processing.labels.file import guarded, read_labels
 from processing.labels.label import Label
 from processing.labels.matched import AnswerLabel, match_labels
 
@@ -170,3 +170,9 @@ def test_only_the_last_draw_is_corrected_by_and_all_labels_tell_of_agreement() -
     found = match_labels(labels, [(ONE, "Safe."), (TWO, "Two.")], SCORERS)["Correctness"]
     assert set(found.by_row) == {ONE.row_id, TWO.row_id}
     assert [(each.row_id, each.probability) for each in found.drawn] == [(TWO.row_id, 0.25)]
+
+
+def test_an_answer_that_a_spreadsheet_would_run_is_the_same_answer_again() -> None:
+    for answer in ("=1+1", "-5 degrees", "@home", "'=quoted"):
+        [label] = read(f'{ONE.row_id},"{guarded(answer)}",Correctness,yes,,,')
+        assert label.answer == answer
