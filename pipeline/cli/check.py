@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import NOT_SUCCEEDED, SUCCEEDED, Command
@@ -40,6 +42,8 @@ def check(arguments: Namespace) -> int:
         print(f"tried on the first row, with its expected answer as the answer: {said}")
     for note in tried.notes:
         print(f"note: {note}")
+    for line in _gate_lines(bundle, arguments.config):
+        print(line)
     if ".dkr.ecr." not in config.infrastructure.image:
         print(
             f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
@@ -53,6 +57,32 @@ def check(arguments: Namespace) -> int:
             "without AWS: `check --online` and `permissions create` ask for it"
         )
     return _check_online(arguments, bundle) if arguments.online else SUCCEEDED
+
+
+MOST_BYTES = 64_000_000
+"""Of a dataset that is read as a whole to tell how often the gate errs; `plan` reads any."""
+
+
+def _gate_lines(bundle: Bundle, config: Path) -> Iterator[str]:
+    """How often the gate errs; nothing where the rows are not known without reading much."""
+    from pipeline.checks.plan.gate import gate_errors
+    from pipeline.checks.plan.rows import planned_rows
+    from processing.base.errors import DatasetError
+
+    upload = bundle.dataset_upload
+    if upload.path.stat().st_size > MOST_BYTES if upload else not bundle.config.dataset.sample_size:
+        return
+    try:
+        planned = planned_rows(bundle, config)
+    except DatasetError as error:
+        yield f"note: PrepareDataset will not take these rows: {str(error).splitlines()[0]}"
+        return
+    found = gate_errors(bundle.config, planned)
+    if found.deciding:
+        often = (
+            "warning: the gate errs more than one time in five: " if found.errs_too_often else ""
+        )
+        yield f"{often}with {planned.count:,} rows, {found.line()} (`plan` says more)"
 
 
 def _check_online(arguments: Namespace, bundle: Bundle) -> int:

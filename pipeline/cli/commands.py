@@ -15,6 +15,7 @@ from pipeline.cli import (
     labels,
     local,
     permissions,
+    plan,
     start,
     sweep,
     trigger,
@@ -25,7 +26,13 @@ from pipeline.cli import (
 GROUPS = {
     "try it on this machine": [try_here.TRY, compare.COMPARE, labels.LABELS, local.LOCAL],
     "set up": [permissions.PERMISSIONS, image.IMAGE],
-    "check and send": [check.CHECK, definition.SHOW, definition.DEFINITION, upsert.UPSERT],
+    "check and send": [
+        check.CHECK,
+        plan.PLAN,
+        definition.SHOW,
+        definition.DEFINITION,
+        upsert.UPSERT,
+    ],
     "on a new account": [first_run.FIRST_RUN],
     "run": [start.START, executions.STATUS, executions.LIST, executions.STOP],
     "from now on": [trigger.TRIGGER, sweep.SWEEP],

@@ -80,6 +80,15 @@ def scale_in_words(spec: ScorerSpec) -> str:
     return f"any number up to {LARGEST:g}" if math.isinf(low) else f"{low:g} to {high:g}"
 
 
+def is_yes_or_no(spec: ScorerSpec) -> bool:
+    """Whether each verdict is one of two numbers, which are the ends of the scale."""
+    levels = spec.options.category_numbers()
+    return len(set(levels.values())) == 2 if levels else SCORERS[spec.kind].number_rule in _TWO
+
+
+_TWO = ("yes = 1, no = 0", "true = 1, false = 0")
+
+
 def number_rule(spec: ScorerSpec) -> str:
     """The rule of `number_of` for a report, and what a word is where words are counted."""
     levels = spec.options.category_numbers()

@@ -28,7 +28,7 @@ MOST_ROWS = 100_000
 """So many rows are looked at for `rows_needed`."""
 
 EXACT = "exact: yes or no"
-WIDEST = "taken as yes or no, the widest spread that its scale allows"
+WIDEST = "at most: as if yes or no"
 
 Deviates = Callable[[float], float]
 """A truth -> the standard deviation of the rows' numbers around it."""
@@ -98,9 +98,9 @@ def graded_errors(
 ) -> Errors:
     """Of numbers on a finite scale that spread as those `seen` in an earlier run (at least two).
 
-    `seen` are drawn towards the scale's end until their mean is the model's. The mean of `rows` is
-    then taken as Student's t with the degrees of freedom of `seen`. If all `seen` are the same,
-    nothing is known of their spread, and it is taken as the widest.
+    The mean of `rows` is taken as Student's t with the degrees of freedom of `seen`, and their
+    standard deviation, which near the scale's end cannot be more than that of yes and no. If all
+    `seen` are the same, nothing is known of their spread, and it is taken as the widest.
     """
     if deviation(seen) == 0 or not scale.holds(seen):
         return yes_no_errors(threshold, scale, rows, distance, WIDEST)
@@ -110,7 +110,7 @@ def graded_errors(
     )
 
     def spread(truth: float) -> float:
-        return deviation(_moved(seen, truth, scale))
+        return min(deviation(seen), math.sqrt((truth - scale.low) * (scale.high - truth)))
 
     def compared(truth: float) -> float:
         """What the gate compares if the rows' mean is this."""
@@ -243,11 +243,9 @@ def _by_t(
 
 
 def _moved(seen: Sequence[float], mean: float, scale: Scale) -> list[float]:
-    """The numbers, each so much nearer to the scale's end that their mean is `mean`."""
-    had = math.fsum(seen) / len(seen)
-    end = scale.high if mean > had else scale.low
-    part = (mean - had) / (end - had) if end != had else 0.0
-    return [value + part * (end - value) for value in seen]
+    """The numbers around another mean, cut where the scale ends."""
+    away = mean - math.fsum(seen) / len(seen)
+    return [scale.clipped(value + away) for value in seen]
 
 
 def _quantiles(values: Sequence[float], count: int) -> list[float]:

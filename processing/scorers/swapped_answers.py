@@ -47,29 +47,49 @@ class Control:
     stands_for: tuple[str, ...]
 
 
-def controls_of(
-    scorers: Sequence[BuiltScorer], folder: Path = Path(), spend: Spend | None = None
-) -> list[Control]:
+@dataclass(frozen=True)
+class PlannedControl:
+    """`spec` has `judge` reject other rows' answers; for `stands_for`, which share the judge."""
+
+    spec: ScorerSpec
+    judge: Judge
+    stands_for: tuple[str, ...]
+
+
+def planned_controls(scorers: Iterable[tuple[ScorerSpec, Judge | None]]) -> list[PlannedControl]:
     """The scorers that compare, relate or look for support, and MLflow's Correctness otherwise.
 
     The latter for a judge that is asked by none of these, as one that is asked for Safety only.
     """
+    asked = [(spec, judge) for spec, judge in scorers if judge and judge.swapped_answers]
     found = [
-        Control(built, (built.spec.name,))
-        for built in scorers
-        if built.judge is not None
-        and built.judge.swapped_answers
-        and _what(built.spec) in _COMPARE | _RELATE | _SUPPORT
+        PlannedControl(spec, judge, (spec.name,))
+        for spec, judge in asked
+        if _what(spec) in _COMPARE | _RELATE | _SUPPORT
     ]
-    tested = [control.built.judge for control in found]
+    tested = [control.judge for control in found]
     others: dict[str, tuple[Judge, list[str]]] = {}
-    for built in scorers:
-        judge = built.judge
-        if judge is not None and judge.swapped_answers and judge not in tested:
-            others.setdefault(judge.model_dump_json(), (judge, []))[1].append(built.spec.name)
-    for judge, names in others.values():
-        [built] = build_scorers([_correctness_for(names[0])], judge, folder, spend=spend)
-        found.append(Control(built, tuple(names)))
+    for spec, judge in asked:
+        if judge not in tested:
+            others.setdefault(judge.model_dump_json(), (judge, []))[1].append(spec.name)
+    return found + [
+        PlannedControl(_correctness_for(names[0]), judge, tuple(names))
+        for judge, names in others.values()
+    ]
+
+
+def controls_of(
+    scorers: Sequence[BuiltScorer], folder: Path = Path(), spend: Spend | None = None
+) -> list[Control]:
+    """What `planned_controls` says, ready to be asked."""
+    ready = {built.spec.name: built for built in scorers}
+    found = []
+    for planned in planned_controls((built.spec, built.judge) for built in scorers):
+        if planned.spec.name in planned.stands_for:
+            built = ready[planned.spec.name]
+        else:
+            [built] = build_scorers([planned.spec], planned.judge, folder, spend=spend)
+        found.append(Control(built, planned.stands_for))
     return found
 
 

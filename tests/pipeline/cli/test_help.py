@@ -33,7 +33,7 @@ def test_help_lists_the_commands_in_their_groups(capsys: pytest.CaptureFixture[s
     assert {title: listed[title] for title in GROUPS} == {
         "try it on this machine": ["try", "compare", "labels", "local"],
         "set up": ["permissions", "image"],
-        "check and send": ["check", "show", "definition", "upsert"],
+        "check and send": ["check", "plan", "show", "definition", "upsert"],
         "on a new account": ["first-run"],
         "run": ["start", "status", "list", "stop"],
         "from now on": ["trigger", "sweep"],

@@ -1,0 +1,53 @@
+"""What an earlier run measured, on which a plan rests where it can."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """`document` is its evaluation.json, `rows` are those of its rows.jsonl."""
+
+    name: str
+    document: Mapping[str, Any]
+    rows: tuple[Row, ...]
+
+    def scores(self, scorer: str) -> list[float]:
+        """The numbers that the scorer gave."""
+        return _finite(row["scores"].get(scorer, {}).get("value") for row in self._answered)
+
+    def measured(self, key: str) -> list[float]:
+        """`latency_ms`, `input_tokens` or `output_tokens` of the answered rows."""
+        return _finite(row.get(key) for row in self._answered)
+
+    @property
+    def _answered(self) -> list[Row]:
+        return [row for row in self.rows if not row["error"]]
+
+    def paid(self, service: str) -> Mapping[str, Any]:
+        """The account of one service: calls, reused, input_tokens, output_tokens; {} if none."""
+        return next(
+            (entry for entry in self.document["spend"] if entry.get("service") == service), {}
+        )
+
+    @property
+    def scorers(self) -> list[str]:
+        return list(self.document["number_rules"])
+
+    @property
+    def swapped(self) -> int:
+        """Answers to other questions that its judges were given."""
+        found = self.document.get("swapped_answers") or ()
+        return sum(int(each.get("asked", 0)) for each in found)
+
+
+def _finite(values: Iterable[object]) -> list[float]:
+    return [
+        float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)
+    ]

@@ -1,0 +1,76 @@
+"""How many calls of its judge a scorer's verdict takes."""
+
+from __future__ import annotations
+
+from processing.config.scorer_options import MetricOptions
+from processing.config.scorers import ScorerSpec
+
+DEEPEVAL = {
+    "AnswerRelevancy": 3,  # statements, verdicts, reason
+    "Bias": 3,  # opinions, verdicts, reason
+    "ContextualPrecision": 2,  # verdicts, reason
+    "ContextualRecall": 2,
+    "ContextualRelevancy": 2,  # verdicts of each passage, reason: `_PASSAGES`
+    "Faithfulness": 4,  # truths, claims, verdicts, reason
+    "GEval": 1,  # its steps are made once for all rows
+    "Hallucination": 2,
+    "Misuse": 3,
+    "NonAdvice": 3,
+    "PIILeakage": 3,
+    "PromptAlignment": 2,
+    "RoleViolation": 2,
+    "Summarization": 7,  # truths, claims, questions, answers of both, verdicts, reason
+    "Toxicity": 3,
+}
+"""Read from deepeval 4.3.1, deepeval/metrics/*/: the generate calls of `measure`, with a reason."""
+
+RAGAS = {
+    "AnswerAccuracy": 2,  # both ways round
+    "AnswerCorrectness": 3,  # statements of answer and reference, classification
+    "ContextEntityRecall": 2,
+    "ContextRecall": 1,
+    "ContextRelevance": 2,
+    "DomainSpecificRubrics": 1,
+    "FactualCorrectness": 4,  # claims of answer and reference, each held against the other
+    "Faithfulness": 2,  # statements, verdicts
+    "InstanceSpecificRubrics": 1,
+    "ResponseGroundedness": 2,
+    "RubricsScoreWithReference": 1,
+    "RubricsScoreWithoutReference": 1,
+    "SQLSemanticEquivalence": 1,
+    "SummarizationScore": 3,  # keyphrases, questions, answers
+    "SummaryScore": 3,
+}
+"""Read from ragas 0.4.3, ragas/metrics/collections/*/metric.py: the `agenerate` calls of `ascore`.
+"""
+
+UNKNOWN = 3
+"""A metric that is in neither table; most of a framework's take two to four."""
+
+_PASSAGES = {
+    ("RetrievalRelevance", ""): (0, 1),
+    ("DeepEval", "ContextualRelevancy"): (1, 1),
+    ("RAGAS", "ContextPrecision"): (0, 1),
+    ("RAGAS", "ContextPrecisionWithReference"): (0, 1),
+    ("RAGAS", "ContextPrecisionWithoutReference"): (0, 1),
+    ("RAGAS", "ContextUtilization"): (0, 1),
+    ("RAGAS", "NoiseSensitivity"): (3, 2),
+}
+"""Calls a row, and for each of its passages."""
+
+
+def calls_a_row(spec: ScorerSpec, passages: float) -> tuple[float, str]:
+    """The calls, and where the figure is from. `passages`: how many a row has, on average."""
+    options = spec.options
+    metric = options.metric if isinstance(options, MetricOptions) else ""
+    if found := _PASSAGES.get((spec.kind, metric)):
+        return found[0] + found[1] * passages, f"{passages:.3g} passages a row"
+    if spec.kind not in ("DeepEval", "RAGAS"):
+        return 1.0, "one call"
+    known = (DEEPEVAL if spec.kind == "DeepEval" else RAGAS).get(metric)
+    if known is None:
+        return float(UNKNOWN), f"a guess: {spec.kind}'s {metric} is in no table of ours"
+    assert isinstance(options, MetricOptions)
+    if spec.kind == "DeepEval" and options.arguments.get("include_reason") is False:
+        known -= 1
+    return float(known), f"{spec.kind}'s source"

@@ -1,0 +1,75 @@
+"""The whole plan of one evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.checks.plan.cost import Costs, costs
+from pipeline.checks.plan.earlier import EarlierRun
+from pipeline.checks.plan.gate import DISTANCE, GateErrors, gate_errors
+from pipeline.checks.plan.rows import PlannedRows, planned_rows
+from pipeline.definition.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Plan:
+    rows: PlannedRows
+    costs: Costs
+    gate: GateErrors
+
+    def document(self) -> dict[str, Any]:
+        """The plan as JSON has it: money in the prices' currency, times in seconds."""
+        costs, gate = self.costs, self.gate
+        return {
+            "rows": self.rows.count,
+            "independent_rows": self.rows.independent(),
+            "services": [asdict(service) for service in costs.services],
+            "scorers": [{**asdict(each), "calls": each.calls} for each in costs.scorers],
+            "pairwise": [{**asdict(each), "calls": each.calls} for each in costs.pairwise],
+            "cost": costs.money,
+            "unpriced": costs.unpriced,
+            "seconds": costs.seconds,
+            "limit": {"service": costs.slowest.service, "by": costs.slowest.limit},
+            "gate": {
+                "distance": gate.distance,
+                "thresholds": [_threshold(each) for each in gate.thresholds],
+                "not_counted": list(gate.unknown),
+                "any_false_stop": gate.any_false_stop,
+                "any_false_stop_without_slices": gate.any_false_stop_without_slices,
+                "least_false_stop": gate.least_false_stop,
+                "rows_needed": gate.rows_needed,
+                "errs_too_often": gate.errs_too_often,
+            },
+        }
+
+
+def _threshold(each: Any) -> dict[str, Any]:
+    threshold = each.threshold
+    return {
+        "metric": threshold.metric,
+        "rule": threshold.rule,
+        "bound": threshold.bound,
+        "on": threshold.on,
+        "tier": threshold.tier,
+        "where": each.where,
+        **asdict(each.errors),
+    }
+
+
+def plan(
+    bundle: Bundle,
+    config: Path,
+    *,
+    rows: int | None = None,
+    earlier: EarlierRun | None = None,
+    distance: float = DISTANCE,
+) -> Plan:
+    """Raises DatasetError, LaunchError."""
+    planned = planned_rows(bundle, config, rows)
+    return Plan(
+        planned,
+        costs(bundle.config, planned, earlier),
+        gate_errors(bundle.config, planned, earlier, distance),
+    )

@@ -1,0 +1,70 @@
+"""The rows that an evaluation will have, drawn as PrepareDataset draws them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.definition.bundle import Bundle
+from processing.base.errors import LaunchError
+from processing.dataset.clusters import clusters_of
+from processing.dataset.rows import Row, read_manifest
+from processing.dataset.shards import read_share
+from processing.gate.clusters import collapsed
+from processing.gate.slices import slice_groups
+
+
+@dataclass(frozen=True)
+class PlannedRows:
+    """`count` of them; `rows` where the dataset is on this machine, else none."""
+
+    count: int
+    rows: tuple[Row, ...]
+    clusters: Mapping[str, str] | None
+
+    def independent(self, row_ids: Sequence[str] | None = None) -> int:
+        """As so many rows that are independent these rows count; all of them by default.
+
+        Kish's effective number of clusters: rows that belong together count as one.
+        """
+        if self.clusters is None:
+            return self.count if row_ids is None else len(row_ids)
+        chosen = [self.clusters[row_id] for row_id in row_ids or self.clusters]
+        return max(1, int(collapsed([0.0] * len(chosen), chosen).effective + 1e-9))
+
+    def slices(self, column: str) -> dict[str, list[str]]:
+        """JSON text of the column's value -> row ids."""
+        return slice_groups({row.row_id: row.slices for row in self.rows}, column)
+
+
+def planned_rows(bundle: Bundle, config: Path, rows: int | None = None) -> PlannedRows:
+    """`rows`: instead of dataset.sample_size; 0 takes all.
+
+    Raises DatasetError as PrepareDataset does; LaunchError where nobody says how many rows a
+    dataset has that is not on this machine.
+    """
+    dataset = bundle.config.dataset
+    wanted = dataset.sample_size if rows is None else rows
+    if wanted < 0:
+        raise LaunchError(f"--rows {wanted}: give how many rows, or 0 for all")
+    if bundle.dataset_upload is None:
+        if wanted == 0:
+            raise LaunchError(
+                f"{dataset.source} is not on this machine, and dataset.sample_size says not how "
+                "many rows it has: give --rows N"
+            )
+        return PlannedRows(wanted, (), None)
+    from processing.prepare_dataset import prepare
+
+    drawn = dataset.model_copy(update={"sample_size": wanted})
+    with tempfile.TemporaryDirectory(prefix="plan-") as folder:
+        output = Path(folder)
+        with contextlib.redirect_stdout(io.StringIO()):  # what PrepareDataset tells
+            prepare(drawn, config=config, inputs=Path(os.devnull), output=output, shards=1)
+        found = read_share(output, read_manifest(output), whole=True).rows
+    return PlannedRows(len(found), tuple(found), clusters_of(found, dataset))
