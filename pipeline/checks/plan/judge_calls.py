@@ -12,13 +12,13 @@ DEEPEVAL = {
     "ContextualRecall": 2,
     "ContextualRelevancy": 2,  # verdicts of each passage, reason: `_PASSAGES`
     "Faithfulness": 4,  # truths, claims, verdicts, reason
-    "GEval": 1,  # its steps are made once for all rows
+    "GEval": 2,  # steps, unless evaluation_steps gives them, and the verdict
     "Hallucination": 2,
     "Misuse": 3,
     "NonAdvice": 3,
     "PIILeakage": 3,
     "PromptAlignment": 2,
-    "RoleViolation": 2,
+    "RoleViolation": 3,
     "Summarization": 7,  # truths, claims, questions, answers of both, verdicts, reason
     "Toxicity": 3,
 }
@@ -71,6 +71,7 @@ def calls_a_row(spec: ScorerSpec, passages: float) -> tuple[float, str]:
     if known is None:
         return float(UNKNOWN), f"a guess: {spec.kind}'s {metric} is in no table of ours"
     assert isinstance(options, MetricOptions)
-    if spec.kind == "DeepEval" and options.arguments.get("include_reason") is False:
-        known -= 1
+    if spec.kind == "DeepEval":
+        known -= options.arguments.get("include_reason") is False
+        known -= metric == "GEval" and bool(options.arguments.get("evaluation_steps"))
     return float(known), f"{spec.kind}'s source"
