@@ -123,6 +123,9 @@ def gate_errors(
     unknown: list[str] = []
     specs = {spec.name: spec for spec in config.scorers}
     for threshold, where, rows in _held(config, planned, unknown):
+        if threshold.on == "calibrated":
+            unknown.append(f"{threshold.metric} on calibrated: it depends on what people will say")
+            continue
         spec = specs.get(threshold.metric)
         errors = (
             _of_scorer(threshold, spec, rows, distance, earlier)
@@ -133,6 +136,8 @@ def gate_errors(
             unknown.append(f"{threshold.metric}: its spread is not known without --from RUN")
         else:
             found.append(ThresholdErrors(threshold, where, errors))
+    if config.judges:
+        unknown.append("judges: whether they agree with people is not known")
     if config.champion:
         compared = ", ".join(config.champion.metrics)
         unknown.append(f"champion ({compared}): how often two models differ on a row is not known")
