@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.checks.plan.earlier import EarlierRun
-from pipeline.checks.plan.judge_calls import calls_a_row
 from pipeline.checks.plan.rows import PlannedRows
+from pipeline.checks.plan.scorer_calls import ScorerCalls, judge_of, pairwise_calls, scorer_calls
 from pipeline.checks.plan.tokens import counter
 from processing.calls.spend import ENDPOINT, judge_name
 from processing.config.endpoint import Endpoint
 from processing.config.judge import Judge
 from processing.config.model import EvaluationConfig
-from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
 from processing.endpoint.payload import request_body
 from processing.endpoint.prompt import fill
-from processing.scorers.swapped_answers import PlannedControl, planned_controls, swapped_pairs
 
 ENDPOINT_SECONDS, JUDGE_SECONDS = 3.0, 2.0
 """Of a call, where no earlier run has measured it; those of docs/scale.md."""
@@ -36,22 +34,6 @@ that thinks writes several times as many."""
 START_SECONDS = 4.0
 COUNTED = 300
 """Rows whose tokens are counted; the others have as many."""
-
-
-@dataclass(frozen=True)
-class ScorerCalls:
-    """What one scorer asks. `swapped`: calls on answers to other questions."""
-
-    scorer: str
-    service: str
-    a_row: float
-    rows: int
-    swapped: int
-    source: str
-
-    @property
-    def calls(self) -> float:
-        return self.a_row * self.rows + self.swapped
 
 
 @dataclass(frozen=True)
@@ -101,57 +83,22 @@ class Costs:
 
 def costs(config: EvaluationConfig, planned: PlannedRows, earlier: EarlierRun | None) -> Costs:
     sample = planned.rows[:COUNTED]
-    scorers = _scorer_calls(config, planned)
+    scorers = scorer_calls(config, planned)
     services = [_endpoint(config, planned, sample, earlier)]
     for judge in _services(config):
         asked = [each for each in scorers if each.service == judge_name(judge.model)]
         services.append(_judge(config, judge, asked, sample, earlier))
-    pairs = [
-        ScorerCalls(spec.name, judge_name(compared_by.model), 2.0, planned.count, 0, "both orders")
-        for spec in config.pairwise_scorers
-        if (compared_by := spec.judge or config.judge)
-    ]
-    return Costs(tuple(services), tuple(scorers), tuple(pairs))
-
-
-def _judge_of(config: EvaluationConfig, spec: ScorerSpec) -> Judge | None:
-    return (spec.judge or config.judge) if spec.uses_judge else None
+    return Costs(tuple(services), tuple(scorers), tuple(pairwise_calls(config, planned)))
 
 
 def _services(config: EvaluationConfig) -> list[Judge]:
     """A judge of each name that money is spent under, with its quotas as the first one has them."""
-    asked = (_judge_of(config, spec) for spec in config.scorers)
+    asked = (judge_of(config, spec) for spec in config.scorers)
     named: dict[str, Judge] = {}
     for judge in asked:
         if judge:
             named.setdefault(judge_name(judge.model), judge)
     return list(named.values())
-
-
-def _scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerCalls]:
-    judged = [(spec, judge) for spec in config.scorers if (judge := _judge_of(config, spec))]
-    controls = planned_controls(judged)
-    passages = _mean(len(row.context or ()) for row in planned.rows)
-    swapped = {control.spec.name: _pairs(control, planned) for control in controls}
-    found = []
-    for spec, judge in judged:
-        a_row, source = calls_a_row(spec, passages)
-        again = math.ceil(swapped.pop(spec.name, 0) * a_row)
-        found.append(
-            ScorerCalls(spec.name, judge_name(judge.model), a_row, planned.count, again, source)
-        )
-    for control in controls:
-        if asked := swapped.get(control.spec.name):
-            service = judge_name(control.judge.model)
-            found.append(ScorerCalls(control.spec.name, service, 1.0, 0, asked, "one call"))
-    return found
-
-
-def _pairs(control: PlannedControl, planned: PlannedRows) -> int:
-    number = control.judge.swapped_answers
-    if not planned.rows:
-        return min(number, planned.count)
-    return len(swapped_pairs(control.spec, planned.rows, number))
 
 
 def _endpoint(
@@ -257,7 +204,7 @@ def _judge_tokens(
     specs = [
         spec
         for spec in config.scorers
-        if (judge := _judge_of(config, spec)) and judge_name(judge.model) == name
+        if (judge := judge_of(config, spec)) and judge_name(judge.model) == name
     ]
     told = f"{INSTRUCTIONS_TOKENS} tokens of instructions and {VERDICT_TOKENS} of verdict a call"
     if not sample:

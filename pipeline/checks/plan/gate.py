@@ -13,14 +13,11 @@ from processing.config.model import EvaluationConfig
 from processing.config.scorer_numbers import is_yes_or_no
 from processing.config.scorers import ScorerSpec
 from processing.config.thresholds import ThresholdParameter, threshold_parameters
-from processing.gate.error_rates import (
-    WIDEST,
-    Errors,
-    any_false_stop,
+from processing.gate.error_rates import WIDEST, Errors, any_false_stop, yes_no_errors
+from processing.gate.error_rates_by_spread import (
     endless_errors,
     graded_errors,
     percentile_errors,
-    yes_no_errors,
 )
 from processing.gate.metric import scale_of
 

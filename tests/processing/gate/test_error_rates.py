@@ -17,10 +17,12 @@ from processing.gate.error_rates import (
     ACCEPTED,
     Errors,
     any_false_stop,
+    yes_no_errors,
+)
+from processing.gate.error_rates_by_spread import (
     endless_errors,
     graded_errors,
     percentile_errors,
-    yes_no_errors,
 )
 from processing.gate.intervals import percentile
 from processing.gate.metric import scorer_metric

@@ -1,0 +1,70 @@
+"""What each scorer of a configuration asks its judge: its rows, and answers to other questions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pipeline.checks.plan.judge_calls import calls_a_row
+from pipeline.checks.plan.rows import PlannedRows
+from processing.calls.spend import judge_name
+from processing.config.judge import Judge
+from processing.config.model import EvaluationConfig
+from processing.config.scorers import ScorerSpec
+from processing.scorers.swapped_answers import PlannedControl, planned_controls, swapped_pairs
+
+
+@dataclass(frozen=True)
+class ScorerCalls:
+    """What one scorer asks. `swapped`: calls on answers to other questions."""
+
+    scorer: str
+    service: str
+    a_row: float
+    rows: int
+    swapped: int
+    source: str
+
+    @property
+    def calls(self) -> float:
+        return self.a_row * self.rows + self.swapped
+
+
+def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerCalls]:
+    judged = [(spec, judge) for spec in config.scorers if (judge := judge_of(config, spec))]
+    controls = planned_controls(judged)
+    contexts = [len(row.context or ()) for row in planned.rows]
+    passages = sum(contexts) / len(contexts) if contexts else 0.0
+    swapped = {control.spec.name: _pairs(control, planned) for control in controls}
+    found = []
+    for spec, judge in judged:
+        a_row, source = calls_a_row(spec, passages)
+        again = math.ceil(swapped.pop(spec.name, 0) * a_row)
+        found.append(
+            ScorerCalls(spec.name, judge_name(judge.model), a_row, planned.count, again, source)
+        )
+    for control in controls:
+        if asked := swapped.get(control.spec.name):
+            service = judge_name(control.judge.model)
+            found.append(ScorerCalls(control.spec.name, service, 1.0, 0, asked, "one call"))
+    return found
+
+
+def pairwise_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerCalls]:
+    """Of each two runs that `compare` is given, in both orders."""
+    return [
+        ScorerCalls(spec.name, judge_name(judge.model), 2.0, planned.count, 0, "both orders")
+        for spec in config.pairwise_scorers
+        if (judge := spec.judge or config.judge)
+    ]
+
+
+def judge_of(config: EvaluationConfig, spec: ScorerSpec) -> Judge | None:
+    return (spec.judge or config.judge) if spec.uses_judge else None
+
+
+def _pairs(control: PlannedControl, planned: PlannedRows) -> int:
+    number = control.judge.swapped_answers
+    if not planned.rows:
+        return min(number, planned.count)
+    return len(swapped_pairs(control.spec, planned.rows, number))
