@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import read_bundle
 from processing.base.errors import ConfigError
+from processing.config.labels import IN_MLFLOW
 
 if TYPE_CHECKING:
     from pipeline.comparison.run import ComparedRun
@@ -37,8 +38,6 @@ def _sample(arguments: Namespace, bundle: Bundle) -> int:
     run, config = _run(arguments), bundle.config
     scorers = labelled_scorers(config, arguments.scorers or [])
     found = draw(run, config, scorers, arguments.rows, arguments.seed)
-    path = arguments.output or bundle.folder / (config.labels_file or DEFAULT_FILE)
-    lines = write_sample(path, run, found, config)
     strata = [f"the verdicts of {', '.join(scorers)}", *config.slices]
     print(f"drawn:   {len(found.probabilities)} of {found.rows} answers, by {' and '.join(strata)}")
     if found.left_out:
@@ -46,34 +45,48 @@ def _sample(arguments: Namespace, bundle: Bundle) -> int:
             f"note:    {found.left_out} rows have no answer and cannot be labelled: on: calibrated "
             "counts them as the worst"
         )
-    print(
-        f"file:    {path}: fill in `label` on {lines} lines (and `who`) without a look at the "
-        "verdicts"
-    )
-    if config.labels is None:
+    if arguments.output or config.labels != IN_MLFLOW:
+        path = arguments.output or bundle.folder / (config.labels_file or DEFAULT_FILE)
+        lines = write_sample(path, run, found, config)
         print(
-            f"then:    labels: {path.name} in {arguments.config}, and the same evaluation again: "
-            "answers and verdicts are kept and cost nothing"
+            f"file:    {path}: fill in `label` on {lines} lines (and `who`) without a look at the "
+            "verdicts"
         )
+        if config.labels is None:
+            print(
+                f"then:    labels: {path.name} in {arguments.config}, and the same evaluation "
+                "again: answers and verdicts are kept and cost nothing"
+            )
     if not arguments.no_mlflow:
         print(f"MLflow:  {tag_for_review(run, config.mlflow.tracking_uri, found)}")
+    if config.labels == IN_MLFLOW:
+        print(
+            "then:    in MLflow, filter the traces by tags.review = 'wanted', and give each the "
+            f"feedback {' and '.join(scorers)}"
+        )
     return SUCCEEDED
 
 
 def _status(arguments: Namespace, bundle: Bundle) -> int:
-    from pipeline.comparison.labelling.status import file_lines, run_lines
+    from pipeline.comparison.labelling.status import file_lines, labels_in_mlflow, run_lines
     from processing.labels.sources import labels_of_file
 
     config = bundle.config
+    run = _run(arguments) if arguments.run_name is not None else None
     if config.labels is None:
         raise ConfigError(f"{arguments.config}: labels: names no file; `labels sample` makes one")
-    found, _ = labels_of_file(config, bundle.folder)
+    if config.labels == IN_MLFLOW and run is None:
+        raise ConfigError("labels status RUN: name an evaluation, whose experiment has the labels")
+    if config.labels == IN_MLFLOW and run is not None:
+        found = labels_in_mlflow(run, config)
+    else:
+        found, _ = labels_of_file(config, bundle.folder)
     for line in file_lines(found):
         print(line)
     if not found:
         print(f"{config.labels} has no labels")
-    if arguments.run_name is not None:
-        for line in run_lines(found, _run(arguments), config):
+    if run is not None:
+        for line in run_lines(found, run, config):
             print(line)
     return SUCCEEDED
 

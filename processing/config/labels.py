@@ -10,13 +10,15 @@ from processing.base.suggestion import did_you_mean
 from processing.config.section import Section
 
 FORMATS = (".csv", ".jsonl")
+IN_MLFLOW = "mlflow"
+"""Instead of a file: the feedback that people give in MLflow's page."""
 
 
 def _is_labels_file(text: str) -> str:
-    if not text.endswith(FORMATS):
+    if text != IN_MLFLOW and not text.endswith(FORMATS):
         raise ValueError(
             f"must be a file of people's labels that ends in {' or '.join(FORMATS)}, beside this "
-            f"file or in S3 (s3://bucket/labels.csv), not {text!r}"
+            f"file or in S3 (s3://bucket/labels.csv), or {IN_MLFLOW}, not {text!r}"
         )
     return text
 

@@ -17,7 +17,7 @@ from processing.config.endpoint import Endpoint
 from processing.config.gate import Budgets, Champion, Slice, Threshold
 from processing.config.infrastructure import Infrastructure
 from processing.config.judge import Judge
-from processing.config.labels import Judges, LabelsFile
+from processing.config.labels import IN_MLFLOW, Judges, LabelsFile
 from processing.config.mlflow import Mlflow
 from processing.config.pipeline import PipelineSection
 from processing.config.prices import Prices
@@ -130,8 +130,9 @@ class EvaluationConfig(Section):
 
     @property
     def labels_file(self) -> str | None:
-        """Where people's labels are beside the configuration file; None in S3 or without them."""
-        return None if self.labels is None or self.labels.startswith("s3://") else self.labels
+        """Where people's labels are beside the configuration file; None if they are elsewhere."""
+        elsewhere = self.labels in (None, IN_MLFLOW) or str(self.labels).startswith("s3://")
+        return None if elsewhere else self.labels
 
     def named_files(self) -> list[str]:
         """What belongs beside the configuration file, wherever that goes."""

@@ -22,12 +22,13 @@ from processing.evaluation.imports import import_in_the_background, kept_out_of_
 from processing.evaluation.instances.merge import put_together
 from processing.evaluation.measurements import cut_answers
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
-from processing.evaluation.people import people_of, with_calibrated
+from processing.evaluation.people import known_labels, people_of, with_calibrated
 from processing.evaluation.prompts import prompts_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
 from processing.evaluation.scoring import score_rows
 from processing.gate.metric import scale_of
 from processing.gate.swapped_answers import SwappedAnswers
+from processing.labels.label import Label
 from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
 from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
@@ -62,11 +63,12 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
             import_evaluate()
         import_in_the_background()
         end_runs_of_killed_jobs(run, tracked)
+        labels = known_labels(job, tracked)
         paid = paid_verdicts(run)
         ask_unseen = replace(paid, progress=None).record
         with swapped_answers_put(run.controls, share.rows, ask_unseen, job.config) as swapped:
             answers = _answer_and_record(run, share, tracked, support, paid)
-            evaluation = _conclude(run, tracked, answers, swapped())
+            evaluation = _conclude(run, tracked, answers, swapped(), labels)
         document = evaluation_document(evaluation)
         record_outcome(evaluation, document, job)
     write_document(document, job.output)
@@ -102,12 +104,13 @@ def _conclude(
     tracked: TrackedRun,
     answers: list[Answer],
     swapped: Sequence[SwappedAnswers],
+    labels: Sequence[Label],
 ) -> Evaluation:
     """The verdict, on what MLflow holds."""
     job = run.job
     scores = read_scores(tracked, job.config.scorers, answers)
     clusters = clusters_of([answer.row for answer in answers], job.config.dataset)
-    people = people_of(job, answers, scores)
+    people = people_of(job.config, labels, answers, scores)
     metrics = with_calibrated(
         record_metrics(tracked, job.config, answers, scores), job.config, people, answers, scores
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from processing.config.labels import IN_MLFLOW
 from processing.config.model import EvaluationConfig
 from processing.config.scorer_numbers import number_range
 from processing.config.scorers import ScorerSpec
@@ -13,8 +14,11 @@ from processing.evaluation.job import EvaluationJob
 from processing.gate.agreement import Agreement, Pair, agreement, classes_of
 from processing.gate.calibrated import JudgedRow, calibrated
 from processing.gate.metric import Metric, scale_of
+from processing.labels.label import Label
 from processing.labels.matched import ScorerLabels, labelled_draw, match_labels
 from processing.labels.sources import labels_of_rows
+from processing.mlflow_record.human_labels import human_labels
+from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scores import Scores
 
 
@@ -37,10 +41,21 @@ class People:
         return [reason for each in found if (reason := each.reason(config.judges))]
 
 
-def people_of(job: EvaluationJob, answers: Sequence[Answer], scores: Scores) -> People:
-    """The labels of these answers, and how far the scorers agree with them."""
-    config = job.config
-    labels = [*labels_of_rows(config, (answer.row for answer in answers)), *job.labels]
+def known_labels(job: EvaluationJob, tracked: TrackedRun) -> list[Label]:
+    """Those of the file or of MLflow; read before anything is paid, so that a mistake is free."""
+    if job.config.labels == IN_MLFLOW:
+        return human_labels(tracked.experiment_id, job.config.scorers)
+    return list(job.labels)
+
+
+def people_of(
+    config: EvaluationConfig, known: Sequence[Label], answers: Sequence[Answer], scores: Scores
+) -> People:
+    """The labels of these answers, and how far the scorers agree with them.
+
+    `known`: all that are in no column of the dataset.
+    """
+    labels = [*labels_of_rows(config, (answer.row for answer in answers)), *known]
     found = match_labels(labels, [(a.row, a.text) for a in answers], config.scorers)
     return People(
         found,

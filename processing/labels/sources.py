@@ -9,6 +9,7 @@ from pathlib import Path
 
 from processing.base.errors import ConfigError
 from processing.base.s3 import bucket_and_key, download
+from processing.config.labels import IN_MLFLOW
 from processing.config.model import EvaluationConfig
 from processing.dataset.rows import Row
 from processing.labels.file import read_labels
@@ -16,11 +17,11 @@ from processing.labels.label import Label, label_number
 
 
 def labels_of_file(config: EvaluationConfig, folder: Path) -> tuple[list[Label], str]:
-    """The labels that `labels:` names, and the SHA-256 of those in S3; without any, [] and "".
+    """The labels of the file that `labels:` names, and its SHA-256 if it is in S3; else [] and "".
 
     `folder`: that of evaluation.yaml. Raises ConfigError, or DatasetError if S3 refuses.
     """
-    if config.labels is None:
+    if config.labels in (None, IN_MLFLOW):
         return [], ""
     if config.labels_file is not None:
         return read_labels(

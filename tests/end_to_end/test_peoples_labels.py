@@ -10,10 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mlflow as mlflow_page
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import AssessmentSource, AssessmentSourceType
 from pipelines import evaluation, named, run
 from running_aws import REPOSITORY, ConfigWriter, RunningAws
+
+from processing.mlflow_record.signing import tracking_uri_restored
 
 pytestmark = pytest.mark.integration
 
@@ -180,6 +184,71 @@ def test_a_draw_is_filled_in_and_corrects_the_number(
     corrected = document["metrics"]["Correctness"]["calibrated"]
     assert (corrected["labels"], corrected["drawn"], corrected["moved"]) == (20, 20, 0)
     assert document["labels"]["Correctness"]["probabilities"] is True
+
+
+def test_feedback_that_people_give_in_mlflow_is_a_label(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    mlflow = {"tracking_uri": aws.mlflow, "experiment": "labels-in-mlflow"}
+    changes = {"dataset": {"sample_size": 45}, "scorers": ["Correctness"], "mlflow": mlflow}
+    config = write_config(
+        **named(
+            "labels-in-mlflow",
+            **changes,
+            labels="mlflow",
+            thresholds={"Correctness": {"min": 0.3, "on": "calibrated"}},
+            slices={},
+        )
+    )
+    first, second = tmp_path / "first", tmp_path / "second"
+    done = command(aws, first, "try", "--config", str(config), "--rows", "45")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Correctness has no labels of people" in done.stdout
+    [folder] = (first / ".runs").glob("2*")
+    drawn = command(
+        aws, first, "labels", "sample", folder.name, "--rows", "20", "--config", str(config)
+    )
+    assert drawn.returncode == 0, drawn.stdout + drawn.stderr
+    assert "give each the feedback Correctness" in drawn.stdout
+    assert not (config.parent / "labels.csv").exists()
+
+    document = json.loads((folder / "evaluation.json").read_text())
+    client = MlflowClient(aws.mlflow)
+    traces = client.search_traces(
+        locations=[document["mlflow"]["experiment_id"]],
+        filter_string="tags.review = 'wanted'",
+        include_spans=False,
+        max_results=100,
+    )
+    assert len(traces) == 20
+    judged = {row["row_id"]: row["scores"]["Correctness"]["value"] for row in rows_of(folder)}
+    with tracking_uri_restored():
+        mlflow_page.set_tracking_uri(aws.mlflow)
+        for trace in traces[:19]:  # nobody labels the last one, and one is off the scale
+            said = "yes" if judged[trace.info.tags["row_id"]] else "no"
+            mlflow_page.log_feedback(
+                trace_id=trace.info.trace_id,
+                name="Correctness",
+                value="who knows" if trace is traces[0] else said,
+                source=AssessmentSource(AssessmentSourceType.HUMAN, "ana@example.org"),
+            )
+    status = command(aws, first, "labels", "status", folder.name, "--config", str(config))
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert "18 of 20 lines are filled in" in status.stdout
+
+    done = command(aws, second, "try", "--config", str(config), "--rows", "45")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "labels: mlflow: not used: MLflow trace" in done.stdout
+    [folder] = (second / ".runs").glob("2*")
+    document = json.loads((folder / "evaluation.json").read_text())
+    found, corrected = (
+        document["labels"]["Correctness"],
+        document["metrics"]["Correctness"]["calibrated"],
+    )
+    assert (found["n"], found["differ"], found["blank"]) == (18, 0, 2)
+    assert (corrected["labels"], corrected["drawn"]) == (18, 20)
+    assert corrected["worst_low"] < corrected["low"]
+    assert found["probabilities"] is True
 
 
 def test_what_is_wrong_with_labels_is_found_by_check(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pipeline.comparison.labelling.sample import Draw
 from pipeline.comparison.run import ComparedRun
-
-WANTED = {"review": "wanted"}
-DRAW_TAG = "review.draw"
 
 
 def tag_for_review(run: ComparedRun, tracking_uri: str, draw: Draw) -> str:
@@ -15,6 +14,7 @@ def tag_for_review(run: ComparedRun, tracking_uri: str, draw: Draw) -> str:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    from processing.mlflow_record import human_labels as tags
     from processing.mlflow_record.errors import short_reason
     from processing.mlflow_record.row_traces import ROW_TAG, traces_of
     from processing.mlflow_record.run import TrackedRun
@@ -22,14 +22,22 @@ def tag_for_review(run: ComparedRun, tracking_uri: str, draw: Draw) -> str:
 
     held = run.document["mlflow"]
     tracked = TrackedRun(held["run_id"], held["experiment_id"], tracking_uri)
+    common = {
+        tags.REVIEW_TAG: tags.WANTED,
+        tags.DRAW_TAG: draw.name,
+        tags.DRAWN_AT_TAG: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        tags.SCORERS_TAG: ",".join(draw.scorers),
+    }
     tagged = 0
     try:
         with asking(tracking_uri):
             mlflow.set_tracking_uri(tracking_uri)
             client = MlflowClient()
             for trace in list(traces_of(tracked)):
-                if trace.info.tags[ROW_TAG] in draw.probabilities:
-                    for key, value in {**WANTED, DRAW_TAG: draw.name}.items():
+                probability = draw.probabilities.get(trace.info.tags[ROW_TAG])
+                if probability is not None:
+                    own = {tags.PROBABILITY_TAG: f"{probability:.9g}"}
+                    for key, value in {**common, **own}.items():
                         client.set_trace_tag(trace.info.trace_id, key, value)
                     tagged += 1
     except (MlflowException, OSError) as error:

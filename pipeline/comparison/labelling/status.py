@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.comparison.run import ComparedRun
+from processing.base.errors import ConfigError
 from processing.config.model import EvaluationConfig
 from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
@@ -28,6 +29,22 @@ def file_lines(labels: Sequence[Label]) -> Iterator[str]:
             + (f", by {people} people" if people else "")
             + (f"; of the last draw ({draw}) {done} of {len(last)}" if draw else "")
         )
+
+
+def labels_in_mlflow(run: ComparedRun, config: EvaluationConfig) -> list[Label]:
+    """Of the run's experiment. Raises ConfigError if MLflow does not answer."""
+    from mlflow.exceptions import MlflowException
+
+    from processing.mlflow_record.errors import short_reason
+    from processing.mlflow_record.human_labels import human_labels
+    from processing.mlflow_record.signing import asking
+
+    uri = config.mlflow.tracking_uri
+    try:
+        with asking(uri):
+            return human_labels(run.document["mlflow"]["experiment_id"], config.scorers)
+    except (MlflowException, OSError) as error:
+        raise ConfigError(f"labels: mlflow: {uri}: {short_reason(str(error))}") from error
 
 
 def run_lines(labels: Sequence[Label], run: ComparedRun, config: EvaluationConfig) -> Iterator[str]:
