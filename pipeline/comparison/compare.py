@@ -194,12 +194,13 @@ def findings_on(
     said = [found for other in others for found in mismatches(first, other)]
     not_compared = {(found.run, scorer) for found in said for scorer in found.scorers}
     metrics = differences(runs, not_compared)
-    tests = iter(holm_of_tests([*(found.p for found in metrics), *(found.p for found in pairwise)]))
+    counted = (found.counted_p for found in metrics)
+    tests = iter(holm_of_tests([*counted, *(found.p for found in pairwise)]))
     against_first = [found for found in pairwise if found.against == first.label]
     return Findings(
         runs=tuple(runs),
         mismatches=tuple(said),
-        differences=tuple(replace(found, p_holm=next(tests)) for found in metrics),
+        differences=tuple(found.corrected(next(tests)) for found in metrics),
         changes=tuple(with_preferences(row_changes(runs, not_compared), against_first)),
         ranking=rank(runs, rank_by),
         absent=tuple(absent),

@@ -56,6 +56,17 @@ class Difference:
     reason: str = ""
 
     @property
+    def counted_p(self) -> float | None:
+        """What counts among the tests: a metric that lost all its numbers shows nothing.
+
+        It is not one test fewer, which would make the others look surer.
+        """
+        return 1.0 if self.p is None and self.missing else self.p
+
+    def corrected(self, p_holm: float | None) -> Difference:
+        return replace(self, p_holm=None if self.p is None else p_holm)
+
+    @property
     def real(self) -> bool:
         """Whether it holds after Holm's correction, the missing rows at their worst.
 
@@ -127,13 +138,8 @@ def _metrics(first: ComparedRun, other: ComparedRun) -> list[str]:
 
 
 def _corrected(found: list[Difference]) -> list[Difference]:
-    """A metric that lost all its numbers is a test that shows nothing, and not one test fewer."""
-    tests = [1.0 if each.p is None and each.missing else each.p for each in found]
-    adjusted = holm_of_tests(tests)
-    return [
-        replace(each, p_holm=None if each.p is None else p)
-        for each, p in zip(found, adjusted, strict=True)
-    ]
+    adjusted = holm_of_tests([difference.counted_p for difference in found])
+    return [difference.corrected(p) for difference, p in zip(found, adjusted, strict=True)]
 
 
 def holm_of_tests(p_values: Sequence[float | None]) -> list[float | None]:

@@ -260,6 +260,17 @@ def test_holm_never_marks_more_than_without_it(columns: list[list[float]]) -> No
         assert not found.real or found.p <= 0.05
 
 
+def test_a_metric_that_loses_all_its_numbers_stays_a_test() -> None:
+    """Else the others would be corrected for one test fewer, and look surer."""
+    better = [0.0] * 6, [1.0] * 6
+    whole = {"S": better[0], "other": [0.5] * 6}, {"S": better[1], "other": [0.5] * 6}
+    lost = {"S": better[0], "other": [0.5] * 6}, {"S": better[1], "other": [None] * 6}
+    before, after = (
+        of(findings_on([run_of("A", a), run_of("B", b)]), "S") for a, b in (whole, lost)
+    )
+    assert before.p_holm == after.p_holm
+
+
 def test_more_than_two_are_each_held_against_the_first() -> None:
     scores = {"S": [1.0] * 12}
     findings = findings_on(
