@@ -138,7 +138,7 @@ def prepared(
     config |= {
         "dataset": {"source": str(folder / "raw.jsonl"), "columns": columns},
         "endpoint": {**config["endpoint"], "name": "bench", "concurrency": 8},
-        "judge": {"model": "bedrock:/bench", "concurrency": 8},
+        "judge": {"model": "bedrock:/bench", "concurrency": 8, "swapped_answers": 0},
         "mlflow": {"tracking_uri": mlflow, "experiment": "by-hand"},
         "scorers": scorers,
         "thresholds": {"is_brief": {"min": 0.1}},

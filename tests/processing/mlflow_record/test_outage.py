@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import mlflow
@@ -76,11 +77,33 @@ def test_a_server_that_restarts_costs_the_time_of_the_restart(stub: str, tmp_pat
         assert traces_of(second.url, job) == ROWS
 
 
+def test_two_minutes_without_it_cost_two_minutes_and_nothing_else(
+    stub: str, server: str, tmp_path: Path
+) -> None:
+    """What the connections meet is cut for exactly that long, once traces are being written."""
+    seen, cut = count(), list[float]()
+
+    def cut_for_two_minutes(kind: str) -> bool:
+        if not cut and kind.startswith("traces") and next(seen) >= TRIED:
+            cut.append(time.monotonic())
+        return not cut or time.monotonic() - cut[0] > 120
+
+    calls_made(stub)
+    with mlflow_between(server, cut_for_two_minutes) as address:
+        job = prepared(tmp_path, stub, address, rows=ROWS)
+        done = job.run()
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert time.monotonic() - cut[0] > 120
+        assert "MLflow answers again, after 12" in done.stderr
+        assert calls_made(stub) == {"endpoint": ROWS, "judge": ROWS}
+        assert traces_of(address, job) == ROWS
+
+
 def test_a_server_that_is_gone_for_good_leaves_nothing_to_be_paid_for_again(
     stub: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    job, process = left_by_mlflow(stub, tmp_path, port, patience="2")
+    job, process = left_by_mlflow(stub, tmp_path, port, patience="8")  # for all to be asked
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     [line] = [line for line in output.splitlines() if line.startswith("error: ")]
