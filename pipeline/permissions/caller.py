@@ -15,6 +15,7 @@ from pipeline.permissions.evaluated import (
     dataset_statements,
     endpoint_statements,
     evaluated_configs,
+    labels_statements,
 )
 from pipeline.permissions.job_role import PROMPT_REGISTRY, TRACKING_SERVER
 from pipeline.permissions.judges import judge_statements
@@ -137,6 +138,7 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
         allow("WhoAmI", ["sts:GetCallerIdentity"], ["*"]),
         allow("BucketRegion", ["s3:GetBucketLocation"], account.s3(config.infrastructure.bucket)),
         *dataset_statements(bundle, account),
+        *labels_statements(bundle, account),
         *endpoint_statements(bundle, account),
         *champion_statements(bundle, account),
         *judge_statements(account, *evaluated_configs(bundle), compares=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ Z = 1.959963984540054
 Confusion = tuple[tuple[int, ...], ...]
 """Counts: a row for each class of people's labels, a column for each of the judge's verdicts."""
 
-MOST_FILLED = 100
-"""Labelled rows without a verdict; with more, kappa has no worst case."""
+MOST_TABLES = 5_000
+"""Ways to fill in the verdicts that are missing; with more, kappa has no worst case."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,8 @@ def cohens_kappa(counts: Sequence[Sequence[int]]) -> Kappa:
 def _worst_kappa(counts: Sequence[Sequence[int]], unjudged: Sequence[int]) -> float | None:
     """The least kappa, whatever verdicts the labelled answers without one had got."""
     tables = [[list(row) for row in counts]]
-    if len(unjudged) > MOST_FILLED or (len(counts) > 2 and len(unjudged) > 2):
+    others = len(counts) - 1
+    if math.prod(math.comb(n + others, n) for n in Counter(unjudged).values()) > MOST_TABLES:
         return None
     for label in set(unjudged):
         # of rows with the same label only how many get which verdict matters

@@ -21,6 +21,7 @@ from processing.mlflow_record.signing import tracking_uri_restored
 
 pytestmark = pytest.mark.integration
 
+HEALTH = REPOSITORY / "examples" / "health" / "questions.jsonl"
 COMMAND = str(REPOSITORY / "pipeline_definition.py")
 
 
@@ -272,3 +273,65 @@ def test_what_is_wrong_with_labels_is_found_by_check(
     assert "on: calibrated, but mine.csv has no label for Safety" in told
     told = check("clusters", header, dataset={"cluster": "kind"})
     assert "calibrated does not go together with dataset.cluster" in told
+
+
+def test_labels_in_columns_of_the_dataset_and_in_a_file_in_s3(
+    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    questions = [json.loads(line) for line in HEALTH.read_text().splitlines()[:40]]
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in questions))
+
+    def config(**more: Any) -> Path:
+        changes = {
+            "dataset": {"source": str(rows), "sample_size": 0},
+            "scorers": ["Correctness"],
+            "thresholds": {"Correctness": {"min": 0.1}},
+            "slices": {},
+        }
+        return write_config(**named("labels-in-columns", **changes | more))
+
+    _, results = tried(aws, config(), tmp_path / "plain")
+    by_question = {row["question"]: row for row in rows_of(results)}
+    labelled = []
+    for place, row in enumerate(questions):
+        found = by_question[row["question"]]
+        said = {"answered": found["answer"], "human": bool(found["scores"]["Correctness"]["value"])}
+        if place == 0:
+            said["answered"] = "Another model's answer. " * 500
+        labelled.append(row | (said if place < 30 else {"answered": None, "human": None}))
+    rows.write_text("".join(json.dumps(row) + "\n" for row in labelled))
+    columns = {
+        "expected_response": "answer",
+        "answer": "answered",
+        "labels": {"Correctness": "human"},
+    }
+    calibrated = {"Correctness": {"min": 0.1, "on": "calibrated"}}
+    dataset = {"source": str(rows), "sample_size": 0, "columns": columns}
+    _, results = tried(aws, config(dataset=dataset, thresholds=calibrated), tmp_path / "columns")
+    document = json.loads((results / "evaluation.json").read_text())
+    found = document["labels"]["Correctness"]
+    assert (found["n"], found["differ"], found["other_answers"]) == (29, 0, 1)
+    assert document["metrics"]["Correctness"]["calibrated"]["drawn"] == 30
+
+    done = command(
+        aws, tmp_path, "check", "--config",
+        str(config(dataset=dataset | {"columns": columns | {"labels": {"Correctness": "humam"}}})),
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert (
+        "there is no column 'humam', which dataset.columns.labels.Correctness names" in done.stderr
+    )
+
+    aws.client("s3").put_object(
+        Bucket="llm-evaluation-demo",
+        Key="people/labels.csv",
+        Body=label_lines(rows_of(results)[:25], differ=5).encode(),
+    )
+    unlabelled = dataset | {"columns": {"expected_response": "answer"}}
+    address = "s3://llm-evaluation-demo/people/labels.csv"
+    in_s3 = config(labels=address, thresholds=calibrated, dataset=unlabelled)
+    _, results = tried(aws, in_s3, tmp_path / "s3")
+    document = json.loads((results / "evaluation.json").read_text())
+    assert document["labels"]["Correctness"]["n"] == 25
+    assert document["labels"]["Correctness"]["differ"] == 5

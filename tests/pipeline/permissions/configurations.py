@@ -16,6 +16,7 @@ FULL: dict[str, Any] = {
     "pipeline": {"name": "full", "cache": "P30D"},
     "endpoint": {"inference_component": "component-1"},
     "dataset": {"source": "s3://their-data/questions/all.jsonl"},
+    "labels": "s3://their-people/labels.csv",
     "scorers": [
         "rougeL_fmeasure",
         "Safety",

@@ -91,6 +91,17 @@ def test_losing_a_verdict_never_makes_a_judge_good_enough(
         assert open_before or found(fewer).reason(judges)
 
 
+def test_verdicts_that_are_missing_are_the_worst_that_they_can_be_with_any_classes() -> None:
+    levels = classes_of({"good": 1.0, "so so": 0.5, "bad": 0.0}, 0.0, 1.0, higher_is_better=True)
+    agreed: list[tuple[float, float | None]] = [(1, 1), (0.5, 0.5), (0, 0)] * 20
+    missing: list[tuple[float, float | None]] = [(1, None), (1, None), (0.5, None), (0, None)]
+    ours = found([*agreed, *missing], levels)
+    assert ours.kappa.value == 1
+    assert ours.worst_kappa is not None
+    assert 0.9 < ours.worst_kappa < 0.92
+    assert found([*agreed, *[(1.0, None)] * 200], levels).worst_kappa is None
+
+
 def test_too_few_labels_close_the_gate_however_good_the_judge() -> None:
     pairs: list[tuple[float, float | None]] = [(1, 1), (0, 0)] * 24
     assert "48 labels of people" in found(pairs).reason(Judges())
