@@ -23,6 +23,7 @@ try:
     if __name__ != "__main__":  # a command imports what it needs, so that --help answers at once
         from pipeline.comparison.compare import compare
         from pipeline.in_process.evaluate import evaluate
+        from pipeline.in_process.plan import plan
         from pipeline.in_process.variants import evaluate_variants
 except (ImportError, SyntaxError) as missing:
     if __name__ != "__main__":
@@ -35,7 +36,7 @@ except (ImportError, SyntaxError) as missing:
     )
     sys.exit(2)
 
-__all__ = ["compare", "evaluate", "evaluate_variants", "get_pipeline"]
+__all__ = ["compare", "evaluate", "evaluate_variants", "get_pipeline", "plan"]
 
 if __name__ == "__main__":
     from processing.base.job import end_process

@@ -8,27 +8,19 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import SUCCEEDED, Command
-from pipeline.cli.configured import read_bundle
 
 if TYPE_CHECKING:
     from pipeline.checks.plan.cost import Costs
-    from pipeline.checks.plan.earlier import EarlierRun
     from pipeline.checks.plan.gate import GateErrors
 
 
 def plan(arguments: Namespace) -> int:
-    from pipeline.checks.plan.plan import plan
-    from processing.base.errors import LaunchError
+    from pipeline.in_process.plan import plan
 
-    if not 0 < arguments.distance < 1:
-        raise LaunchError(f"--distance {arguments.distance:g}: give a share between 0 and 1")
-    bundle = read_bundle(arguments)
-    earlier = _earlier(arguments)
     found = plan(
-        bundle,
         arguments.config,
         rows=arguments.rows,
-        earlier=earlier,
+        earlier=arguments.earlier,
         distance=arguments.distance,
     )
     if arguments.json:
@@ -37,21 +29,12 @@ def plan(arguments: Namespace) -> int:
     rows = found.rows.count
     counted = found.rows.independent()
     as_many = f", which count as {counted:,} independent ones" if counted != rows else ""
-    print(f"{arguments.config}: {rows:,} rows{as_many}")
+    held = len(found.rows.rows)
+    more = f", as if the dataset had more of the kind of its {held:,}" if 0 < held < rows else ""
+    print(f"{arguments.config}: {rows:,} rows{more}{as_many}")
     for line in (*_cost_lines(found.costs), "", *_gate_lines(found.gate)):
         print(line)
     return SUCCEEDED
-
-
-def _earlier(arguments: Namespace) -> EarlierRun | None:
-    """Raises ComparisonError where there is no such run."""
-    from pipeline.checks.plan.earlier import EarlierRun
-    from pipeline.comparison.sources import find_runs
-
-    if arguments.earlier is None:
-        return None
-    [run] = find_runs([arguments.earlier], arguments.config)
-    return EarlierRun(run.name, run.document, tuple(run.rows.values()))
 
 
 def _cost_lines(costs: Costs) -> Iterator[str]:

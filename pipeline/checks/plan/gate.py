@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.checks.plan.earlier import EarlierRun
@@ -19,6 +19,7 @@ from processing.gate.error_rates_by_spread import (
     graded_errors,
     percentile_errors,
 )
+from processing.gate.intervals import deviation
 from processing.gate.metric import scale_of
 
 DISTANCE = 0.05
@@ -153,7 +154,7 @@ def _held(
             unknown.append(f"slices.{column}: its rows are not on this machine")
             continue
         for value, row_ids in planned.slices(column).items():
-            if len(row_ids) < section.min_rows:
+            if planned.planned(row_ids) < section.min_rows:
                 continue
             where = visible(f"{column} is {json.loads(value)}")
             for threshold in threshold_parameters(section.thresholds):
@@ -167,11 +168,13 @@ def _of_scorer(
     rows: int,
     distance: float,
     earlier: EarlierRun | None,
-) -> Errors:
+) -> Errors | None:
     scale = scale_of(spec)
     if is_yes_or_no(spec):
         return yes_no_errors(threshold, scale, rows, distance)
     seen = earlier.scores(spec.name) if earlier else []
+    if scale.assumed:
+        return _of_measured(threshold, seen, rows, distance)
     if len(seen) < FEWEST_SEEN:
         return yes_no_errors(threshold, scale, rows, distance, WIDEST)
     return graded_errors(threshold, scale, seen, rows, distance)
@@ -183,8 +186,20 @@ def _of_measurement(
     """`latency_p95_ms`, `output_tokens_mean` and the like; None where nothing is known of them."""
     what, _, kind = threshold.metric.removesuffix("_ms").rpartition("_")
     seen = earlier.measured("latency_ms" if what == "latency" else what) if earlier else []
-    if len(seen) < FEWEST_SEEN or threshold.bound <= 0:
+    percent = None if kind == "mean" else float(kind.removeprefix("p"))
+    return _of_measured(threshold, seen, rows, distance, percent)
+
+
+def _of_measured(
+    threshold: ThresholdParameter,
+    seen: Sequence[float],
+    rows: int,
+    distance: float,
+    percent: float | None = None,
+) -> Errors | None:
+    """Of what has no scale: its mean, or a percentile; None where too little is known."""
+    if len(seen) < FEWEST_SEEN or threshold.bound <= 0 or deviation(seen) == 0:
         return None
-    if kind == "mean":
+    if percent is None:
         return endless_errors(threshold, seen, rows, distance)
-    return percentile_errors(threshold, float(kind.removeprefix("p")), seen, rows, distance)
+    return percentile_errors(threshold, percent, seen, rows, distance)

@@ -21,11 +21,18 @@ from processing.gate.slices import slice_groups
 
 @dataclass(frozen=True)
 class PlannedRows:
-    """`count` of them; `rows` where the dataset is on this machine, else none."""
+    """`count` of them; `rows` where the dataset is on this machine, else none.
+
+    With `count` above `rows`, it is as if the dataset had so many more of the same kind.
+    """
 
     count: int
     rows: tuple[Row, ...]
     clusters: Mapping[str, str] | None
+
+    def planned(self, row_ids: Sequence[str]) -> int:
+        """How many rows these stand for."""
+        return len(row_ids) * self.count // len(self.rows)
 
     def independent(self, row_ids: Sequence[str] | None = None) -> int:
         """As so many rows that are independent these rows count; all of them by default.
@@ -33,9 +40,10 @@ class PlannedRows:
         Kish's effective number of clusters: rows that belong together count as one.
         """
         if self.clusters is None:
-            return self.count if row_ids is None else len(row_ids)
+            return self.count if row_ids is None else self.planned(row_ids)
         chosen = [self.clusters[row_id] for row_id in row_ids or self.clusters]
-        return max(1, int(collapsed([0.0] * len(chosen), chosen).effective + 1e-9))
+        effective = collapsed([0.0] * len(chosen), chosen).effective * self.count / len(self.rows)
+        return max(1, int(effective + 1e-9))
 
     def slices(self, column: str) -> dict[str, list[str]]:
         """JSON text of the column's value -> row ids."""
@@ -43,7 +51,7 @@ class PlannedRows:
 
 
 def planned_rows(bundle: Bundle, config: Path, rows: int | None = None) -> PlannedRows:
-    """`rows`: instead of dataset.sample_size; 0 takes all.
+    """`rows`: instead of dataset.sample_size; 0 takes all, and it may be more than there are.
 
     Raises DatasetError as PrepareDataset does; LaunchError where nobody says how many rows a
     dataset has that is not on this machine.
@@ -67,4 +75,4 @@ def planned_rows(bundle: Bundle, config: Path, rows: int | None = None) -> Plann
         with contextlib.redirect_stdout(io.StringIO()):  # what PrepareDataset tells
             prepare(drawn, config=config, inputs=Path(os.devnull), output=output, shards=1)
         found = read_share(output, read_manifest(output), whole=True).rows
-    return PlannedRows(len(found), tuple(found), clusters_of(found, dataset))
+    return PlannedRows(max(len(found), rows or 0), tuple(found), clusters_of(found, dataset))

@@ -299,3 +299,44 @@ def test_check_says_in_a_line_how_often_the_gate_errs(write_config: ConfigWriter
     config = write_config(scorers=["is_brief"], thresholds={"is_brief": {"min": 0.7}})
     lines = typed("check", "--config", str(config)).stdout.splitlines()
     assert any(each.startswith("warning: the gate errs more than one time in") for each in lines)
+
+
+def test_more_rows_than_the_dataset_has_are_planned_as_if_it_had_them(
+    write_config: ConfigWriter,
+) -> None:
+    config = write_config(
+        scorers=SCORERS,
+        thresholds=THRESHOLDS,
+        slices={"kind": {"thresholds": {"Correctness": {"min": 0.5}}}},
+    )
+    found = planned(config, "--rows", "1290")
+    assert found["rows"] == 1290
+    assert service(found, "endpoint")["calls"] == 1290
+    sizes = {e["where"]: e["rows"] for e in found["gate"]["thresholds"] if e["where"]}
+    assert sizes == {"kind is fact": 650, "kind is how-to": 440, "kind is when-to-seek-help": 200}
+    said = typed("plan", "--config", str(config), "--rows", "1290").stdout
+    assert "1,290 rows, as if the dataset had more of the kind of its 129" in said
+    assert planned(write_config(dataset={"sample_size": 500}))["rows"] == 129
+
+
+def test_a_scorer_of_one_s_own_without_a_scale_is_counted_by_its_spread_alone(
+    write_config: ConfigWriter,
+) -> None:
+    config = write_config(
+        scorers=[{"mine": {"file": "scorers.py"}}, "is_brief"],
+        thresholds={"mine": {"min": 50}, "is_brief": {"min": 0.9}},
+    )
+    (config.parent / "scorers.py").write_text("def mine(outputs):\n    return 70\n")
+    gate = planned(config)["gate"]
+    assert [each["metric"] for each in gate["thresholds"]] == ["is_brief"]
+    assert gate["not_counted"] == ["mine: its spread is not known without --from RUN"]
+
+
+def test_python_has_the_same_plan(write_config: ConfigWriter, tmp_path: Path) -> None:
+    from pipeline_definition import plan
+
+    config = write_config(scorers=SCORERS, thresholds=THRESHOLDS)
+    run = str(earlier_run(tmp_path / "run"))
+    found = plan(config, rows=60, earlier=run, distance=0.1).document()
+    typed_one = planned(config, "--rows", "60", "--from", run, "--distance", "0.1")
+    assert json.loads(json.dumps(found)) == typed_one
