@@ -118,7 +118,10 @@ def everything(aws: RunningAws, state: Path) -> dict[str, bytes]:
 def log_lines(logs: Any) -> list[str]:
     group = "/aws/sagemaker/ProcessingJobs"
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    return [event["message"] for page in pages for event in page["events"]]
+    try:
+        return [event["message"] for page in pages for event in page["events"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []  # no job has run yet
 
 
 def evaluating(endpoint: str) -> int:
