@@ -15,7 +15,7 @@ from pipeline.comparison.mismatches import same_rows
 from pipeline.comparison.run import MEASUREMENTS, ComparedRun
 from processing.gate.intervals import CONFIDENCE, Estimate, is_yes_no
 from processing.gate.paired import holm, paired_estimate
-from processing.gate.sign_flips import sign_flip_estimate, sign_flip_p
+from processing.gate.sign_flips import cluster_sums, sign_flip_estimate, sign_flip_p
 from processing.gate.worst_case import Scale
 
 LEVEL = 0.05
@@ -95,6 +95,8 @@ class _Pairing:
     other: list[float] = field(default_factory=list)
     lowest: list[float] = field(default_factory=list)
     highest: list[float] = field(default_factory=list)
+    clusters: list[str] = field(default_factory=list)
+    paired_clusters: list[str] = field(default_factory=list)
     missing: int = 0
     not_applicable: int = 0
 
@@ -102,12 +104,18 @@ class _Pairing:
     def differences(self) -> list[float]:
         return [b - a for a, b in zip(self.first, self.other, strict=True)]
 
-    def add(self, first: float | None, other: float | None) -> None:
+    @property
+    def clustered(self) -> bool:
+        return len(set(self.clusters)) < len(self.clusters)
+
+    def add(self, first: float | None, other: float | None, cluster: str) -> None:
+        self.clusters.append(cluster)
         if first is not None and other is not None:
             self.first.append(first)
             self.other.append(other)
             self.lowest.append(other - first)
             self.highest.append(other - first)
+            self.paired_clusters.append(cluster)
             return
         self.missing += 1
         low, high = self.scale.low, self.scale.high
@@ -171,8 +179,12 @@ def difference_in(
         and ((scale.low, scale.high) == (0, 1) or scale.assumed)
     )
     gained = [d if scale.higher_is_better else -d for d in found]
-    p = sign_flip_p(pairing.lowest, pairing.highest)
-    lost = pairing.missing and p > LEVEL >= sign_flip_p(found)
+    p = sign_flip_p(
+        cluster_sums(pairing.lowest, pairing.clusters)[0],
+        cluster_sums(pairing.highest, pairing.clusters)[0],
+    )
+    without_missing = cluster_sums(found, pairing.paired_clusters)[0]
+    lost = pairing.missing and p > LEVEL >= sign_flip_p(without_missing)
     tested = replace(
         counts,
         first=math.fsum(pairing.first) / len(found),
@@ -194,7 +206,9 @@ def _with_intervals(
     tested: Difference, pairing: _Pairing, confidence: float, *, yes_no: bool
 ) -> Difference:
     scale = pairing.scale
-    estimate = _mean(pairing.differences, confidence, yes_no=yes_no)
+    yes_no &= not pairing.clustered
+    together = pairing.paired_clusters
+    estimate = _mean(pairing.differences, together, confidence, yes_no=yes_no)
     low, high = _within(scale, estimate.low, estimate.high)
     worst_low, worst_high = low, high
     if pairing.missing:
@@ -218,11 +232,12 @@ def _paired(first: ComparedRun, other: ComparedRun, metric: str) -> _Pairing:
     for row, (ours, theirs) in zip(rows, numbers, strict=True):
         applies = not (first.does_not_apply(metric, row) or other.does_not_apply(metric, row))
         if applies or ours is not None or theirs is not None:
-            pairing.add(ours, theirs)
+            cluster = first.cluster(row) or other.cluster(row) or f"row {row}"
+            pairing.add(ours, theirs, cluster)
         else:
             pairing.not_applicable += 1
-    for _ in range(in_neither):
-        pairing.add(None, None)
+    for number in range(in_neither):
+        pairing.add(None, None, f"in neither file, {number}")
     return pairing
 
 
@@ -265,14 +280,16 @@ def _worst_interval(
     """With the missing rows at their worst; an end is None where nobody knows how bad that is."""
     low = high = None
     if all(map(math.isfinite, pairing.lowest)):
-        low = _mean(pairing.lowest, confidence, yes_no=yes_no).low
+        low = _mean(pairing.lowest, pairing.clusters, confidence, yes_no=yes_no).low
     if all(map(math.isfinite, pairing.highest)):
-        high = _mean(pairing.highest, confidence, yes_no=yes_no).high
+        high = _mean(pairing.highest, pairing.clusters, confidence, yes_no=yes_no).high
     return low, high
 
 
-def _mean(differences: Sequence[float], confidence: float, *, yes_no: bool) -> Estimate:
-    """Tango's interval, or that of the test."""
+def _mean(
+    differences: Sequence[float], clusters: Sequence[str], confidence: float, *, yes_no: bool
+) -> Estimate:
+    """Tango's interval, or that of the test, which flips the signs of whole clusters."""
     if yes_no:
         return paired_estimate(differences, yes_no=True, confidence=confidence)
-    return sign_flip_estimate(differences, confidence)
+    return sign_flip_estimate(differences, confidence, clusters)

@@ -93,6 +93,11 @@ class ComparedRun:
             return float(value)
         return None
 
+    def cluster(self, row_id: str) -> str | None:
+        """What the row belongs to, where the file of the evaluation said it (dataset.cluster)."""
+        found: str | None = self.rows.get(row_id, {}).get("cluster")
+        return found
+
     def does_not_apply(self, metric: str, row_id: str) -> bool:
         """Whether the scorer has nothing to look for in this row."""
         score = self.rows.get(row_id, {}).get("scores", {}).get(metric)

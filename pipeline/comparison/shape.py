@@ -102,6 +102,7 @@ class _Row(_Part):
     output_tokens: float | None
     slices: dict[str, str | float | bool | None]
     scores: dict[str, _Score]
+    cluster: str | None = None
 
 
 _ROWS = TypeAdapter(list[_Row])

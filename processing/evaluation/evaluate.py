@@ -134,7 +134,7 @@ def _conclude(
         config_sha256=job.config_sha256,
         execution_arn=job.execution_arn,
         cut_answers=cut_answers(answers),
-        clusters=len(set(clusters.values())) if clusters else None,
+        clusters=clusters or {},
         swapped_answers=swapped,
         varied=job.varied,
         spend=run.spend,

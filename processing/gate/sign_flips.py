@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from processing.gate.clusters import Clusters
 from processing.gate.intervals import Estimate, deviation
 
 if TYPE_CHECKING:
@@ -80,13 +81,28 @@ def _sets(rows: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(drawn.T, dtype=np.float32)
 
 
-def sign_flip_estimate(differences: Sequence[float], confidence: float) -> Estimate:
+def cluster_sums(
+    values: Sequence[float], clusters: Clusters | None
+) -> tuple[list[float], list[int]]:
+    """Of each cluster the sum and the number of its rows; without clusters of each row."""
+    if clusters is None:
+        return list(values), [1] * len(values)
+    of = dict[str, list[float]]()
+    for value, cluster in zip(values, clusters, strict=True):
+        of.setdefault(cluster, []).append(value)
+    return [math.fsum(each) for each in of.values()], [len(each) for each in of.values()]
+
+
+def sign_flip_estimate(
+    differences: Sequence[float], confidence: float, clusters: Clusters | None = None
+) -> Estimate:
     """The mean difference with the interval of those that the test does not reject.
 
     Each end is where the share of sets reaches half of what the confidence leaves, were all
     differences that much smaller (Lehmann and D'Abrera, Nonparametrics, 1975, section 4.3; here of
     the mean). Both ends fall with every difference that falls. Too few rows to reject anything, or
-    rows that all differ by the same, have no interval.
+    rows that all differ by the same, have no interval. Of rows that belong together (`clusters`)
+    the signs are flipped together.
     """
     n = len(differences)
     if n == 0:
@@ -96,41 +112,51 @@ def sign_flip_estimate(differences: Sequence[float], confidence: float) -> Estim
     tail = (1 - confidence) / 2
     if len(set(differences)) == 1:
         return Estimate(mean, None, None, spread, n, "none: every pair differs by the same")
-    if not _can_reject(n, tail):
-        return Estimate(mean, None, None, spread, n, f"none: {n} pairs can reject nothing")
-    low = _lower_end(differences, tail)
-    high = -_lower_end([-difference for difference in differences], tail)
-    return Estimate(mean, low, high, spread, n, "sign flips: paired differences")
+    sums, sizes = cluster_sums(differences, clusters)
+    units = "pairs" if len(sums) == n else "clusters"
+    if not _can_reject(len(sums), tail):
+        return Estimate(
+            mean, None, None, spread, n, f"none: {len(sums)} {units} can reject nothing"
+        )
+    low = _lower_end(sums, sizes, tail)
+    high = -_lower_end([-total for total in sums], sizes, tail)
+    method = "sign flips: paired differences"
+    if units == "clusters":
+        method += f", {len(sums)} clusters"
+    return Estimate(mean, low, high, spread, n, method)
 
 
 def _can_reject(n: int, tail: float) -> bool:
     return 2.0**-n <= tail and (n <= EXACT or n > MOST_DRAWN or tail >= 1 / (1 + DRAWS))
 
 
-def _lower_end(differences: Sequence[float], tail: float) -> float:
+def _lower_end(sums: Sequence[float], sizes: Sequence[int], tail: float) -> float:
     import numpy as np
 
-    rows = np.asarray(differences, dtype=float)
-    share = _shares(rows)
-    low, high = float(rows.min()), float(rows.mean())
+    rows, counts = np.asarray(sums, dtype=float), np.asarray(sizes, dtype=float)
+    share = _shares(rows, counts)
+    low, high = float((rows / counts).min()), float(rows.sum() / counts.sum())
     for _ in range(60):  # a double has 53 bits
         middle = (low + high) / 2
         low, high = (middle, high) if share(middle) <= tail else (low, middle)
     return low
 
 
-def _shares(rows: NDArray[np.float64]) -> Callable[[float], float]:
-    """How large a share of the sets sums to at most 0, were all rows that much smaller."""
+def _shares(rows: NDArray[np.float64], counts: NDArray[np.float64]) -> Callable[[float], float]:
+    """How large a share of the sets sums to at most 0, were all rows that much smaller.
+
+    `rows` are sums of so many of them as `counts` says.
+    """
     import numpy as np
     from scipy.stats import norm
 
     n = rows.size
     if n > MOST_DRAWN:
-        total, squares = float(rows.sum()), float((rows**2).sum())
 
         def by_normal(less: float) -> float:
-            left = squares - 2 * less * total + n * less * less
-            return float(norm.cdf(-(total - n * less) / math.sqrt(left))) if left > 0 else 1.0
+            left = rows - less * counts
+            spread = math.sqrt(float((left**2).sum()))
+            return float(norm.cdf(-float(left.sum()) / spread)) if spread > 0 else 1.0
 
         return by_normal
     if n <= EXACT:
@@ -139,7 +165,7 @@ def _shares(rows: NDArray[np.float64]) -> Callable[[float], float]:
     else:
         sets = _sets(1 << (n - 1).bit_length())[:, :n].astype(float)
         known = 1  # the empty set, which is not drawn
-    sums, sizes = sets @ rows, sets.sum(axis=1)
+    sums, sizes = sets @ rows, sets @ counts
     hair = 1e-12 * float(np.abs(rows).sum())
     return lambda less: float(
         (known + np.count_nonzero(sums - less * sizes <= hair)) / (known + len(sums))

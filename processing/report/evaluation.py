@@ -49,7 +49,7 @@ class Evaluation:
     spend: Spend
     number_rules: Mapping[str, str]
     cut_answers: CutAnswers = field(default_factory=CutAnswers)
-    clusters: int | None = None
+    clusters: Mapping[str, str] = field(default_factory=dict)
     swapped_answers: Sequence[SwappedAnswers] = ()
     varied: Mapping[str, str] = field(default_factory=dict)
     scorers: Mapping[str, ScorerRecord] = field(default_factory=dict)

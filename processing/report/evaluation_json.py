@@ -116,7 +116,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "answered": len(evaluation.answers) - evaluation.endpoint_errors,
             "endpoint_errors": evaluation.endpoint_errors,
             # so many groups of rows that belong together (dataset.cluster); null: each row alone
-            "clusters": evaluation.clusters,
+            "clusters": len(set(evaluation.clusters.values())) or None,
             "cut_answers": evaluation.cut_answers.cut,
             # of so many, the endpoint says why the model stopped
             "cut_answers_known": evaluation.cut_answers.known,
@@ -270,6 +270,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
         "expected_response": row.expected_response,
         **row.further.given(),
         "slices": row.slices,
+        **({"cluster": evaluation.clusters[row.row_id]} if evaluation.clusters else {}),
         "error": masked(call.error) if call.error else call.error,
         "latency_ms": round(call.latency_ms, 3),
         "attempts": call.attempts,

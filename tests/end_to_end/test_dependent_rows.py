@@ -68,3 +68,6 @@ def test_forty_rows_on_four_documents(
     assert together["metrics"]["is_brief"]["value"] == 1
     assert together["metrics"]["is_brief"]["method"].endswith(", 4 clusters")
     assert "fail together" not in told
+    [rows_file] = (tmp_path / "together" / ".runs").glob("2*/rows.jsonl")
+    kept = [json.loads(line) for line in rows_file.read_text().splitlines()]
+    assert len({row["cluster"] for row in kept}) == 4  # compare counts by it, too

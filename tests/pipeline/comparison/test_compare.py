@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import time
 from pathlib import Path
@@ -258,6 +259,39 @@ def test_holm_never_marks_more_than_without_it(columns: list[list[float]]) -> No
         assert found.p_holm is not None
         assert found.p_holm >= found.p
         assert not found.real or found.p <= 0.05
+
+
+@pytest.mark.parametrize("levels", [[0.0, 1.0], [0.0, 0.25, 0.5]])
+def test_copies_of_rows_make_no_difference_surer(levels: list[float]) -> None:
+    """Ten questions on one document are one observation, where the files say so."""
+    drawn = random.Random(3)
+    ours = [drawn.choice(levels) for _ in range(12)]
+    theirs = [drawn.choice(levels) + 0.0 for _ in range(12)]
+
+    def found(copies: int, *, clustered: bool) -> Difference:
+        runs = []
+        for label, numbers in (("A", ours), ("B", theirs)):
+            scores = {"S": [number for number in numbers for _ in range(copies)]}
+            rows = made_rows(scores)
+            if clustered:
+                rows = [row | {"cluster": f"doc {i // copies}"} for i, row in enumerate(rows)]
+            document = json.dumps(made_document(scores, len(rows)))
+            runs.append(read_run(label, label, label, document, "\n".join(map(json.dumps, rows))))
+        return of(findings_on(runs), "S")
+
+    once, copied, naive = (
+        found(1, clustered=False),
+        found(5, clustered=True),
+        found(5, clustered=False),
+    )
+    assert copied.p == pytest.approx(once.p, abs=0.02)
+    assert copied.difference == pytest.approx(once.difference)
+    assert copied.method == "sign flips: paired differences, 12 clusters"
+    assert naive.high is not None
+    assert naive.low is not None
+    assert copied.high is not None
+    assert copied.low is not None
+    assert copied.high - copied.low > 1.5 * (naive.high - naive.low)
 
 
 def test_a_metric_that_loses_all_its_numbers_stays_a_test() -> None:
