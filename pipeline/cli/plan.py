@@ -88,7 +88,7 @@ def _gate_lines(gate: GateErrors) -> Iterator[str]:
     )
     yield "and that one as much better is stopped by it; the rows with which both are 5 % at most"
     yield from _table(
-        ("threshold", "rows", "worse", "passes", "better", "stopped", "rows for 5 %", "spread"),
+        ("threshold", "rows", "worse", "passes", "better", "stopped", "rows for 5 %"),
         [
             (
                 each.name
@@ -100,11 +100,13 @@ def _gate_lines(gate: GateErrors) -> Iterator[str]:
                 f"{each.errors.better:.4g}",
                 percent(each.errors.false_stop),
                 f"{each.errors.rows_needed:,}" if each.errors.rows_needed else "over 100,000",
-                each.errors.basis,
             )
             for each in gate.thresholds
         ],
     )
+    for basis in dict.fromkeys(each.errors.basis for each in gate.thresholds):
+        named = (e.threshold.metric for e in gate.thresholds if e.errors.basis == basis)
+        yield f"  {basis}: {', '.join(dict.fromkeys(named))}"
     for line in gate.unknown:
         yield f"  not counted: {line}"
     together, alone = percent(gate.any_false_stop), percent(gate.any_false_stop_without_slices)

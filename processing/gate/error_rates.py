@@ -27,8 +27,8 @@ ACCEPTED = 0.05
 MOST_ROWS = 100_000
 """So many rows are looked at for `rows_needed`."""
 
-EXACT = "exact: yes or no"
-WIDEST = "at most: as if yes or no"
+EXACT = "exact, yes or no"
+WIDEST = "at most, as if yes or no"
 
 
 @dataclass(frozen=True)

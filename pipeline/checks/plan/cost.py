@@ -193,7 +193,10 @@ def _measured_calls(
     rows = earlier.document["counts"]["answered"]
     if paid["reused"] or theirs != ours or not rows:
         return None
-    expected = math.fsum(each.a_row * rows + each.swapped for each in asked)
+    swapped = earlier.swapped
+    expected = math.fsum(
+        each.a_row * (rows * bool(each.rows) + swapped.get(each.scorer, 0)) for each in asked
+    )
     return paid["calls"] / expected if expected else None
 
 

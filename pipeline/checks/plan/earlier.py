@@ -37,14 +37,10 @@ class EarlierRun:
         )
 
     @property
-    def scorers(self) -> list[str]:
-        return list(self.document["number_rules"])
-
-    @property
-    def swapped(self) -> int:
-        """Answers to other questions that its judges were given."""
+    def swapped(self) -> dict[str, int]:
+        """Scorer -> how many answers to other questions its judge was given."""
         found = self.document.get("swapped_answers") or ()
-        return sum(int(each.get("asked", 0)) for each in found)
+        return {str(each.get("scorer")): int(each.get("asked", 0)) for each in found}
 
 
 def _finite(values: Iterable[object]) -> list[float]:

@@ -90,10 +90,12 @@ def test_the_example_s_plan_says_what_it_costs_and_how_often_its_gate_errs() -> 
     assert "stopped by one of them in" in done.stdout
     assert "warning: the gate errs more often than one time in five" in done.stdout
     assert "not counted: latency_p95_ms" in done.stdout
+    assert "  at most, as if yes or no: rougeL_fmeasure, ChrfScore" in done.stdout
+    assert "  exact, yes or no: is_brief, Safety, RelevanceToQuery, Correctness" in done.stdout
     [line] = [
         each for each in done.stdout.splitlines() if each.startswith("  Correctness min 0.7 ")
     ]
-    assert " ".join(line.split()[3:]) == "45 0.65 24 % 0.75 22 % 233 exact: yes or no"
+    assert " ".join(line.split()[3:]) == "45 0.65 24 % 0.75 22 % 233"
 
 
 def test_calls_are_counted_by_scorer_and_service(write_config: ConfigWriter) -> None:
@@ -175,6 +177,22 @@ def test_an_earlier_run_s_figures_take_the_place_of_estimates(
     [rouge] = [e for e in found["gate"]["thresholds"] if e["metric"] == "rougeL_fmeasure"]
     assert rouge["false_stop"] < 0.01  # it spreads by 0.03
     assert "20 rows of the earlier run" in rouge["basis"]
+
+
+def test_swapped_answers_of_the_earlier_run_are_no_calls_of_its_rows(
+    write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    """100 calls: 20 rows of 4 as the tables have it, and 5 swapped answers of 1 and of 3."""
+    config = write_config(scorers=SCORERS, thresholds=THRESHOLDS)
+    run = earlier_run(tmp_path / "run")
+    document = json.loads((run / "evaluation.json").read_text())
+    document["swapped_answers"] = [
+        {"scorer": "Correctness", "asked": 5},
+        {"scorer": "AnswerRelevancy", "asked": 5},
+    ]
+    (run / "evaluation.json").write_text(json.dumps(document))
+    found = planned(config, "--from", str(run), "--rows", "100")
+    assert service(found, "global.anthropic.claude-sonnet-5-5")["calls"] == 400
 
 
 def test_a_run_that_paid_for_a_part_only_does_not_say_how_many_calls_are_needed(
