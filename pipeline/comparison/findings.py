@@ -14,11 +14,12 @@ from pipeline.comparison.row_changes import RowChange
 from pipeline.comparison.run import ComparedRun
 
 METHOD = (
-    "Rows are paired by row id. Intervals are 95 %: Tango's score interval for yes/no; for numbers "
-    "on a known scale the sharper one of Tango's and Gaffke's, else Student's t. Each metric is "
-    "tested by flipping signs (McNemar's exact test for yes/no), with rows that have no number at "
-    "their worst; a difference is real if its p-value is at most 0.05 after Holm's correction over "
-    "all tests of this comparison."
+    "Rows are paired by row id. Each metric is tested by flipping signs (McNemar's exact test for "
+    "yes/no), with rows that have no number at their worst; rows of one dataset.cluster have one "
+    "sign. Intervals are 95 %, for one metric alone: Tango's score interval for yes/no, else the "
+    "differences that the test does not reject. A difference is real if its p-value is at most "
+    "0.05 after Holm's correction over all tests of this comparison, and its interval has no 0 in "
+    "it."
 )
 
 
