@@ -57,15 +57,16 @@ def simulated(
     labels: int,
     *,
     draws: int,
+    rows: int = ROWS,
     ways: Sequence[str] = (),
 ) -> dict[str, tuple[float, float, float]]:
     """Way -> coverage, P(low > truth), mean width, over so many samples of yes and no."""
     random = np.random.default_rng([int(rate * 1000), labels])
     ends: dict[str, list[Ends]] = {name: [] for name in ways or WAYS}
     for _ in range(draws):
-        truth = random.random(ROWS) < rate
+        truth = random.random(rows) < rate
         judge = np.where(
-            truth, random.random(ROWS) < sensitivity, random.random(ROWS) > specificity
+            truth, random.random(rows) < sensitivity, random.random(rows) > specificity
         )
         for name, found in ends.items():
             found.append(WAYS[name](truth.astype(float), judge.astype(float), labels))
@@ -90,7 +91,9 @@ def _end_of_yes_and_no(
 
 
 def _ours(truth: np.ndarray, judge: np.ndarray, labels: int) -> Ends:
-    rows = [JudgedRow(f, y, ROWS / labels) for f, y in zip(judge[:labels], truth, strict=False)]
+    rows = [
+        JudgedRow(f, y, len(judge) / labels) for f, y in zip(judge[:labels], truth, strict=False)
+    ]
     rows += [JudgedRow(f) for f in judge[labels:]]
     with mock.patch.object(processing.gate.calibrated, "lower_end", _end_of_yes_and_no):
         found = calibrated(rows, UNIT)
@@ -102,12 +105,12 @@ def _ours(truth: np.ndarray, judge: np.ndarray, labels: int) -> Ends:
 def _plain(truth: np.ndarray, judge: np.ndarray, labels: int) -> Ends:
     differences = truth[:labels] - judge[:labels]
     value = float(judge.mean() + differences.mean())
-    half = Z * math.sqrt(judge.var() / ROWS + differences.var(ddof=1) / labels)
+    half = Z * math.sqrt(judge.var() / len(judge) + differences.var(ddof=1) / labels)
     return value - half, value + half
 
 
 def _judge_alone(_truth: np.ndarray, judge: np.ndarray, _labels: int) -> Ends:
-    return score_interval(float(judge.mean()), ROWS, Z)
+    return score_interval(float(judge.mean()), len(judge), Z)
 
 
 def _labels_alone(truth: np.ndarray, _judge: np.ndarray, labels: int) -> Ends:
