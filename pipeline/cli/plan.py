@@ -109,6 +109,9 @@ def _gate_lines(gate: GateErrors) -> Iterator[str]:
         yield f"  {basis}: {', '.join(dict.fromkeys(named))}"
     for line in gate.unknown:
         yield f"  not counted: {line}"
+    if not gate.deciding:
+        yield "No hard bound could be counted, so how often the gate errs is not known"
+        return
     together, alone = percent(gate.any_false_stop), percent(gate.any_false_stop_without_slices)
     sliced = f" ({alone} by those that are no slice's)" if alone != together else ""
     yield (

@@ -23,6 +23,7 @@ from processing.labels.label import Label, label_number, same_text
 
 COLUMNS = ("row_id", "question", "answer", "scorer", "label", "who", "probability", "draw")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_OTHER_DELIMITERS = {";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 FOR_PEOPLE = ("expected_response", "context", "note")
 """Columns that are only shown to those who label."""
 
@@ -38,6 +39,7 @@ def read_labels(text: str, name: str, scorers: Sequence[ScorerSpec]) -> list[Lab
     lines = _json_lines(text, name) if name.endswith(".jsonl") else _csv(text, name)
     labels = [_label(record, place, specs) for place, record in lines]
     _require_one_kind_of_draw(labels)
+    _require_one_probability_a_row(labels)
     _require_one_label_a_person(labels)
     return labels
 
@@ -89,6 +91,12 @@ def _json_lines(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _require_columns(names: Sequence[str], place: str) -> None:
     known = (*COLUMNS, *FOR_PEOPLE)
+    other = next((mark for mark in _OTHER_DELIMITERS if mark in "".join(names)), None)
+    if len(names) == 1 and other:
+        raise ConfigError(
+            f"{place}: {_OTHER_DELIMITERS[other]} separates the columns: save the file as CSV with "
+            "commas, or as JSON Lines (.jsonl)"
+        )
     for name in names:
         if name not in known:
             hint = did_you_mean(name, known)
@@ -165,6 +173,19 @@ def _require_one_kind_of_draw(labels: Sequence[Label]) -> None:
             raise ConfigError(
                 f"{label.place}: probability: is {said}, unlike in {other.place} of the same draw: "
                 "give it on each line of a draw, or on none; another draw has another name in draw"
+            )
+
+
+def _require_one_probability_a_row(labels: Sequence[Label]) -> None:
+    """A row is drawn once in a draw, however many people label it."""
+    first: dict[tuple[str, ...], Label] = {}
+    for label in labels:
+        row = (label.row_id, "" if label.row_id else same_text(label.question))
+        other = first.setdefault((label.scorer, label.draw, *row), label)
+        if other.probability != label.probability:
+            raise ConfigError(
+                f"{label.place}: probability: is {label.probability}, but {other.probability} in "
+                f"{other.place} of the same row and draw: keep the one with which it was drawn"
             )
 
 

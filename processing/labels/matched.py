@@ -87,7 +87,7 @@ def _matched(
     *,
     higher_is_better: bool,
 ) -> ScorerLabels:
-    found, last_draw = ScorerLabels(), labels[-1].draw
+    found, last = ScorerLabels(), last_draw(labels)
     given: dict[str, list[Label]] = defaultdict(list)
     drawn: dict[str, Drawn] = {}
     for label in labels:
@@ -99,7 +99,7 @@ def _matched(
             found = replace(found, other_rows=found.other_rows + 1)
         else:
             [row_id] = rows
-            if label.draw == last_draw:
+            if label.draw == last:
                 drawn.setdefault(row_id, Drawn(row_id, label.probability))
             if label.number is None:
                 found = replace(found, blank=found.blank + 1)
@@ -109,6 +109,14 @@ def _matched(
                 given[row_id].append(label)
     by_row = {row_id: _of_people(own, higher_is_better) for row_id, own in given.items()}
     return replace(found, by_row=by_row, drawn=list(drawn.values()))
+
+
+def last_draw(labels: Sequence[Label]) -> str:
+    """The name of the last draw that has one, else "".
+
+    Lines without a name beside a named draw are what somebody has added by eye, and no draw.
+    """
+    return next((label.draw for label in reversed(labels) if label.draw), "")
 
 
 def _of_people(labels: Sequence[Label], higher_is_better: bool) -> AnswerLabel:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.definition.bundle import Bundle
-from processing.base.errors import LaunchError
+from processing.base.errors import DatasetError, LaunchError
 from processing.dataset.clusters import clusters_of
 from processing.dataset.rows import Row, read_manifest
 from processing.dataset.shards import read_share
@@ -73,6 +73,10 @@ def planned_rows(bundle: Bundle, config: Path, rows: int | None = None) -> Plann
     with tempfile.TemporaryDirectory(prefix="plan-") as folder:
         output = Path(folder)
         with contextlib.redirect_stdout(io.StringIO()):  # what PrepareDataset tells
-            prepare(drawn, config=config, inputs=Path(os.devnull), output=output, shards=1)
+            try:
+                prepare(drawn, config=config, inputs=Path(os.devnull), output=output, shards=1)
+            except DatasetError as error:  # its last line names the manifest, which goes now
+                kept = (each for each in str(error).splitlines() if folder not in each)
+                raise DatasetError("\n".join(kept)) from error
         found = read_share(output, read_manifest(output), whole=True).rows
     return PlannedRows(max(len(found), rows or 0), tuple(found), clusters_of(found, dataset))

@@ -12,7 +12,7 @@ from processing.dataset.rows import Row
 from processing.gate.calibrated import JudgedRow, calibrated
 from processing.gate.metric import scale_of
 from processing.labels.label import Label
-from processing.labels.matched import ScorerLabels, labelled_draw, match_labels
+from processing.labels.matched import ScorerLabels, labelled_draw, last_draw, match_labels
 
 
 def file_lines(labels: Sequence[Label]) -> Iterator[str]:
@@ -21,7 +21,7 @@ def file_lines(labels: Sequence[Label]) -> Iterator[str]:
         own = [label for label in labels if label.scorer == scorer]
         filled = sum(label.number is not None for label in own)
         people = len({label.who for label in own if label.who})
-        draw = own[-1].draw
+        draw = last_draw(own)
         last = [label for label in own if label.draw == draw]
         done = sum(label.number is not None for label in last)
         yield (

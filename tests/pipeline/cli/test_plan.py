@@ -98,6 +98,27 @@ def test_the_example_s_plan_says_what_it_costs_and_how_often_its_gate_errs() -> 
     assert " ".join(line.split()[3:]) == "45 0.65 24 % 0.75 22 % 233"
 
 
+def test_where_no_bound_can_be_counted_no_chance_is_said(write_config: ConfigWriter) -> None:
+    config = write_config(scorers=SCORERS, thresholds={"latency_p95_ms": {"max": 2000}})
+    done = typed("plan", "--config", str(config), "--rows", "40")
+    assert done.returncode == 0, done.stderr
+    assert "No hard bound could be counted" in done.stdout
+    assert "0 hard bounds" not in done.stdout
+
+
+def test_rows_that_no_evaluation_takes_are_told_without_a_file_that_is_gone(
+    write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"question": "q", "answer": "", "passages": "p"}\n')
+    config = write_config(
+        scorers=SCORERS, thresholds=THRESHOLDS, dataset={"source": str(tmp_path / "rows.jsonl")}
+    )
+    done = typed("plan", "--config", str(config))
+    assert done.returncode == 2
+    assert "rows.jsonl:1: empty expected response" in done.stderr
+    assert "manifest.json" not in done.stderr
+
+
 def test_calls_are_counted_by_scorer_and_service(write_config: ConfigWriter) -> None:
     found = planned(
         write_config(scorers=SCORERS, thresholds=THRESHOLDS, judge={"swapped_answers": 5}),

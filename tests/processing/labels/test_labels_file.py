@@ -109,6 +109,20 @@ def test_a_draw_has_probabilities_on_all_of_its_lines_or_on_none() -> None:
     assert read("r,a,Correctness,yes,,0.5,one", "s,a,Correctness,no,,,two")
 
 
+def test_a_row_is_drawn_with_one_probability() -> None:
+    with pytest.raises(ConfigError, match=r"csv:3: probability: is 0\.2, but 0\.5 in labels"):
+        read("r,a,Correctness,yes,ana,0.5,one", "r,a,Correctness,no,bob,0.2,one")
+    assert read("r,a,Correctness,yes,ana,0.5,one", "r,a,Correctness,yes,ana,0.2,two")
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"), [(";", "a semicolon"), ("\t", "a tab"), ("|", "a vertical bar")]
+)
+def test_a_spreadsheet_s_other_separators_are_named(mark: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"labels\.csv:1: {said} separates the columns: save"):
+        read(header=HEADER.replace(",", mark))
+
+
 def lines_of(*labels: tuple[str, str, str], who: str = "") -> list[Label]:
     return read(*(f"{row},{answer},Correctness,{label},{who},," for row, answer, label in labels))
 
@@ -170,6 +184,16 @@ def test_only_the_last_draw_is_corrected_by_and_all_labels_tell_of_agreement() -
     found = match_labels(labels, [(ONE, "Safe."), (TWO, "Two.")], SCORERS)["Correctness"]
     assert set(found.by_row) == {ONE.row_id, TWO.row_id}
     assert [(each.row_id, each.probability) for each in found.drawn] == [(TWO.row_id, 0.25)]
+
+
+def test_lines_that_somebody_added_behind_a_named_draw_are_no_draw() -> None:
+    labels = read(
+        f"{ONE.row_id},Safe.,Correctness,no,,0.5,first",
+        f"{TWO.row_id},Two.,Correctness,yes,,,",
+    )
+    found = match_labels(labels, [(ONE, "Safe."), (TWO, "Two.")], SCORERS)["Correctness"]
+    assert set(found.by_row) == {ONE.row_id, TWO.row_id}
+    assert [(each.row_id, each.probability) for each in found.drawn] == [(ONE.row_id, 0.5)]
 
 
 def test_an_answer_that_a_spreadsheet_would_run_is_the_same_answer_again() -> None:
