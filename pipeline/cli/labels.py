@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import read_bundle
 from processing.base.errors import ConfigError
-from processing.config.labels import IN_MLFLOW
+from processing.config.labels import FORMATS, IN_MLFLOW
 
 if TYPE_CHECKING:
     from pipeline.comparison.run import ComparedRun
@@ -35,6 +35,8 @@ def _sample(arguments: Namespace, bundle: Bundle) -> int:
         )
     if arguments.rows < 1:
         raise ConfigError(f"--rows {arguments.rows}: draw one row or more")
+    if arguments.output and arguments.output.suffix not in FORMATS:
+        raise ConfigError(f"--output {arguments.output}: must end in {' or '.join(FORMATS)}")
     run, config = _run(arguments), bundle.config
     scorers = labelled_scorers(config, arguments.scorers or [])
     found = draw(run, config, scorers, arguments.rows, arguments.seed)

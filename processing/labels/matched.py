@@ -88,6 +88,8 @@ def _matched(
     higher_is_better: bool,
 ) -> ScorerLabels:
     found, last = ScorerLabels(), last_draw(labels)
+    # labels in columns of the dataset have no probability, and no part in a file's draw that has
+    known = any(label.probability is not None for label in labels if label.draw == last)
     given: dict[str, list[Label]] = defaultdict(list)
     drawn: dict[str, Drawn] = {}
     for label in labels:
@@ -99,7 +101,7 @@ def _matched(
             found = replace(found, other_rows=found.other_rows + 1)
         else:
             [row_id] = rows
-            if label.draw == last:
+            if label.draw == last and (label.probability is not None or not known):
                 drawn.setdefault(row_id, Drawn(row_id, label.probability))
             if label.number is None:
                 found = replace(found, blank=found.blank + 1)

@@ -196,6 +196,14 @@ def test_lines_that_somebody_added_behind_a_named_draw_are_no_draw() -> None:
     assert [(each.row_id, each.probability) for each in found.drawn] == [(ONE.row_id, 0.5)]
 
 
+def test_labels_of_a_column_are_no_part_of_a_draw_with_probabilities() -> None:
+    column = Label("Correctness", TWO.row_id, TWO.question, "Two.", 1.0)
+    labels = [column, *read(f"{ONE.row_id},Safe.,Correctness,no,,0.5,")]
+    found = match_labels(labels, [(ONE, "Safe."), (TWO, "Two.")], SCORERS)["Correctness"]
+    assert set(found.by_row) == {ONE.row_id, TWO.row_id}
+    assert [(each.row_id, each.probability) for each in found.drawn] == [(ONE.row_id, 0.5)]
+
+
 def test_an_answer_that_a_spreadsheet_would_run_is_the_same_answer_again() -> None:
     for answer in ("=1+1", "-5 degrees", "@home", "'=quoted"):
         [label] = read(f'{ONE.row_id},"{guarded(answer)}",Correctness,yes,,,')
