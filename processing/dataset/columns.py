@@ -66,7 +66,7 @@ def _expected(record: Record, columns: Columns, further: FurtherExpectations) ->
     answers = record.columns.get(columns.expected_response)
     if answers.__class__ is list and (texts := _texts_of(answers)):
         return texts[0]
-    if answers is None and further.expected_facts:
+    if answers in (None, "", []) and further.expected_facts:
         return "\n".join(further.expected_facts)
     return _required(record, columns.expected_response, "expected response")
 

@@ -123,6 +123,7 @@ def _conclude(
             scores,
             swapped=swapped,
             reasons=people.reasons(job.config),
+            warnings=people.warnings(job.config),
         ),
         metrics=metrics,
         answers=answers,

@@ -57,6 +57,7 @@ def verdict_on(
     *,
     swapped: Sequence[SwappedAnswers] = (),
     reasons: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Verdict:
     """Of the quality gate, with slices and champion (a boto3 `sagemaker` client).
 
@@ -104,7 +105,7 @@ def verdict_on(
         champion=champion,
         swapped=swapped,
         reasons=reasons,
-        warnings=[shared] if shared else [],
+        warnings=[*([shared] if shared else []), *warnings],
     )
 
 

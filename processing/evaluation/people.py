@@ -40,6 +40,16 @@ class People:
         ]
         return [reason for each in found if (reason := each.reason(config.judges))]
 
+    def warnings(self, config: EvaluationConfig) -> list[str]:
+        """What a person should know of labels that a threshold rests on."""
+        corrected = [name for name, bound in config.thresholds.items() if bound.on == "calibrated"]
+        return [
+            f"nobody has said how the rows with labels for {name} were drawn: they are taken for a "
+            "random draw, and labels of picked answers correct nothing; `labels sample` draws"
+            for name in corrected
+            if name in self.labels and any(d.probability is None for d in self.labels[name].drawn)
+        ]
+
 
 def known_labels(job: EvaluationJob, tracked: TrackedRun) -> list[Label]:
     """Those of the file or of MLflow; read before anything is paid, so that a mistake is free."""

@@ -109,7 +109,7 @@ def judge(
     for threshold in thresholds:
         metric = metrics.get(threshold.metric, Metric(value=None, n=0))
         number = compared_number(metric, threshold, rows)
-        reason = _over_metric_budget(threshold.metric, metric, budgets)
+        reason = _over_metric_budget(threshold, metric, budgets)
         reason = reason or missed(threshold.metric, metric, threshold, number)
         checks.append(Check(threshold, metric, number, reason))
     lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
@@ -121,13 +121,19 @@ def judge(
     return Verdict(tuple(checks), over, slices, champion, warned)
 
 
-def _over_metric_budget(name: str, metric: Metric, budgets: Budgets) -> str:
+def _over_metric_budget(threshold: ThresholdParameter, metric: Metric, budgets: Budgets) -> str:
+    name, corrected = threshold.metric, metric.calibrated
     if metric.value is None or not math.isfinite(metric.value):
         return ""  # said by `missed`
     if metric.n < budgets.min_rows:
         return (
             f"{name}: {metric.value:.4g} rests on {metric.n} rows, fewer than min_rows "
             f"{budgets.min_rows}"
+        )
+    if threshold.on == "calibrated" and corrected and corrected.labels < budgets.min_rows:
+        return (
+            f"{name}: its correction rests on {corrected.labels} labels of people, fewer than "
+            f"min_rows {budgets.min_rows}"
         )
     if metric.error_share > budgets.max_judge_error_share:
         return (

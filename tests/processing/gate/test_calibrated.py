@@ -10,10 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from processing.config.gate import Budgets
 from processing.config.thresholds import ThresholdParameter
 from processing.gate.calibrated import JudgedRow, calibrated
 from processing.gate.check import compared_number, missed
 from processing.gate.metric import Metric
+from processing.gate.verdict import judge
 from processing.gate.worst_case import UNIT, Scale
 
 score = st.integers(0, 4).map(lambda i: i / 4)
@@ -168,3 +170,18 @@ def test_without_labels_beside_verdicts_there_is_no_number_and_the_gate_is_close
         number = compared_number(metric, threshold, 50)
         assert number is None
         assert "on: calibrated" in missed("A", metric, threshold, number)
+
+
+def test_a_handful_of_labels_opens_no_gate() -> None:
+    """Four picked answers, which the judge rejected and people like, moved .42 to 1."""
+    rows = [JudgedRow(0.0, 1.0, 6.0)] * 4 + [JudgedRow(float(i % 2)) for i in range(20)]
+    metric = Metric(value=0.42, n=24, rows=24, calibrated=calibrated(rows, UNIT))
+    threshold = ThresholdParameter("MinS", "S", "min", 0.3, on="calibrated")
+    verdicts = [
+        judge({"S": metric}, [threshold], Budgets(min_rows=least), rows=24, endpoint_errors=0)
+        for least in (5, 4)
+    ]
+    assert [verdict.passed for verdict in verdicts] == [False, True]
+    assert verdicts[0].reasons == (
+        "S: its correction rests on 4 labels of people, fewer than min_rows 5",
+    )
