@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in long)
 
 
+def _judges_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The file's judge and those of scorers that have one of their own, mistakes left out."""
+    scorers = document["scorers"] if isinstance(document["scorers"], list) else []
+    entries = [own for entry in scorers if isinstance(entry, dict) for own in entry.values()]
+    found = [document["judge"], *(own.get("judge") for own in entries if isinstance(own, dict))]
+    return [judge for judge in found if isinstance(judge, dict)]
+
+
 @pytest.fixture
 def write_config(tmp_path: Path) -> ConfigWriter:
     """Writes the example configuration with some sections changed; returns the new file.
@@ -44,12 +53,14 @@ def write_config(tmp_path: Path) -> ConfigWriter:
         document = YAML(typ="safe").load((REPOSITORY / "evaluation.yaml").read_text())
         questions = REPOSITORY / "examples" / "health" / "questions.jsonl"
         document["dataset"]["source"] = str(questions)
-        document["judge"]["swapped_answers"] = 0  # so that calls are counted by rows
         for section, change in changes.items():
             if isinstance(change, dict) and section not in ("thresholds", "slices"):
                 document[section] = document.get(section, {}) | change
             else:
                 document[section] = change
+        document = copy.deepcopy(document)
+        for judge in _judges_of(document):
+            judge.setdefault("swapped_answers", 0)  # so that calls are counted by rows
         if "scorers" in changes:  # the example's slices name the example's scorers
             for section in {"slices", "champion"} - changes.keys():
                 document.pop(section, None)
