@@ -9,8 +9,6 @@ from marker_judge import question
 from pydantic import BaseModel
 from stub_wire import well_behaved
 
-from processing.dataset.expectations import FurtherExpectations
-
 _DEEPEVAL: dict[str, dict[str, Any]] = {
     "AnswerRelevancy": {},
     "Bias": {},
@@ -68,11 +66,7 @@ def name_of(entry: Any) -> str:
     return entry if isinstance(entry, str) else next(iter(entry))
 
 
-ROW = question(
-    "GOODROW-1",
-    context=("Pinch the nose.",),
-    further=FurtherExpectations(guidelines=("Be kind.",)),
-)
+ROW = question("GOODROW-1", context=("Pinch the nose.",))
 
 _FITTING: dict[str, Any] = {"rating": 2, "equivalent": True}
 

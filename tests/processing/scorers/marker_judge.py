@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from processing.dataset.expectations import FurtherExpectations
 from processing.judges.verdict import Question
 
 MARKER = re.compile(r"\b(GOOD|BAD)ROW-\d+\b")
@@ -198,5 +199,6 @@ def question(answer: str, **changes: Any) -> Question:
         "answer": answer,
         "expected_response": "Lean forward and pinch the soft part of the nose.",
         "context": ("Pinch the nose.", "Lean forward."),
+        "further": FurtherExpectations(guidelines=("Be kind.",)),
     }
     return Question(**(given | changes))
