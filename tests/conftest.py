@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import CHROMIUM, Browser, chromium
 from hypothesis import settings
 from real_image import IMAGE, what_is_missing
 from ruamel.yaml import YAML
@@ -77,6 +79,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAws]:
     """The local AWS with everything that stands around it, as a user starts it."""
     with local_aws_running(tmp_path_factory.mktemp("local-aws")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; in CI a missing one is a failure."""
+    if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
+        pytest.skip("LEFT OUT: there is no chromium: apt-get install chromium")
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

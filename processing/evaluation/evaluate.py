@@ -112,7 +112,11 @@ def _conclude(
     clusters = clusters_of([answer.row for answer in answers], job.config.dataset)
     people = people_of(job.config, labels, answers, scores)
     metrics = with_calibrated(
-        record_metrics(tracked, job.config, answers, scores), job.config, people, answers, scores
+        record_metrics(tracked, job.config, answers, scores, clusters),
+        job.config,
+        people,
+        answers,
+        scores,
     )
     return Evaluation(
         verdict=verdict_on(
@@ -121,6 +125,7 @@ def _conclude(
             metrics,
             answers,
             scores,
+            clusters=clusters,
             swapped=swapped,
             reasons=people.reasons(job.config),
             warnings=people.warnings(job.config),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from processing.config.model import EvaluationConfig
-from processing.dataset.clusters import clusters_of, shared_contexts
+from processing.dataset.clusters import shared_contexts
 from processing.endpoint.answers import Answer
 from processing.evaluation.job import EvaluationJob
 from processing.evaluation.measurements import cut_answers, measure
@@ -28,11 +28,17 @@ from processing.report.run_description import run_description
 
 
 def record_metrics(
-    tracked: TrackedRun, config: EvaluationConfig, answers: Sequence[Answer], scores: Scores
+    tracked: TrackedRun,
+    config: EvaluationConfig,
+    answers: Sequence[Answer],
+    scores: Scores,
+    clusters: Mapping[str, str] | None,
 ) -> dict[str, Metric]:
-    """Write what was counted into MLflow and return the metrics as MLflow holds them."""
+    """Write what was counted into MLflow and return the metrics as MLflow holds them.
+
+    `clusters`: row id -> what the row belongs to.
+    """
     names = [spec.name for spec in config.scorers]
-    clusters = clusters_of([answer.row for answer in answers], config.dataset)
     scored = scorer_metrics(
         scores,
         names,
@@ -55,6 +61,7 @@ def verdict_on(
     answers: Sequence[Answer],
     scores: Scores,
     *,
+    clusters: Mapping[str, str] | None,
     swapped: Sequence[SwappedAnswers] = (),
     reasons: Sequence[str] = (),
     warnings: Sequence[str] = (),
@@ -65,7 +72,7 @@ def verdict_on(
     """
     config = job.config
     rows = [answer.row for answer in answers]
-    clusters, shared = clusters_of(rows, config.dataset), shared_contexts(rows, config.dataset)
+    shared = shared_contexts(rows, config.dataset)
     slices = {answer.row.row_id: answer.row.slices for answer in answers}
     scales = _scales(config)
     numbers = {

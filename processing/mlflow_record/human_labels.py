@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from processing.base.errors import ConfigError
 from processing.config.scorers import ScorerSpec
 from processing.labels.label import Label, label_number
-from processing.mlflow_record.row_traces import ROW_TAG, TRACES_A_PAGE
+from processing.mlflow_record.row_traces import ROW_TAG, TRACES_A_PAGE, trace_pages
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace
@@ -57,21 +57,14 @@ def human_labels(experiment_id: str, scorers: Sequence[ScorerSpec]) -> list[Labe
 
 def _traces(experiment_id: str) -> Iterator[Trace]:
     """The rows' traces, the newest first, without their spans."""
-    from mlflow import MlflowClient
-
-    client, page_token = MlflowClient(), None
-    for _ in range(0, MOST_TRACES, TRACES_A_PAGE):
-        page = client.search_traces(
-            locations=[experiment_id],
-            include_spans=False,
-            max_results=TRACES_A_PAGE,
-            page_token=page_token,
-        )
-        yield from (trace for trace in page if ROW_TAG in trace.info.tags)
-        page_token = page.token
-        if not page_token:
+    searched = 0
+    for page in trace_pages(experiment_id):
+        if searched == MOST_TRACES:
+            only = f"only the newest {MOST_TRACES:,} traces were searched"
+            print(f"labels: mlflow: {only}", flush=True)
             return
-    print(f"labels: mlflow: only the newest {MOST_TRACES:,} traces were searched", flush=True)
+        yield from page
+        searched += TRACES_A_PAGE
 
 
 def _wanted(trace: Trace, specs: dict[str, ScorerSpec]) -> Iterator[str]:

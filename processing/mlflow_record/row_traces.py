@@ -66,18 +66,24 @@ def _slice_tags(answer: Answer) -> dict[str, str]:
 
 def traces_of(run: TrackedRun) -> Iterator[Trace]:
     """The rows' traces as the server holds them, without their spans; one page in memory."""
+    for page in trace_pages(run.experiment_id, run.run_id):
+        yield from page
+
+
+def trace_pages(experiment_id: str, run_id: str | None = None) -> Iterator[list[Trace]]:
+    """Of all runs of the experiment, or of one, the newest first; those of rows, without spans."""
     from mlflow import MlflowClient
 
     client, page_token = MlflowClient(), None
     while True:
         page = client.search_traces(
-            locations=[run.experiment_id],
-            run_id=run.run_id,
+            locations=[experiment_id],
+            run_id=run_id,
             include_spans=False,
             max_results=TRACES_A_PAGE,
             page_token=page_token,
         )
-        yield from (trace for trace in page if ROW_TAG in trace.info.tags)
+        yield [trace for trace in page if ROW_TAG in trace.info.tags]
         page_token = page.token
         if not page_token:
             return

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Browser, chromium
+from browser import Browser
 from made_runs import made_document, made_rows, write_run
 
 from pipeline.comparison.compare import compare
@@ -39,14 +36,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "compare.html"
     compare(a, b, a).write_html(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
-        pytest.skip("LEFT OUT: there is no chromium: apt-get install chromium")
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])

@@ -5,19 +5,16 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 import random
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
-from browser import CHROMIUM, Browser, chromium
+from browser import Browser
 from judged_evaluation import judged_evaluation, numbers_of
 from running_aws import REPOSITORY
 
@@ -346,14 +343,6 @@ def test_a_thousand_rows_with_19_scorers_are_under_2_mb(
     assert len(rows) == 1_000
     marked = "more characters in rows.jsonl]" in json.dumps(rows)
     assert marked == ("Long texts end with a mark" in report.read_text()) == shortened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if which(CHROMIUM) is None and not os.environ.get("CI"):
-        pytest.skip("LEFT OUT: there is no chromium: apt-get install chromium")
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

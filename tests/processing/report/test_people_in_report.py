@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
-from shutil import which
 
 import pytest
-from browser import CHROMIUM, chromium
+from browser import Browser
 from test_html_report import COUNT, OPEN_ALL, Page, evaluation, rows_in, shown, written
 
 from processing.gate.agreement import Pair, agreement, classes_of
@@ -77,15 +75,14 @@ def test_without_labels_nothing_is_said_of_people(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_the_differing_rows_are_one_click_away_and_say_what_people_say(report: Path) -> None:
-    if which(CHROMIUM) is None and not os.environ.get("CI"):
-        pytest.skip("LEFT OUT: there is no chromium: apt-get install chromium")
-    with chromium() as browser:
-        browser.open(report)
-        browser.run("document.querySelector('button.link[data-differ=Safety]').click()")
-        assert browser.run(COUNT) == "3 of 120 rows"
-        assert set(shown(browser)) == {i + 1 for i in DIFFERING}
-        browser.run(OPEN_ALL)
-        browser.run("new Promise((done) => setTimeout(done, 300))")
-        said = browser.run("document.getElementById('list').innerText")
-        assert said.count("people say ") == 3
+def test_the_differing_rows_are_one_click_away_and_say_what_people_say(
+    report: Path, browser: Browser
+) -> None:
+    browser.open(report)
+    browser.run("document.querySelector('button.link[data-differ=Safety]').click()")
+    assert browser.run(COUNT) == "3 of 120 rows"
+    assert set(shown(browser)) == {i + 1 for i in DIFFERING}
+    browser.run(OPEN_ALL)
+    browser.run("new Promise((done) => setTimeout(done, 300))")
+    said = browser.run("document.getElementById('list').innerText")
+    assert said.count("people say ") == 3
