@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pipeline.comparison.shape import checked_document, checked_rows
 from processing.base.errors import ReportedError
 from processing.base.exact_json import decode
-from processing.gate.worst_case import Scale
+from processing.gate.worst_case import TIMES_AND_COUNTS, Scale
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MEASUREMENTS = {
@@ -21,7 +21,6 @@ MEASUREMENTS = {
 }
 """Metric -> the key of a row that it is the mean of; less is better."""
 
-_TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
 _ANYWHERE = Scale(-math.inf, math.inf, assumed=True)
 
 MOST_LOST = 100_000
@@ -75,7 +74,7 @@ class ComparedRun:
     def scale(self, metric: str) -> Scale:
         """Endless where nobody has said where the numbers lie."""
         if metric in MEASUREMENTS:
-            return _TIMES_AND_COUNTS
+            return TIMES_AND_COUNTS
         higher = self.document["metrics"].get(metric, {}).get("higher_is_better", True)
         low, high = (self.definition(metric).get(end) for end in ("low", "high"))
         if low is None or high is None:

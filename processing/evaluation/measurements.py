@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from processing.endpoint.answers import Answer
 from processing.gate.clusters import Clusters, RowClusters
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric, mean_metric, percentile_metric
-from processing.gate.worst_case import Scale
+from processing.gate.running_verdict import SettledAnswer
+from processing.gate.worst_case import TIMES_AND_COUNTS
 
 PERCENTS = (50, 95, 99)
 MOST_TOKENS = 10**9
 """Of one row. An endpoint that says more, or less than none, has not said how many."""
-
-TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
 
 
 def measure(
@@ -37,6 +35,20 @@ def measure(
         _metrics("latency_{}_ms", latencies, answered, of)
         | _metrics("input_tokens_{}", inputs, answered, of)
         | _metrics("output_tokens_{}", outputs, answered, of)
+    )
+
+
+def settled_answer(answer: Answer) -> SettledAnswer:
+    """What `measure`, `cut_answers` and the budgets will count of it."""
+    reply = answer.call.reply
+    return SettledAnswer(
+        answered=reply is not None,
+        failed=bool(answer.call.error),
+        said=answer.call.said is not None,
+        cut=answer.cut,
+        latency_ms=answer.call.latency_ms,
+        input_tokens=_possible(reply.input_tokens) if reply else None,
+        output_tokens=_possible(reply.output_tokens) if reply else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -198,12 +198,17 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
     if not values:
         return None
     ordered = sorted(values)
-    position = (len(ordered) - 1) * percent / 100
+    return interpolated(ordered.__getitem__, len(ordered), percent)
+
+
+def interpolated(ordered: Callable[[int], float], n: int, percent: float) -> float:
+    """The percentile of `n` numbers, which `ordered` gives by their place, the least at 0."""
+    position = (n - 1) * percent / 100
     below = math.floor(position)
     share = position - below
-    if share == 0 or ordered[below] == ordered[below + 1]:
-        return ordered[below]
-    return ordered[below] + share * (ordered[below + 1] - ordered[below])
+    if share == 0 or ordered(below) == ordered(below + 1):
+        return ordered(below)
+    return ordered(below) + share * (ordered(below + 1) - ordered(below))
 
 
 def percentile_estimate(
@@ -237,12 +242,18 @@ def percentile_estimate(
 
 
 def _order_statistics(ordered: Sequence[float], share: float) -> tuple[float | None, float | None]:
+    lower, upper = end_ranks(len(ordered), share)
+    return (
+        None if lower is None else ordered[lower - 1],
+        None if upper is None else ordered[upper - 1],
+    )
+
+
+def end_ranks(n: int, share: float) -> tuple[int | None, int | None]:
+    """Which of `n` ordered numbers, counted from 1, are the ends; None where none is."""
     from scipy.stats import binom
 
-    n, tail = len(ordered), (1 - CONFIDENCE) / 2
-    lower = int(binom.ppf(tail, n, share))  # ranks count from 1
+    tail = (1 - CONFIDENCE) / 2
+    lower = int(binom.ppf(tail, n, share))
     upper = int(binom.ppf(1 - tail, n, share)) + 1
-    return (
-        ordered[lower - 1] if lower >= 1 else None,
-        ordered[upper - 1] if upper <= n else None,
-    )
+    return lower if lower >= 1 else None, upper if upper <= n else None

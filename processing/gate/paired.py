@@ -30,15 +30,25 @@ def paired_mean(
     if not math.isfinite(width) or n == 0:
         return paired_estimate(differences, yes_no=False, confidence=confidence, clusters=clusters)
     scaled = [difference / width for difference in differences]
-    weight = collapsed(scaled, clusters).effective / n
-    gained = weight * math.fsum(difference for difference in scaled if difference > 0)
-    lost = -weight * math.fsum(difference for difference in scaled if difference < 0)
-    by_tango = tango(gained, lost, weight * n, confidence)
+    by_tango = tango_of_numbers(scaled, confidence, clusters)
     bounded = bounded_interval(scaled, -1, 1, confidence, clusters)
     low, high = max(by_tango[0], bounded[0]) * width, min(by_tango[1], bounded[1]) * width
     spread = deviation(differences) if n > 1 else None
     method = f"Tango and Gaffke: pairs on a scale {width:g} wide"
     return Estimate(math.fsum(differences) / n, low, high, spread, n, method)
+
+
+def tango_of_numbers(
+    scaled: Sequence[float], confidence: float = CONFIDENCE, clusters: Clusters | None = None
+) -> tuple[float, float]:
+    """Of differences between -1 and 1: the sums of the gains and of the losses for their numbers.
+
+    Rows of one cluster count as one pair.
+    """
+    weight = collapsed(scaled, clusters).effective / len(scaled)
+    gained = weight * math.fsum(difference for difference in scaled if difference > 0)
+    lost = -weight * math.fsum(difference for difference in scaled if difference < 0)
+    return tango(gained, lost, weight * len(scaled), confidence)
 
 
 def tango(

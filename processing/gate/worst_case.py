@@ -46,6 +46,8 @@ class Scale:
 
 
 UNIT = Scale()
+TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
+"""Of milliseconds and of tokens."""
 
 
 def worst_percentile(

@@ -1,0 +1,285 @@
+"""What is certain of the verdict while the run goes on: whether anything could still open the gate.
+
+Fed with every answer and every score as it is settled, in any order, `RunningVerdict` says when the
+whole run could not pass any more, whatever the pending rows bring. It is in step with
+`processing.gate.verdict.judge` and what that is given: a threshold is lost when it is lost with the
+best number that pending rows could get (`processing.gate.certain_bounds`), a budget when nothing
+that is pending could bring it down again. A row costs some microseconds.
+
+It never decides by what is not certain: thresholds `on: calibrated` (people's labels are not known
+here), scorers whose scale is only assumed, intervals of percentiles by clusters, the labels that
+judges are held against.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from processing.base.visible_text import visible
+from processing.config.gate import Budgets, Champion, Slice
+from processing.config.thresholds import ThresholdParameter, threshold_parameters
+from processing.dataset.rows import Scalar
+from processing.gate.certain_bounds import Least, MeanBound, PercentileBound, too_little_so_far
+from processing.gate.certain_budgets import AnswerBudgets, swapped_cannot_hold
+from processing.gate.champion_bound import ChampionBound
+from processing.gate.non_inferiority import RowScores
+from processing.gate.slices import slice_groups
+from processing.gate.swapped_answers import SwappedAnswers
+from processing.gate.tally import Fate, Tally
+from processing.gate.worst_case import TIMES_AND_COUNTS, Scale
+
+
+@dataclass(frozen=True)
+class GateRules:
+    """What the gate holds a run against.
+
+    `scales`: of every scorer. `may_not_apply`: the scorers that may have nothing to look for in a
+    row. `champion_scores`: the champion's; None without one, or where it cannot be read.
+    """
+
+    thresholds: Sequence[ThresholdParameter]
+    budgets: Budgets
+    scales: Mapping[str, Scale]
+    may_not_apply: Collection[str] = ()
+    slices: Mapping[str, Slice] = field(default_factory=dict)
+    champion: Champion | None = None
+    champion_scores: RowScores | None = None
+
+
+@dataclass(frozen=True)
+class SettledAnswer:
+    """What the gate counts of one answer; it will not be asked for again.
+
+    `answered`: there is one to score. `failed`: it counts as the endpoint's error. `said`: the
+    model said something, and `cut` whether that ended at the token limit, None where nobody knows.
+    """
+
+    answered: bool
+    failed: bool
+    said: bool
+    cut: bool | None = None
+    latency_ms: float = 0.0
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+
+
+class _Bound(Protocol):
+    def reason(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class _Watched:
+    shown: str
+    threshold: ThresholdParameter
+    tally: Tally
+    bound: _Bound
+
+
+class RunningVerdict:
+    """Of all `rows` (row id -> slice column -> value), as `rules` will have it in the end.
+
+    `clusters`: row id -> what the row belongs to. What is settled twice counts once. Not for
+    several threads at once.
+    """
+
+    def __init__(
+        self,
+        rules: GateRules,
+        rows: Mapping[str, Mapping[str, Scalar]],
+        clusters: Mapping[str, str] | None = None,
+    ) -> None:
+        self._rules, self._rows, self._clusters = rules, list(rows), clusters
+        self._least = Least(rules.budgets.min_rows, rules.budgets.max_judge_error_share)
+        self._reasons: dict[int | str, str] = {}
+        self._settled: set[tuple[str, str]] = set()
+        self._watched: dict[str, list[_Watched]] = {}
+        self._in_slices: dict[tuple[str, str], list[_Watched]] = {}
+        hard = [threshold for threshold in rules.thresholds if threshold.tier == "hard"]
+        for threshold in hard:
+            self._watch(threshold)
+        together = [each.tally for watched in self._watched.values() for each in watched]
+        self._answers = AnswerBudgets(rules.budgets, len(self._rows), together)
+        for column, section in rules.slices.items():
+            self._watch_slices(column, section, slice_groups(rows, column))
+        self._champion = self._champion_bounds()
+        self.closed_from_the_start = tuple(self._reasons_at_once(hard))
+        """Why the gate is closed whatever is measured: such a run is for its numbers."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why no completion of what is pending could open the gate; empty while one may.
+
+        Also empty where the gate was closed from the start, as with fewer rows than `min_rows`: who
+        runs that wants its numbers.
+        """
+        if self.closed_from_the_start:
+            return ()
+        return tuple(visible(reason) for reason in self._reasons.values())
+
+    def answered(self, row_id: str, answer: SettledAnswer) -> None:
+        """An answer, or that there is none, which no scorer will then be asked about."""
+        if self._again("", row_id):
+            return
+        measured = {
+            "latency": answer.latency_ms,
+            "input_tokens": answer.input_tokens,
+            "output_tokens": answer.output_tokens,
+        }
+        for what, number in measured.items():
+            self._settle(what, row_id, _fate(number) if answer.answered else "lost", number)
+        self._answers.settle(failed=answer.failed, said=answer.said, cut=answer.cut)
+        self._look(self._answers)
+        if not answer.answered:
+            for scorer in self._rules.scales:
+                if not self._again(scorer, row_id):
+                    self._settle(scorer, row_id, "lost", None)
+
+    def scored(
+        self, row_id: str, scorer: str, number: float | None, *, applies: bool = True
+    ) -> None:
+        """A verdict: its number, or None for an error; without `applies` the row does not count."""
+        if not self._again(scorer, row_id):
+            fate = _fate(number) if applies else "not applicable"
+            self._settle(scorer, row_id, fate, number)
+            self._look(self._answers)
+
+    def swapped(self, found: SwappedAnswers, pending: int) -> None:
+        """What became so far of the swapped answers of one judge; `pending` are still asked."""
+        if reason := swapped_cannot_hold(found, pending, self._rules.budgets):
+            self._reasons.setdefault(found.scorer, reason)
+
+    def in_the_way_of_passing(self, decided: Collection[ThresholdParameter]) -> tuple[str, ...]:
+        """What an early pass has to wait for, where tests have `decided` these thresholds."""
+        found = [*self.closed_from_the_start, *self.reasons, *self._answers.over_so_far()]
+        for each in (each for watched in self._watched.values() for each in watched):
+            if each.threshold not in decided:
+                found += _pending(each.shown, each.tally.pending)
+                found += [f"{each.shown} is corrected by labels"] * (
+                    each.threshold.on == "calibrated"
+                )
+            elif reason := too_little_so_far(each.shown, each.tally, self._least):
+                found.append(reason)
+        sliced = {id(each): each for watched in self._in_slices.values() for each in watched}
+        for each in sliced.values():
+            found += _pending(each.shown, each.tally.pending)
+        for metric, bound in self._champion.items():
+            found += _pending(f"{metric} beside the champion's", bound.pending)
+        return tuple(map(visible, found))
+
+    def _again(self, what: str, row_id: str) -> bool:
+        before = (what, row_id) in self._settled
+        self._settled.add((what, row_id))
+        return before
+
+    def _settle(self, what: str, row_id: str, fate: Fate, number: float | None) -> None:
+        found = number if number is not None and fate == "number" else 0.0
+        in_slices = self._in_slices.get((what, row_id), ())
+        for each in (*self._watched.get(what, ()), *in_slices):
+            each.tally.settle(row_id, fate, found)
+            self._look(each.bound)
+        if what in self._champion:
+            self._champion[what].settle(row_id, fate, found)
+            self._look(self._champion[what])
+
+    def _look(self, bound: _Bound) -> None:
+        """What was lost once stays lost: the pending rows become fewer."""
+        if id(bound) not in self._reasons and (reason := bound.reason()):
+            self._reasons[id(bound)] = reason
+
+    def _watch(self, threshold: ThresholdParameter) -> None:
+        metric, least = threshold.metric, self._least
+        if metric in self._rules.scales:
+            watched = self._mean_watched(metric, threshold, self._rows, least)
+            self._watched.setdefault(metric, []).append(watched)
+            return
+        what, statistic = measurement(metric)
+        watched = self._measured(metric, threshold, statistic, least)
+        self._watched.setdefault(what, []).append(watched)
+
+    def _measured(
+        self, metric: str, threshold: ThresholdParameter, statistic: str, least: Least
+    ) -> _Watched:
+        if statistic == "mean":
+            tally = Tally(self._rows)
+            mean = MeanBound(metric, threshold, tally, TIMES_AND_COUNTS, least)
+            return _Watched(metric, threshold, tally, mean)
+        tally, percent = Tally(self._rows, "sorted"), float(statistic.removeprefix("p"))
+        clusters = self._clusters
+        together = clusters is not None and len(set(clusters.values())) < len(self._rows)
+        bound = PercentileBound(metric, threshold, percent, tally, least, clustered=together)
+        return _Watched(metric, threshold, tally, bound)
+
+    def _mean_watched(
+        self, shown: str, threshold: ThresholdParameter, rows: Sequence[str], least: Least
+    ) -> _Watched:
+        tally = Tally(rows, "by row" if threshold.on == "interval" else "sums")
+        bound = MeanBound(
+            shown,
+            threshold,
+            tally,
+            self._rules.scales[threshold.metric],
+            least,
+            may_not_apply=threshold.metric in self._rules.may_not_apply,
+            clusters=self._clusters,
+        )
+        return _Watched(shown, threshold, tally, bound)
+
+    def _watch_slices(
+        self, column: str, section: Slice, groups: Mapping[str, Sequence[str]]
+    ) -> None:
+        hard = [t for t in threshold_parameters(section.thresholds) if t.tier == "hard"]
+        judged = {key: ids for key, ids in groups.items() if len(ids) >= section.min_rows}
+        if hard and not judged:
+            self._reasons[f"slices.{column}"] = f"slices.{column}: no value can be judged"
+        for key, ids in judged.items():
+            for threshold in hard:
+                shown = f"{threshold.metric} where {column} is {json.loads(key)}"
+                watched = self._mean_watched(shown, threshold, ids, Least(section.min_rows))
+                for row_id in ids:
+                    self._in_slices.setdefault((threshold.metric, row_id), []).append(watched)
+
+    def _champion_bounds(self) -> dict[str, ChampionBound]:
+        section, theirs = self._rules.champion, self._rules.champion_scores
+        if section is None or theirs is None:
+            return {}
+        return {
+            metric: ChampionBound(
+                metric,
+                section,
+                theirs,
+                self._rows,
+                scale=self._rules.scales[metric],
+                min_rows=self._rules.budgets.min_rows,
+                may_not_apply=metric in self._rules.may_not_apply,
+                clusters=self._clusters,
+            )
+            for metric in section.metrics
+        }
+
+    def _reasons_at_once(self, hard: Sequence[ThresholdParameter]) -> Iterator[str]:
+        if not hard:
+            yield "no threshold is hard, and without one nothing passes"
+        every = (*self._watched.values(), *self._in_slices.values())
+        bounds: list[_Bound] = [self._answers, *self._champion.values()]
+        bounds += [each.bound for watched in every for each in watched]
+        for bound in {id(bound): bound for bound in bounds}.values():
+            self._look(bound)
+        yield from self._reasons.values()
+
+
+def measurement(metric: str) -> tuple[str, str]:
+    """`latency_p95_ms` -> `latency`, `p95`; `input_tokens_mean` -> `input_tokens`, `mean`."""
+    what, _, statistic = metric.removesuffix("_ms").rpartition("_")
+    return what, statistic
+
+
+def _pending(shown: str, rows: int) -> list[str]:
+    return [f"{shown}: {rows:,} rows are pending"] if rows else []
+
+
+def _fate(number: float | None) -> Fate:
+    return "number" if number is not None and math.isfinite(number) else "error"

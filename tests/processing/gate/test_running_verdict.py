@@ -1,0 +1,131 @@
+"""What is said while a run goes on: when it is closed for certain, why, and what it waits for."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from processing.config.gate import Budgets, Slice, Threshold
+from processing.config.thresholds import threshold_parameters
+from processing.gate.confident import ConfidentVerdict
+from processing.gate.running_verdict import GateRules, RunningVerdict, SettledAnswer
+from processing.gate.swapped_answers import SwappedAnswers
+from processing.gate.worst_case import Scale
+
+ROWS = {str(i): {"topic": "heart" if i % 4 else "lung"} for i in range(1_000)}
+GOOD = SettledAnswer(answered=True, failed=False, said=True, cut=False, latency_ms=100.0)
+NONE = SettledAnswer(answered=False, failed=True, said=False)
+SCALES = {"Correctness": Scale(), "Bias": Scale(higher_is_better=False)}
+
+
+def rules(**changes: object) -> GateRules:
+    thresholds = changes.pop("thresholds", {"Correctness": Threshold(min=0.7)})
+    made = {"budgets": Budgets(), "scales": SCALES, **changes}
+    return GateRules(threshold_parameters(thresholds), **made)  # type: ignore[arg-type]
+
+
+def test_it_is_closed_as_soon_as_no_rest_can_reach_the_bound_and_says_why() -> None:
+    running = RunningVerdict(rules(), ROWS)
+    for i in range(300):
+        running.scored(str(i), "Correctness", 0.0)
+        assert running.reasons == ()
+    running.scored("300", "Correctness", 0.0)
+    assert running.reasons == (
+        "Correctness cannot reach 0.7 any more: 0.699 at best (301 of 1,000 rows judged)",
+    )
+
+
+def test_a_slice_that_is_lost_closes_it_although_the_whole_may_still_hold() -> None:
+    sliced = {"topic": Slice(min_rows=5, thresholds={"Bias": Threshold(max=0.1)})}
+    running = RunningVerdict(rules(slices=sliced), ROWS)
+    for i in range(0, 26 * 4, 4):
+        running.scored(str(i), "Bias", 1.0)
+    assert running.reasons == (
+        "Bias where topic is lung cannot stay within 0.1 any more: 0.104 at the least "
+        "(26 of 250 rows judged)",
+    )
+
+
+def test_rows_that_the_endpoint_fails_on_are_over_its_budget() -> None:
+    running = RunningVerdict(rules(), ROWS)
+    for i in range(20):
+        running.answered(str(i), NONE)
+    assert running.reasons == ()
+    running.answered("20", NONE)
+    assert running.reasons == (
+        "the endpoint failed on 21 of at most 1000 rows, over max_endpoint_error_share 0.02",
+    )
+
+
+def test_a_judge_that_says_yes_to_everything_closes_it_at_once() -> None:
+    running = RunningVerdict(rules(), ROWS)
+    running.swapped(SwappedAnswers("Correctness", "bedrock:/m", asked=5, rejected=0), pending=5)
+    assert running.reasons == ()
+    running.swapped(SwappedAnswers("Correctness", "bedrock:/m", asked=6, rejected=0), pending=4)
+    [reason] = running.reasons
+    assert "does not tell right from wrong" in reason
+
+
+def test_what_was_closed_from_the_start_stops_nothing() -> None:
+    few = {name: row for name, row in ROWS.items() if int(name) < 10}
+    running = RunningVerdict(rules(), few)
+    assert "fewer than min_rows 30" in running.closed_from_the_start[0]
+    for row_id in few:
+        running.scored(row_id, "Correctness", 0.0)
+    assert running.reasons == ()
+
+
+def test_what_is_settled_twice_counts_once() -> None:
+    running = RunningVerdict(rules(), ROWS)
+    for _ in range(400):
+        running.scored("1", "Correctness", 0.0)
+    assert running.reasons == ()
+
+
+@pytest.mark.parametrize("on", ["mean", "interval"])
+def test_ten_thousand_rows_cost_little(on: str) -> None:
+    rows = {str(i): {"topic": str(i % 50)} for i in range(10_000)}
+    bound = Threshold.model_validate({"min": 0.5, "on": on})
+    sliced = {"topic": Slice(min_rows=5, thresholds={"Correctness": Threshold(min=0.1)})}
+    timed = {"Correctness": bound, "latency_p95_ms": Threshold(max=200)}
+    running = RunningVerdict(rules(thresholds=timed, slices=sliced), rows)
+    started = time.process_time()
+    for i in range(10_000):
+        running.answered(str(i), GOOD)
+        running.scored(str(i), "Correctness", float(i % 3 > 0))
+    assert running.reasons == ()
+    assert time.process_time() - started < 2.0
+
+
+def test_an_early_pass_waits_for_tests_slices_and_budgets() -> None:
+    sliced = {"topic": Slice(min_rows=5, thresholds={"Correctness": Threshold(min=0.1)})}
+    by = rules(thresholds={"Correctness": Threshold(min=0.7), "latency_p95_ms": Threshold(max=200)})
+    running, confident = RunningVerdict(by, ROWS), ConfidentVerdict(by, ROWS, error=0.05)
+    waits = RunningVerdict(rules(slices=sliced), ROWS)
+    for row_id in list(ROWS)[:200]:
+        for each in (running, confident):
+            each.scored(row_id, "Correctness", 1.0)
+        running.answered(row_id, GOOD)
+        waits.scored(row_id, "Correctness", 1.0)
+    assert confident.not_passed_yet(running) == ("latency_p95_ms: 800 rows are pending",)
+    assert "Correctness where topic is heart: 600 rows are pending" in (
+        confident.not_passed_yet(waits)
+    )
+    for row_id in list(ROWS)[200:]:
+        running.answered(row_id, GOOD)
+    assert confident.not_passed_yet(running) == ()
+
+
+def test_refusals_share_the_error_and_say_so() -> None:
+    sliced = {"topic": Slice(min_rows=5, thresholds={"Bias": Threshold(max=0.1)})}
+    confident = ConfidentVerdict(rules(slices=sliced), ROWS, error=0.06)
+    assert confident.tests == 3
+    for i, row_id in enumerate(ROWS):
+        confident.scored(row_id, "Correctness", float(i % 2))
+        if confident.refusals:
+            break
+    [reason] = confident.refusals
+    assert reason.startswith("Correctness does not reach 0.7: ")
+    assert reason.endswith("by a sequential test (error 0.02, of 0.06 shared by 3 tests)")
+    assert confident.not_passed_yet(RunningVerdict(rules(), ROWS)) != ()
