@@ -11,17 +11,24 @@ from pipeline.cli.command import NOT_SUCCEEDED, SUCCEEDED, Command
 from pipeline.cli.configured import checked_definition, connect, read_bundle
 
 if TYPE_CHECKING:
+    from boto3 import Session
+
     from pipeline.definition.bundle import Bundle
 
 
 def check(arguments: Namespace) -> int:
+    import datetime as dt
     import json
 
+    from pipeline.checks.prices.look_up import stale_prices
     from pipeline.checks.reach import check_reach
     from pipeline.checks.scorers import check_scorers
+    from processing.base.errors import LaunchError
     from processing.config.judge import silence_libraries
     from processing.config.judge_keys import missing_judge_keys
 
+    if arguments.write_prices and not arguments.online:
+        raise LaunchError("--write-prices looks them up on AWS: check --online --write-prices")
     bundle = read_bundle(arguments)
     silence_libraries()
     document = json.loads(checked_definition(arguments, bundle))
@@ -44,6 +51,8 @@ def check(arguments: Namespace) -> int:
         print(f"note: {note}")
     for line in _gate_lines(bundle, arguments.config):
         print(line)
+    for line in stale_prices(config.prices, dt.datetime.now(dt.UTC).date()):
+        print(f"warning: {line}")
     if ".dkr.ecr." not in config.infrastructure.image:
         print(
             f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
@@ -101,12 +110,45 @@ def _check_online(arguments: Namespace, bundle: Bundle) -> int:
             )
         else:
             print(f"good   {finding.what}: {outcome}", flush=True)
+    good = _prices(arguments, session, bundle) and good
     return SUCCEEDED if good else NOT_SUCCEEDED
+
+
+def _prices(arguments: Namespace, session: Session, bundle: Bundle) -> bool:
+    """Print a line for each judge on Bedrock; with --write-prices, False where one has no price."""
+    from pipeline.checks.prices.look_up import look_up_prices
+    from pipeline.checks.prices.write import write_prices
+    from pipeline.cli.error_line import error_line
+    from processing.base.aws_hints import acting_as
+
+    try:
+        with acting_as("caller"):
+            found = look_up_prices(session, bundle)
+    except Exception as error:  # noqa: BLE001 whatever it is, the rest has been looked at
+        why = error_line(error, str(arguments.config))
+        print(f"price  not looked up: {why}", flush=True)
+        return not arguments.write_prices
+    for price in found:
+        print(f"price  {price.model}: {price.said}", flush=True)
+    if not arguments.write_prices:
+        if any(price.prices and price.model not in bundle.config.prices for price in found):
+            print(f"note: --write-prices puts these prices into {arguments.config}, with the date")
+        return True
+    certain = {price.model: price.prices for price in found if price.prices}
+    if certain:
+        write_prices(arguments.config, certain)
+        print(f"{arguments.config}: prices of {', '.join(certain)} are written, as of today")
+    return all(price.prices or price.kept for price in found)
 
 
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--online", action="store_true", help="also check on AWS everything that the file names"
+    )
+    parser.add_argument(
+        "--write-prices",
+        action="store_true",
+        help="put what AWS's price list says of the judges into the file (with --online)",
     )
 
 
@@ -120,9 +162,10 @@ CHECK = Command(
         "nothing. With --online it checks credentials, bucket, roles, image, endpoint, judges,\n"
         "MLflow, model package group and trigger. The endpoint is asked about the dataset's first\n"
         "row, a judge one short question in the form and with the parameters of the run, and\n"
-        "five answers to other questions, which it has to reject. What that cost is printed."
+        "five answers to other questions, which it has to reject. What that cost is printed, and\n"
+        "what the judges on Bedrock cost per token by AWS's price list; --write-prices keeps that."
     ),
-    examples=("check", "check --online --config my.yaml"),
+    examples=("check", "check --online --config my.yaml", "check --online --write-prices"),
     run=check,
     add_options=_options,
 )

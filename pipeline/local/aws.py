@@ -39,6 +39,7 @@ from pipeline.local.server.api import Clients
 from pipeline.local.server.container_registry import with_registry
 from pipeline.local.server.front_door import FrontDoor
 from pipeline.local.server.policy_simulation import with_simulation
+from pipeline.local.server.price_list import with_price_list
 
 ACCOUNT = "123456789012"
 HOST = "127.0.0.1"
@@ -135,7 +136,7 @@ def serve(
     uninstall = event_bridge.install(delivery)
     scheduler = Scheduler(functools.partial(event_bridge.scheduled_rules, delivery, ACCOUNT))
     controls = {"/_local/clock": scheduler.advance, "/_local/refusals": refusals.control}
-    moto = with_simulation(moto_internals.application(), clients)
+    moto = with_price_list(with_simulation(moto_internals.application(), clients))
     if image_registry:
         moto = with_registry(moto, image_registry)
     door = FrontDoor(moto, operations, ACCOUNT, controls)

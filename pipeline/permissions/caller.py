@@ -18,7 +18,7 @@ from pipeline.permissions.evaluated import (
     labels_statements,
 )
 from pipeline.permissions.job_role import PROMPT_REGISTRY, TRACKING_SERVER
-from pipeline.permissions.judges import judge_statements
+from pipeline.permissions.judges import judge_models, judge_statements
 from pipeline.permissions.platform import repository_arns
 from pipeline.permissions.secrets import see_secrets_statements
 from pipeline.permissions.statements import (
@@ -143,6 +143,9 @@ def _online(bundle: Bundle, account: Account) -> list[Statement]:
         *champion_statements(bundle, account),
         *judge_statements(account, *evaluated_configs(bundle), compares=True),
         *see_secrets_statements(config),
+        # IAM knows no resources of the price list
+        *([allow("Prices", ["pricing:GetProducts"], ["*"])]
+          if judge_models(*evaluated_configs(bundle), compares=True) else []),
         allow("GroupThere", ["sagemaker:DescribeModelPackageGroup"],
               account.sagemaker(f"model-package-group/{config.registration.model_package_group}")),
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from processing.config.model import EvaluationConfig
 _ACTIONS = ["bedrock:InvokeModel"]  # Converse is authorised as InvokeModel
 # us.anthropic.claude-..., global.anthropic.claude-..., us-gov.amazon.nova-...: area.provider.model;
 # openai.gpt-5.6 is no profile: areas are countries' two letters, or one of these
-_PROFILE = re.compile(r"(?P<area>global|apac|[a-z]{2}(-[a-z]+)?)\.(?P<model>[a-z0-9-]+\..+)")
+PROFILE = re.compile(r"(?P<area>global|apac|[a-z]{2}(-[a-z]+)?)\.(?P<model>[a-z0-9-]+\..+)")
 
 
 def judge_models(*configs: EvaluationConfig, compares: bool = False) -> list[str]:
@@ -71,7 +71,7 @@ def _model_of(profile: str) -> str:
     if profile.startswith("application-inference-profile/"):
         return "*"
     name = profile.removeprefix("inference-profile/")
-    found = _PROFILE.fullmatch(name)
+    found = PROFILE.fullmatch(name)
     return found["model"] if found else name
 
 

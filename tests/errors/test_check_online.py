@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from errors.aws_double import Refusal, aws_double
 from running_aws import ConfigWriter, RunningAws
 from typed_command import typed
+
+from processing.config.file import load_config
 
 pytestmark = pytest.mark.integration
 
@@ -152,3 +156,69 @@ def test_an_answer_that_cannot_be_read_and_a_rule_that_was_changed(
     done = aws.type("check", "--online", "--config", str(config))
     assert done.returncode == 1
     assert lines_of(done.stdout)["trigger"] == "WRONG  trigger: is DISABLED"
+
+
+def test_the_judges_prices_are_looked_up_and_kept_where_they_are_certain(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    haiku, unlisted = "us.anthropic.claude-haiku-4-5-20251001-v1:0", "us.anthropic.claude-new-9"
+    config = write_config(
+        judge={"model": f"bedrock:/{haiku}"},
+        scorers=[
+            "Safety",
+            {"Correctness": {"judge": {"model": f"bedrock:/{unlisted}"}}},
+            {"Equivalence": {"judge": {"model": "bedrock:/amazon.nova-pro-v1:0"}}},
+        ],
+        thresholds={"Safety": {"min": 0.5}},
+        prices={"amazon.nova-pro-v1:0": {"input_per_million": 0.7, "output_per_million": 3}},
+        mlflow={"tracking_uri": aws.mlflow},
+    )
+    before = config.read_text()
+
+    def price_lines(*options: str) -> tuple[int, dict[str, str]]:
+        done = aws.type("check", "--online", *options, "--config", str(config))
+        assert done.stderr == ""
+        found = [line[7:] for line in done.stdout.splitlines() if line.startswith("price  ")]
+        return done.returncode, {line.partition(": ")[0]: line for line in found}
+
+    code, said = price_lines()
+    assert code == 0  # what nobody asked to be written is no mistake
+    assert config.read_text() == before
+    assert "1.1 in, 5.5 out per million tokens" in said[haiku]
+    assert (
+        "not certain: AmazonBedrock and AmazonBedrockFoundationModels list no such model"
+        in (said[unlisted])
+    )
+    assert (
+        "the file says 0.7 in, 3 out per million tokens, without as_of: yours"
+        in (said["amazon.nova-pro-v1:0"])
+    )
+    code, _ = price_lines("--write-prices")
+    assert code == 1  # one of them has no price
+    written = load_config(config).prices
+    assert set(written) == {haiku, "amazon.nova-pro-v1:0"}
+    assert written[haiku].as_of == dt.datetime.now(dt.UTC).date()
+    assert written["amazon.nova-pro-v1:0"].input_per_million == 0.7
+    _, said = price_lines()
+    assert said[haiku].endswith("; as in the file")
+
+
+def test_who_may_not_see_the_price_list_is_told_so_and_all_else_is_looked_at(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    config = write_config(**SMALL, mlflow={"tracking_uri": aws.mlflow})
+    denied = Refusal(
+        400, "AccessDeniedException",
+        "User: arn:aws:iam::123456789012:user/me is not authorized to perform: pricing:GetProducts",
+    )  # fmt: skip
+    with aws_double({"GetProducts": denied}, aws.environment["AWS_ENDPOINT_URL"]) as double:
+        environment = {**aws.environment, "AWS_ENDPOINT_URL": double.url}
+        done = typed("check", "--online", "--config", str(config), **environment)
+        asked = typed("check", "--online", "--write-prices", "--config", str(config), **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "price  not looked up: " in done.stdout
+    assert "pricing:GetProducts" in done.stdout
+    assert asked.returncode == 1
+    offline = aws.type("check", "--write-prices", "--config", str(config))
+    assert offline.returncode == 2
+    assert "check --online --write-prices" in offline.stderr

@@ -127,7 +127,7 @@ def resource_of(operation: str, given: dict[str, Any]) -> tuple[str, dict[str, s
             if "Key" in given:
                 return f"{arn}/{given['Key']}", {}
             return arn, {"s3:prefix": given.get("Prefix", "")}
-        case "sts":
+        case "sts" | "pricing":
             resource = "*"
         case "iam":
             resource = f"arn:aws:iam::123456789012:role{given.get('Path', '/')}{given['RoleName']}"
