@@ -20,6 +20,8 @@ IMAGE ?= llm-evaluation:local
 # that of SageMaker's instances, whatever this machine is; arm64 for Arm
 ARCH ?= amd64
 
+WORKFLOWS := .github/workflows/ci.yml examples/ci/github-evaluate-prompt.yml
+
 .PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
 
 demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
@@ -44,6 +46,10 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
+		examples/ci/gitlab-evaluate-prompt.yml
+	$(BIN)/zizmor --offline --quiet --no-progress $(WORKFLOWS)
 
 bench: $(READY)                ## ours at every size; more with benchmarks/evaluation.py --help
 	$(BIN)/python benchmarks/evaluation.py

@@ -11,6 +11,7 @@ from pipeline.cli.settings import add_rank_option
 
 def compare(arguments: Namespace) -> int:
     from pipeline.comparison.compare import compare
+    from pipeline.comparison.markdown import markdown
     from pipeline.comparison.parent_run import log_comparison
     from pipeline.comparison.sources import new_page
     from pipeline.comparison.table import print_comparison
@@ -21,6 +22,9 @@ def compare(arguments: Namespace) -> int:
     if arguments.json:
         comparison.write_json(arguments.json)
         print(f"json:       {arguments.json}")
+    if arguments.markdown:
+        arguments.markdown.write_text(markdown(comparison.findings), encoding="utf-8")
+        print(f"markdown:   {arguments.markdown}")
     page = arguments.html or new_page()
     comparison.write_html(page)
     print(f"page:       {page.resolve().as_uri()}")
@@ -43,6 +47,12 @@ def _options(parser: ArgumentParser) -> None:
     )
     add_rank_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON too (default: no)")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="write Markdown too, for a comment on a pull request (default: no)",
+    )
     parser.add_argument(
         "--html",
         type=Path,

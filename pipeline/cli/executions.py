@@ -5,49 +5,37 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from pipeline.cli.ci import add_ci_options, told_to_ci
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
-from pipeline.cli.outcome import add_poll_option, follow_to_its_end, report_uri, show_result
+from pipeline.cli.outcome import (
+    Following,
+    add_poll_option,
+    follow_to_its_end,
+    report_uri,
+    show_result,
+)
 from processing.base.visible_text import visible
 
 if TYPE_CHECKING:
-    from boto3 import Session
-
-    from pipeline.definition.bundle import Bundle
-    from pipeline.executions.launch import ExecutionStatus
+    from pipeline.executions.ci.outcome import Outcome
 
 
 def status(arguments: Namespace) -> int:
+    with told_to_ci(arguments, str(arguments.config)) as outcomes:
+        return _status(arguments, outcomes)
+
+
+def _status(arguments: Namespace, outcomes: list[Outcome]) -> int:
     from pipeline.executions import launch
     from pipeline.executions.follow import show_once
 
     bundle = read_bundle(arguments)
     session, client = connect(bundle)
     arn = launch.find_execution(client, bundle.config.pipeline.name, arguments.execution)
-    if arguments.json:
-        return _status_as_json(bundle, session, launch.read_status(client, arn))
     if arguments.follow:
-        return follow_to_its_end(arguments, bundle, session, client, arn)
-    show_result(bundle, session, client, show_once(session, client, arn))
-    return SUCCEEDED
-
-
-def _status_as_json(bundle: Bundle, session: Session, execution: ExecutionStatus) -> int:
-    import json
-    from dataclasses import asdict
-
-    from pipeline.executions.launch import read_evaluation
-    from pipeline.executions.verdicts import verdict_word
-
-    evaluation = read_evaluation(session, report_uri(bundle, execution.id))
-    document = {
-        **asdict(execution),
-        "id": execution.id,
-        "model_package_arn": execution.model_package_arn,
-        "verdict": verdict_word(evaluation),
-        "evaluation": evaluation,
-    }
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=lambda time: time.isoformat()))
+        return follow_to_its_end(arguments, Following(bundle, session, client, outcomes), arn)
+    outcomes.append(show_result(bundle, session, client, show_once(session, client, arn))[1])
     return SUCCEEDED
 
 
@@ -98,10 +86,8 @@ def _status_options(parser: ArgumentParser) -> None:
         action="store_true",
         help="until it has ended; exit code 1 if the gate is not passed, 3 if it broke",
     )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="as JSON, without following: steps, verdict, and evaluation.json once there is one",
+    add_ci_options(
+        parser, json_help="as JSON: steps, verdict, and evaluation.json once there is one"
     )
     add_poll_option(parser)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.command import BROKE, DEFAULT_CONFIG, INTERRUPTED, NOT_SUCCEEDED, SUCCEEDED
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
     from pipeline.definition.bundle import Bundle
+    from pipeline.executions.ci.outcome import Outcome
     from pipeline.executions.launch import ExecutionStatus
 
 
@@ -25,9 +27,17 @@ def add_poll_option(parser: ArgumentParser) -> None:
     )
 
 
-def follow_to_its_end(
-    arguments: Namespace, bundle: Bundle, session: Session, client: Any, arn: str
-) -> int:
+@dataclass(frozen=True)
+class Following:
+    """Whose executions are followed; `outcomes` is given what each comes to."""
+
+    bundle: Bundle
+    session: Session
+    client: Any
+    outcomes: list[Outcome]
+
+
+def follow_to_its_end(arguments: Namespace, following: Following, arn: str) -> int:
     """Show the execution until it has ended. Who stops following does not stop the execution."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -41,14 +51,16 @@ def follow_to_its_end(
         f"  python pipeline_definition.py stop {execution}{config}"
     )
     try:
-        ended = follow(session, client, arn, arguments.poll_seconds)
+        ended = follow(following.session, following.client, arn, arguments.poll_seconds)
     except KeyboardInterrupt:
         print(f"\n{goes_on}", flush=True)
         return INTERRUPTED
     except (ClientError, BotoCoreError):
         print(goes_on, file=sys.stderr)
         raise
-    return show_result(bundle, session, client, ended)
+    code, outcome = show_result(following.bundle, following.session, following.client, ended)
+    following.outcomes.append(outcome)
+    return code
 
 
 def report_uri(bundle: Bundle, execution_id: str) -> str:
@@ -56,12 +68,16 @@ def report_uri(bundle: Bundle, execution_id: str) -> str:
     return bundle.uri("runs", execution_id, "evaluation", "evaluation.json")
 
 
-def show_result(bundle: Bundle, session: Session, client: Any, execution: ExecutionStatus) -> int:
-    """Print what the execution came to; the exit code that says so.
+def show_result(
+    bundle: Bundle, session: Session, client: Any, execution: ExecutionStatus, name: str = ""
+) -> tuple[int, Outcome]:
+    """Print what the execution came to; the exit code that says so, and the outcome.
 
     NOT_SUCCEEDED where the gate was not passed, BROKE where it ended in any other way.
+    `name`: of the variant, if it is one's.
     """
     from pipeline.cli.error_line import mend_lines
+    from pipeline.executions.ci.outcome import Outcome
     from pipeline.executions.launch import read_evaluation, with_registered_by_job
     from pipeline.executions.plain_view import link_lines
     from pipeline.executions.result_table import print_evaluation
@@ -72,9 +88,41 @@ def show_result(bundle: Bundle, session: Session, client: Any, execution: Execut
     if evaluation:
         print_evaluation(evaluation)
     page = bundle.uri("runs", execution.id, "evaluation", "report.html")
-    links = link_lines(execution, evaluation, page, client.meta.endpoint_url)
+    links = tuple(link_lines(execution, evaluation, page, client.meta.endpoint_url))
     print("\n".join([*links, *mend_lines(execution.steps)]))
+    outcome = Outcome(
+        name or execution.pipeline,
+        evaluation,
+        broke=_why_no_verdict(execution, evaluation),
+        links=links,
+        seconds=execution.seconds,
+        details=execution_details(execution),
+    )
     if execution.status == "Succeeded":
-        return SUCCEEDED
+        return SUCCEEDED, outcome
     stopped_by_gate = any(s.name == "GateFailed" and s.status == "Failed" for s in execution.steps)
-    return NOT_SUCCEEDED if stopped_by_gate else BROKE
+    return NOT_SUCCEEDED if stopped_by_gate else BROKE, outcome
+
+
+def _why_no_verdict(execution: ExecutionStatus, evaluation: dict[str, Any] | None) -> str:
+    if evaluation is None:
+        return why_it_ended(execution)
+    return "" if evaluation["evaluated_here"] else str(evaluation["gate"]["summary"])
+
+
+def why_it_ended(execution: ExecutionStatus) -> str:
+    """The first step that failed, with its reason."""
+    failed = next((step for step in execution.steps if step.status == "Failed"), None)
+    reason = f"{failed.name}: {failed.reason}" if failed else execution.reason
+    return f"execution {execution.id} {execution.status}{': ' if reason else ''}{reason}"
+
+
+def execution_details(execution: ExecutionStatus) -> dict[str, Any]:
+    """What an execution's JSON has beside the verdict."""
+    from dataclasses import asdict
+
+    return {
+        **asdict(execution),
+        "id": execution.id,
+        "model_package_arn": execution.model_package_arn,
+    }

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
+from pipeline.cli.ci import add_ci_options, told_to_ci
 from pipeline.cli.command import SUCCEEDED, Command
 from pipeline.cli.configured import connect, read_bundle
 from pipeline.cli.job_rights import warn_of_what_the_job_lacks
-from pipeline.cli.outcome import add_poll_option, follow_to_its_end
+from pipeline.cli.outcome import Following, add_poll_option, follow_to_its_end
 from pipeline.cli.settings import add_set_option, add_variants_option, require_variants
 from processing.base.errors import LaunchError
 
+if TYPE_CHECKING:
+    from pipeline.executions.ci.outcome import Outcome
+
 
 def start(arguments: Namespace) -> int:
+    if arguments.junit and not arguments.wait:
+        raise LaunchError("--junit FILE has the verdict, so it needs --wait")
+    with told_to_ci(arguments, str(arguments.config)) as outcomes:
+        return _start(arguments, outcomes)
+
+
+def _start(arguments: Namespace, outcomes: list[Outcome]) -> int:
     from pipeline.checks.parameters import check_bounds, check_names, check_parameters
     from pipeline.cli.start_variants import Launch, start_variants
     from pipeline.definition.dataset_version import with_dataset_version
     from pipeline.definition.execution_name import name_execution
     from pipeline.definition.varied_run import CONFIG_URI, require_upserted, send_varied
     from pipeline.executions import launch
+    from pipeline.executions.ci.outcome import started
     from processing.config.variation import parse_settings
 
     require_variants(arguments)
@@ -35,7 +48,7 @@ def start(arguments: Namespace) -> int:
     variation = parse_settings(arguments.set)
     if arguments.variants is not None:
         launched = Launch(bundle, session, client, pipeline, parameters, variation)
-        return start_variants(arguments, launched)
+        return start_variants(arguments, launched, outcomes)
     named = name_execution(pipeline, bundle, parameters, variation=variation)
     if variation:
         require_upserted(pipeline, up_to_date=named.up_to_date, config=arguments.config)
@@ -52,8 +65,9 @@ def start(arguments: Namespace) -> int:
     arn = launch.start(client, pipeline, parameters, named)
     print(f"started {arn}\nas {named.display_name}", flush=True)
     if not arguments.wait:
+        outcomes.append(started(bundle.config.pipeline.name, arn, named.display_name))
         return SUCCEEDED
-    return follow_to_its_end(arguments, bundle, session, client, arn)
+    return follow_to_its_end(arguments, Following(bundle, session, client, outcomes), arn)
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -87,6 +101,11 @@ def _options(parser: ArgumentParser) -> None:
         help="follow the execution to its end; exit code 1 if the gate is not passed, 3 if it "
         "broke; with --variants, if that is so of any",
     )
+    add_ci_options(
+        parser,
+        json_help="print JSON: what was started and, with --wait, its steps, verdict and "
+        "evaluation.json",
+    )
     add_poll_option(parser)
 
 
@@ -103,6 +122,7 @@ START = Command(
         "start --wait",
         "start --wait -p EndpointName=my-endpoint -p SampleSize=20",
         "start --wait --set endpoint.system_prompt=@prompt.txt",
+        "start --wait --junit results.xml",
         "start --variants --wait --rank-by Correctness",
         "start -p ModelPackageArn=arn:aws:sagemaker:REGION:ACCOUNT:model-package/GROUP/1",
     ),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.comparison.findings import Absent
     from pipeline.definition.bundle import Bundle
     from pipeline.definition.variants import Variant
+    from pipeline.executions.ci.outcome import Outcome
     from pipeline.executions.launch import ExecutionStatus
 
 
@@ -48,12 +49,17 @@ class _Started:
     ended: dict[str, ExecutionStatus] = field(default_factory=dict)
 
 
-def start_variants(arguments: Namespace, given: Launch) -> int:
-    """The worst of the variants' exit codes: BROKE, then NOT_SUCCEEDED; SUCCEEDED if all passed."""
+def start_variants(arguments: Namespace, given: Launch, outcomes: list[Outcome]) -> int:
+    """The worst of the variants' exit codes: BROKE, then NOT_SUCCEEDED; SUCCEEDED if all passed.
+
+    What each came to is added to `outcomes`.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     from pipeline.comparison.variants import require_metric
     from pipeline.definition.variants import chosen, read_variants
+    from pipeline.executions.ci.outcome import Outcome
+    from pipeline.executions.ci.outcome import started as begun
 
     variants = chosen(
         read_variants(arguments.config, base=given.variation), arguments.variants, arguments.config
@@ -78,8 +84,10 @@ def start_variants(arguments: Namespace, given: Launch) -> int:
         return INTERRUPTED
     if not arguments.wait:
         print(_compare_line(arguments, started), flush=True)
+        outcomes += [begun(name, arn, "") for name, arn in started.arns.items()]
+        outcomes += [Outcome(name, None, why) for name, why in started.broken.items()]
         return BROKE if started.broken else SUCCEEDED
-    return _results(arguments, given, started)
+    return _results(arguments, given, started, outcomes)
 
 
 Prepared = tuple["Variant", dict[str, str], Any]
@@ -184,31 +192,29 @@ def _compare_line(arguments: Namespace, started: _Started) -> str:
     return f"to compare them once they have ended:\n  {compare}"
 
 
-def _results(arguments: Namespace, given: Launch, started: _Started) -> int:
+def _results(
+    arguments: Namespace, given: Launch, started: _Started, outcomes: list[Outcome]
+) -> int:
     from pipeline.cli.compared_variants import show_compared
-    from pipeline.cli.outcome import report_uri, show_result
+    from pipeline.cli.outcome import show_result, why_it_ended
     from pipeline.comparison.findings import Absent
     from pipeline.comparison.sources import new_page
     from pipeline.comparison.variants import compare_variants
-    from pipeline.executions.launch import read_evaluation
+    from pipeline.executions.ci.outcome import Outcome
 
     codes = [BROKE for _ in started.broken]
     places: dict[str, str] = {}
     absent: list[Absent] = [Absent(name, why) for name, why in started.broken.items()]
     for name, status in started.ended.items():
         print(f"\nvariant {name}", flush=True)
-        codes.append(show_result(given.bundle, given.session, given.client, status))
-        if read_evaluation(given.session, report_uri(given.bundle, status.id)):
+        code, outcome = show_result(given.bundle, given.session, given.client, status, name)
+        codes.append(code)
+        outcomes.append(outcome)
+        if outcome.document:
             places[name] = status.id
         else:
-            absent.append(Absent(name, _why(status)))
+            absent.append(Absent(name, why_it_ended(status)))
+    outcomes += [Outcome(name, None, why) for name, why in started.broken.items()]
     compared = compare_variants(places, arguments.config, rank_by=arguments.rank_by, absent=absent)
     show_compared(compared, new_page().parent, arguments.config)
     return max(codes, default=BROKE)
-
-
-def _why(status: ExecutionStatus) -> str:
-    """The first step that failed, with its reason."""
-    failed = next((step for step in status.steps if step.status == "Failed"), None)
-    reason = f"{failed.name}: {failed.reason}" if failed else status.reason
-    return f"execution {status.id} {status.status}{': ' if reason else ''}{reason}"

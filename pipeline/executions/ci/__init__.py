@@ -1,0 +1,1 @@
+"""A verdict for whoever builds and tests: JUnit XML, a Markdown summary, JSON."""
