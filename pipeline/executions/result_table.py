@@ -173,6 +173,9 @@ def _lines(document: Document) -> Iterator[str]:
     if swapped := document.get("swapped_answers"):  # not in reports of older code
         told = (f"{s['scorer']} {s['rejected']} of {s['asked'] - s['errors']}" for s in swapped)
         yield f"swapped answers rejected: {', '.join(told)}"
+    if repeats := document.get("repeats"):  # not in reports of older code
+        told = (f"{name} {r['contradicted']} of {r['n']} rows" for name, r in repeats.items())
+        yield f"judges contradict themselves: {', '.join(told)}"
     if any(_word(bound).upper() == "UNSURE" for bound in bounds):
         yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
     yield from _failures(document)

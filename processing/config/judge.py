@@ -44,6 +44,8 @@ class Judge(BaseModel):
     concurrency: int = Field(default=32, ge=1, le=256)
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
+    # how often each verdict is asked for; the row's is the majority, or the mean
+    repeats: int = Field(default=1, ge=1, le=9)
     # how many answers to other questions each comparing scorer is given, to be rejected
     swapped_answers: int = Field(default=5, ge=0, le=100)
 

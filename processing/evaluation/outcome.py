@@ -24,6 +24,7 @@ from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text, write_rows
 from processing.report.html import write_html
 from processing.report.label_entries import label_metrics
+from processing.report.repeat_entries import repeat_metrics
 from processing.report.run_description import run_description
 
 
@@ -153,6 +154,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
             "endpoint_errors": evaluation.endpoint_errors,
             **_cut_metrics(evaluation.cut_answers),
             **label_metrics(evaluation),
+            **repeat_metrics(evaluation),
         },
         folder=job.output,
         texts={EVALUATION_FILE: evaluation_text(document)},

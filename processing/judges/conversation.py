@@ -25,7 +25,7 @@ from processing.judges.verdict import (
     malformed,
 )
 from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
-from processing.mlflow_record.scores import JUDGE_LEFT_OUT
+from processing.mlflow_record.scores import JUDGE_CALLS, JUDGE_LEFT_OUT
 
 if TYPE_CHECKING:
     from mlflow.entities import AssessmentSource, Feedback
@@ -80,6 +80,7 @@ class Conversation:
     ) -> None:
         self.line = line
         self._quotable = row.texts if row else ()
+        self._repeat = row.repeat if row else 1
         self.failure: JudgeError | DiskError | None = None
         self._kept = line.service.replies if keeps else None
         self._asked: Counter[str] = Counter()
@@ -128,7 +129,7 @@ class Conversation:
         Tokens are left out where the judge does not tell them. Replies that an earlier try had
         paid for count too: it is what the verdict cost, not when.
         """
-        told = {"judge_calls": str(self._calls)}
+        told = {JUDGE_CALLS: str(self._calls)}
         if any(self._tokens.values()):
             told[JUDGE_INPUT_TOKENS] = str(self._tokens["input"])
             told[JUDGE_OUTPUT_TOKENS] = str(self._tokens["output"])
@@ -182,6 +183,8 @@ class Conversation:
         with self._lock:
             self._asked[request] += 1
             key = f"{request}/{self._asked[request]}"
+            if self._repeat > 1:  # a verdict of its own, which no earlier one's replies may make
+                key += f"/repeat {self._repeat}"
             self._keys.append(key)
         return key
 

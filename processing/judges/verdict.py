@@ -18,6 +18,7 @@ class Question:
     """One row as a scorer sees it. `context` is None where the dataset has none.
 
     `other_answer` is what a pairwise scorer compares `answer` with, and None for any other.
+    `repeat`: for which time the same is asked (`judge.repeats`), from 1.
     """
 
     question: str
@@ -26,6 +27,7 @@ class Question:
     context: tuple[str, ...] | None = None
     other_answer: str | None = None
     further: FurtherExpectations = NONE
+    repeat: int = 1
 
     @property
     def texts(self) -> tuple[str, ...]:

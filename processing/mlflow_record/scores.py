@@ -6,6 +6,7 @@ answered row must have a verdict from every scorer, and each that has no number 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,13 @@ if TYPE_CHECKING:
 
 JUDGE_LEFT_OUT = "judge_left_out"
 """In a verdict's metadata: what the judge's model refused of the request, and was asked without."""
+JUDGE_CALLS = "judge_calls"
+JUDGE_VERDICTS = "judge_verdicts"
+"""All that a judge said which was asked more than once: a JSON array, null where it failed."""
+CONTRADICTED = "judge_contradicts_itself"
+"""Whether these differ: yes or no."""
+CATEGORY = "category"
+"""A verdict's word, where MLflow holds a number."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Score:
 
     With neither the scorer does not apply to the row.
     `left_out`: the judge and what it was asked without, such as "bedrock:/m: temperature".
+    `verdicts`: what it said each time, if it was asked more than once; `contradicted`: whether
+    these differ.
     """
 
     value: float | None
@@ -49,6 +59,8 @@ class Score:
     rationale: str | None
     error: str | None
     left_out: str | None = None
+    verdicts: tuple[str | float | None, ...] = ()
+    contradicted: bool = False
 
     @property
     def applies(self) -> bool:
@@ -99,10 +111,18 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
     value = number_of(spec, feedback.value)
     error = off_scale(spec, feedback.value) if value is None else None
     metadata = assessment.metadata or {}
-    shown = metadata.get("category", str(feedback.value))
+    shown = metadata.get(CATEGORY, str(feedback.value))
     parts = metadata.get(JUDGE_LEFT_OUT)
     left_out = f"{assessment.source.source_id}: {parts}" if parts else None
-    return Score(value, shown, assessment.rationale, error, left_out)
+    return Score(
+        value,
+        shown,
+        assessment.rationale,
+        error,
+        left_out,
+        verdicts=tuple(json.loads(metadata.get(JUDGE_VERDICTS, "[]"))) if spec.uses_judge else (),
+        contradicted=metadata.get(CONTRADICTED) == "yes",
+    )
 
 
 def scorer_metrics(

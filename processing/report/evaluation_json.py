@@ -26,6 +26,7 @@ from processing.gate.slices import SliceCheck
 from processing.report.evaluation import Evaluation
 from processing.report.label_entries import calibrated_entry, finite, label_entries, row_labels
 from processing.report.model_card import model_card
+from processing.report.repeat_entries import repeat_entries, row_verdicts
 
 EVALUATION_FILE = "evaluation.json"
 ROWS_FILE = "rows.jsonl"
@@ -108,6 +109,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "metrics": {name: _metric(name, metric) for name, metric in evaluation.metrics.items()},
         # expected answers of other rows, which each judge has to reject
         "swapped_answers": [asdict(each) for each in evaluation.swapped_answers],
+        # judges that were asked more than once: how often one contradicts itself
+        "repeats": repeat_entries(evaluation),
         # people's labels of these answers, and how far the scorers agree with them
         "labels": label_entries(evaluation),
         "regression_metrics": _regression_metrics(evaluation.metrics),
@@ -279,7 +282,13 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
         "input_tokens": call.said.input_tokens if call.said else None,
         "output_tokens": call.said.output_tokens if call.said else None,
         "scores": {
-            name: {"value": s.value, "shown": s.shown, "rationale": s.rationale, "error": s.error}
+            name: {
+                "value": s.value,
+                "shown": s.shown,
+                "rationale": s.rationale,
+                "error": s.error,
+                **row_verdicts(s),
+            }
             for name, s in evaluation.scores.get(row.row_id, {}).items()
         },
         # what people say of this answer, by scorer

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.base import container
 from processing.report.label_entries import label_lines
+from processing.report.repeat_entries import repeats_of
 
 if TYPE_CHECKING:
     from processing.gate.metric import Metric
@@ -69,7 +70,8 @@ def _observation(evaluation: Evaluation) -> str:
     verdict = evaluation.verdict
     rows = len(evaluation.answers)
     counts = f"{rows - evaluation.endpoint_errors} of {rows} rows answered"
-    said = [f"{line}." for line in label_lines(evaluation)]
+    told = [each.words() for each in repeats_of(evaluation)]
+    said = [f"{line}." for line in [*label_lines(evaluation), *told]]
     summary = f"Gate {verdict.word}: {verdict.summary}."
     return " ".join([summary, f"{counts}.", *said, *verdict.warnings])
 

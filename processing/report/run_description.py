@@ -6,6 +6,7 @@ from processing.base.visible_text import visible
 from processing.gate.check import Check
 from processing.report.evaluation import Evaluation
 from processing.report.label_entries import label_lines
+from processing.report.repeat_entries import repeats_of
 
 LONGEST = 7000
 """Characters; a run's tag holds 8,000 in MLflow, which cuts off the rest."""
@@ -25,6 +26,7 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         *(f"- ✗ {_plain(reason)}" for reason in verdict.reasons),
         *(f"- ! {_plain(warning)}" for warning in verdict.warnings),
         *(f"- {_plain(each.words())}" for each in evaluation.swapped_answers),
+        *(f"- {_plain(each.words())}" for each in repeats_of(evaluation)),
         *(f"- {_plain(line)}" for line in label_lines(evaluation)),
         *(f"- ✓ {_plain(_held(check))}" for check in verdict.checks if check.passed),
         "",

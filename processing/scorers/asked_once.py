@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from processing.base.clean_text import storable
@@ -23,7 +23,9 @@ from processing.config.scorer_numbers import is_not_applicable, number_of, off_s
 from processing.dataset.rows import Row
 from processing.judges.health import JudgeHealth
 from processing.judges.verdict import JudgeError, Question
+from processing.mlflow_record.scores import CATEGORY
 from processing.scorers.build import BuiltScorer
+from processing.scorers.vote import asked_repeatedly
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -55,10 +57,20 @@ class PaidVerdicts:
 
         Raises DiskError once a verdict could not be kept.
         """
-        record, kept = self._record(built, question)
+        record, kept = self._voted(built, question)
         if self.progress is not None:
             self.progress.judged(failed="error" in record, reused=kept)
         return record
+
+    def _voted(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
+        """Each asking is a verdict that is kept by itself: five after three cost two more."""
+        if built.repeats == 1:
+            return self._record(built, question)
+
+        def ask(repeat: int) -> tuple[Record, bool]:
+            return self._record(built, replace(question, repeat=repeat))
+
+        return asked_repeatedly(built.spec, built.repeats, ask)
 
     def _record(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
         try:
@@ -79,6 +91,8 @@ class PaidVerdicts:
         other: list[object] = [] if question.other_answer is None else [question.other_answer]
         if question.further.texts:
             other.append(question.further.given())
+        if question.repeat > 1:
+            other.append(["repeat", question.repeat])
         key = key_of(
             built.definition,
             question.question,
@@ -179,14 +193,10 @@ def numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
     feedback.name = built.spec.name
     if _by_mlflow(said) != number:
         if isinstance(said, str | bool):
-            feedback.metadata = {**(feedback.metadata or {}), _CATEGORY: str(said)}
+            feedback.metadata = {**(feedback.metadata or {}), CATEGORY: str(said)}
             feedback.rationale = f"{said}: {feedback.rationale or ''}".strip(": ")
         feedback.value = number
     return feedback
-
-
-_CATEGORY = "category"
-"""In a verdict's metadata: its word, where MLflow holds a number."""
 
 
 def _by_mlflow(value: Any) -> float | None:
@@ -203,7 +213,7 @@ def _held_still(built: BuiltScorer, kept: Record) -> Record | None:
     closely.
     """
     feedback = _feedback(kept)
-    word = (feedback.metadata or {}).pop(_CATEGORY, None)
+    word = (feedback.metadata or {}).pop(CATEGORY, None)
     if word is not None:
         feedback.value = word
         feedback.rationale = (feedback.rationale or "").removeprefix(word).removeprefix(": ")

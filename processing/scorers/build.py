@@ -43,6 +43,11 @@ class BuiltScorer:
     definition: str
     score: Score
 
+    @property
+    def repeats(self) -> int:
+        """How often its judge is asked for each verdict. A pairwise one asks in both orders."""
+        return self.judge.repeats if self.judge and not self.spec.compares else 1
+
 
 def build_scorers(
     specs: Sequence[ScorerSpec],
@@ -142,6 +147,7 @@ def _on_clean_text(score: Score) -> Score:
                 question.context and tuple(map(comparable, question.context)),
                 question.other_answer and comparable(question.other_answer),
                 question.further.mapped(comparable) if question.further.texts else NONE,
+                question.repeat,
             )
         )
         feedback.value = storable(feedback.value)

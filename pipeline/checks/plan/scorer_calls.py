@@ -39,6 +39,8 @@ def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerC
     found = []
     for spec, judge in judged:
         a_row, source = calls_a_row(spec, passages)
+        if judge.repeats > 1:
+            a_row, source = judge.repeats * a_row, f"{source}, {judge.repeats} times"
         again = math.ceil(swapped.pop(spec.name, 0) * a_row)
         found.append(
             ScorerCalls(spec.name, judge_name(judge.model), a_row, planned.count, again, source)
@@ -46,7 +48,10 @@ def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerC
     for control in controls:
         if asked := swapped.get(control.spec.name):
             service = judge_name(control.judge.model)
-            found.append(ScorerCalls(control.spec.name, service, 1.0, 0, asked, "one call"))
+            times = control.judge.repeats
+            found.append(
+                ScorerCalls(control.spec.name, service, times, 0, times * asked, "one call")
+            )
     return found
 
 

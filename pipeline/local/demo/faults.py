@@ -82,11 +82,12 @@ class Faults(BaseModel):
 
 @dataclass(frozen=True)
 class Decision:
-    """malformed is set exactly when the outcome is malformed."""
+    """malformed is set exactly when the outcome is malformed; whim is in [0, 1)."""
 
     outcome: Outcome
     malformed: Malformed | JudgeHabit | None
     delay_seconds: float
+    whim: float = 0
 
 
 class FaultPlan:
@@ -106,7 +107,7 @@ class FaultPlan:
         delay_ms = faults.latency_ms + faults.jitter_ms * fraction(f"latency/{digest}")
         outcome = self._outcome(where, in_flight)
         malformed = self._malformed(where) if outcome == "malformed" else None
-        return Decision(outcome, malformed, delay_ms / 1000)
+        return Decision(outcome, malformed, delay_ms / 1000, fraction(f"whim/{where}"))
 
     def _malformed(self, where: str) -> Malformed | JudgeHabit:
         drawn = fraction(f"kind/{where}")

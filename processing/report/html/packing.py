@@ -136,7 +136,14 @@ def packed_score(score: Mapping[str, Any], short: Shortener, times: int) -> dict
         "shown": _shown(score),
         "reason": short(score["rationale"], times),
         "error": short(score["error"], GENEROUS),
+        **({"said": _said(score["verdicts"])} if score.get("contradicted") else {}),
     }
+
+
+def _said(verdicts: Sequence[str | float | None]) -> str:
+    """What a judge said that contradicts itself, such as `yes / no / yes`."""
+    words = (_short_number(each) if isinstance(each, float) else each for each in verdicts)
+    return " / ".join("error" if word is None else str(word) for word in words)
 
 
 def _short_number(value: float | None) -> float | None:

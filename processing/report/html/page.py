@@ -68,6 +68,7 @@ def _content(
         ),
         "measurements": metrics,
         "latency_p95": number(document["metrics"]["latency_p95_ms"]["value"]),
+        "repeats": [found["words"] for found in document.get("repeats", {}).values()],
         "people": people_lines(document),
         "slices": slices[:MOST_SLICES],
         "slices_left": max(len(slices) - MOST_SLICES, 0),

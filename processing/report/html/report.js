@@ -154,6 +154,7 @@
     const why = element("td", "text");
     if (score.error) why.append(marked(words, element("span", "word fail"), score.error), " ");
     marked(words, why, score.reason || "");
+    if (score.said) why.append(" ", element("span", "small", `said ${score.said}`));
     if (label) {
       const word = `people say ${label.value}`;
       why.append(" ", element("span", label.differs ? "word warn" : "small", word));

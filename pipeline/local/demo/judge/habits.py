@@ -44,6 +44,11 @@ def agreeable(value: Any) -> Any:
     return value
 
 
+def contrary(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The opposite verdict: yes for no, second for first."""
+    return {key: _OTHER.get(v, v) if isinstance(v, str) else v for key, v in verdict.items()}
+
+
 def _cut(verdict: dict[str, Any]) -> str:
     whole = json.dumps(verdict)
     return whole[: len(whole) // 2]

@@ -37,6 +37,7 @@ class JudgeModel(Behaviour):
     max_tokens: the largest limit that it takes.
     thinks_tokens: so much it thinks before each answer, in a block of its own; toward the limit.
     agrees: it says yes to everything.
+    wavers: on this share of its calls it says no for yes, and yes for no.
     prefers: of two answers it prefers the one in this place, whatever they are.
     api_key: what OpenAI's protocol has to bring; without it any key will do.
     """
@@ -46,6 +47,7 @@ class JudgeModel(Behaviour):
     max_tokens: int | None = Field(default=None, ge=1)
     thinks_tokens: int = Field(default=0, ge=0)
     agrees: bool = False
+    wavers: float = Field(default=0, ge=0, le=1)
     prefers: Literal["first", "second"] | None = None
     api_key: str | None = None
 

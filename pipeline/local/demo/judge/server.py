@@ -35,7 +35,7 @@ from pipeline.local.demo.judge.bedrock_requests import (
     write_anthropic,
     write_converse,
 )
-from pipeline.local.demo.judge.habits import agreeable, spoil
+from pipeline.local.demo.judge.habits import agreeable, contrary, spoil
 from pipeline.local.demo.judge.model import (
     JudgeModel,
     require_available,
@@ -147,6 +147,7 @@ def _answer(model: JudgeModel, read: Read, write: Write, body: bytes, decision: 
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _validation(f"the request is not in Bedrock's form: {error!r}") from error
     verdict = agreeable(verdict) if model.agrees else verdict
+    verdict = contrary(verdict) if decision.whim < model.wavers else verdict
     spoilt = decision.malformed and spoil(verdict, decision.malformed)
     reply = _reply(call, verdict) if spoilt is None else _spoilt(call, spoilt)
     if decision.malformed == "cut-off":
