@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.definition.bundle import Bundle
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode
+from processing.config.dataset import Dataset
 from processing.dataset.columns import map_record
+from processing.dataset.media import REASONS
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Row, row_of
 from processing.dataset.sources import open_source
@@ -40,11 +42,22 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
             whole &= known
             if found and known:
                 require_columns(part.name, list(found), dataset.columns, config_name)
+            _require_texts(part.name, first, dataset)
     if columns and whole:
         mapped = dataset.columns.names
         free = [name for name in columns if name not in mapped]
         grouping = bundle.config.grouping()
         require_named(dataset.source, free, dataset.columns, grouping, config_name)
+
+
+def _require_texts(name: str, first: Sequence[Record | BadRecord], dataset: Dataset) -> None:
+    """Raises DatasetError where so many rows hold images or audio that the job would fail."""
+    mapped = (map_record(r, dataset.columns, set()) for r in first if isinstance(r, Record))
+    bad = [row for row in mapped if isinstance(row, BadRecord) and row.reason in REASONS]
+    if len(bad) > dataset.max_unusable_share * len(first):
+        row = bad[0]
+        more = f"; {len(bad) - 1} more of the first {len(first)} rows" if len(bad) > 1 else ""
+        raise DatasetError(f"{name}:{row.line}: {row.reason} ({row.detail}){more}")
 
 
 def first_row(bundle: Bundle) -> Row:

@@ -11,6 +11,7 @@ from processing.base.clean_text import has_text
 from processing.base.exact_json import decode_as_written
 from processing.config.dataset import Columns
 from processing.dataset.expectations import NONE, FurtherExpectations
+from processing.dataset.media import MEND, media_in
 from processing.dataset.passages import listed_passages
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Scalar, Written, write_row
@@ -80,6 +81,7 @@ def _texts_of(answers: list[Any]) -> list[str]:
 
 def _required(record: Record, column: str, what: str) -> str:
     value = record.columns.get(column)
+    _refuse_media(value, column)
     text = value if value.__class__ is str else _text(_as_written(record, column), what)
     if text is None:
         raise _Unusable(f"missing {what}", "")
@@ -90,6 +92,7 @@ def _required(record: Record, column: str, what: str) -> str:
 
 def _context(record: Record, column: str) -> list[str]:
     value = record.columns.get(column)
+    _refuse_media(value, column)
     if value.__class__ is str:
         listed = listed_passages(value)
         return [value] if listed is None else listed
@@ -98,6 +101,14 @@ def _context(record: Record, column: str) -> list[str]:
     value = _as_written(record, column)
     passages = value if isinstance(value, list) else [value]
     return [text for passage in passages if (text := _text(passage, "context"))]
+
+
+def _refuse_media(value: Any, column: str) -> None:
+    if value.__class__ is str and "data:" not in value[:40]:
+        return
+    if (found := media_in(value)) is not None:
+        what, how = found
+        raise _Unusable(what, f"{how} in column {column!r}: {MEND}")
 
 
 def _as_written(record: Record, column: str) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from processing.base.errors import DatasetError
 from processing.config.dataset import Hub
 from processing.dataset.arrow_records import arrow_records
+from processing.dataset.media import require_no_media_columns
 from processing.dataset.readers import (
     BATCH_ROWS,
     DataFile,
@@ -88,7 +89,9 @@ def _rows(source: str, dataset: Any) -> Iterable[dict[str, Any]]:
         for name, feature in (dataset.features or {}).items()
         if isinstance(feature, datasets.ClassLabel)
     }
-    # Arrow, so that images and sound are not decoded only to be left out.
+    if dataset.features:
+        require_no_media_columns(source, dataset.features.arrow_schema)
+    # Arrow, so that a class label comes as its number, and nothing is decoded.
     for table in dataset.with_format("arrow").iter(batch_size=BATCH_ROWS):
         for record in arrow_records(source, table):
             for name, names in labels.items():

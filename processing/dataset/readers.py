@@ -22,6 +22,7 @@ from processing.base.exact_json import decode, repeated_key
 from processing.dataset.arrow_records import arrow_records
 from processing.dataset.column_names import require_distinct
 from processing.dataset.delimiter import LOOKED_AT, Dialect, find_dialect
+from processing.dataset.media import require_no_media_columns
 from processing.dataset.size_limits import (
     BUFFER_BYTES,
     BoundedLines,
@@ -245,6 +246,7 @@ def _read_parquet(file: DataFile) -> Records:
 
     try:
         with parquet.ParquetFile(file.path) as table:
+            require_no_media_columns(file.name, table.schema_arrow)
             yield from number_records(
                 record
                 for batch in _short_cells(file.name, table.iter_batches(BATCH_ROWS))
