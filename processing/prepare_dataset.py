@@ -26,7 +26,7 @@ from processing.calls.progress_display import SECONDS, live_line
 from processing.calls.progress_line import duration
 from processing.config.dataset import Dataset
 from processing.config.file import load_config
-from processing.dataset.rows import (
+from processing.dataset.manifest import (
     MANIFEST_FILE,
     Counts,
     DuplicateRow,

@@ -42,7 +42,7 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
             whole &= known
             if found and known:
                 require_columns(part.name, list(found), dataset.columns, config_name)
-            _require_texts(part.name, first, dataset)
+            _require_usable(part.name, first, dataset)
     if columns and whole:
         mapped = dataset.columns.names
         free = [name for name in columns if name not in mapped]
@@ -50,10 +50,11 @@ def check_dataset(bundle: Bundle, config_name: str) -> None:
         require_named(dataset.source, free, dataset.columns, grouping, config_name)
 
 
-def _require_texts(name: str, first: Sequence[Record | BadRecord], dataset: Dataset) -> None:
-    """Raises DatasetError where so many rows hold images or audio that the job would fail."""
+def _require_usable(name: str, first: Sequence[Record | BadRecord], dataset: Dataset) -> None:
+    """Raises DatasetError where so many rows are no texts, or conversations, that the job fails."""
     mapped = (map_record(r, dataset.columns, set()) for r in first if isinstance(r, Record))
-    bad = [row for row in mapped if isinstance(row, BadRecord) and row.reason in REASONS]
+    told = dataset.columns.messages is not None
+    bad = [row for row in mapped if isinstance(row, BadRecord) and (told or row.reason in REASONS)]
     if len(bad) > dataset.max_unusable_share * len(first):
         row = bad[0]
         more = f"; {len(bad) - 1} more of the first {len(first)} rows" if len(bad) > 1 else ""

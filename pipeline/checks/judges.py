@@ -125,7 +125,12 @@ def _swapped_answers(bundle: Bundle, judge: Judge, spend: Spend) -> str:
     given: list[Record] = []
     for row, answer in pairs_of(control, itertools.islice(usable_rows(bundle), CONSIDERED)):
         question = Question(
-            row.question, answer, row.expected_response, row.context, further=row.further
+            row.question,
+            answer,
+            row.expected_response,
+            row.context,
+            further=row.further,
+            history=row.history,
         )
         given.append({"value": numbered(built, built.score(question)).value})
     found = counted(control, given, {built.spec.name})

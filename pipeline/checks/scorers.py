@@ -90,7 +90,9 @@ def _build_and_try(bundle: Bundle, spec: ScorerSpec, folder: Path, rows: Sequenc
 
 def _verdict(built: BuiltScorer, row: Row) -> str:
     expected = row.expected_response
-    question = Question(row.question, expected, expected, row.context, further=row.further)
+    question = Question(
+        row.question, expected, expected, row.context, further=row.further, history=row.history
+    )
     value = numbered(built, built.score(question)).value
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

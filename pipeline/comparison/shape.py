@@ -6,12 +6,13 @@ The files may come from another version or another person: nothing of them is us
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from processing.base.secrets import masked
 from processing.base.visible_text import visible, visible_document
+from processing.dataset.turns import history_of
 
 Read = dict[str, Any]
 
@@ -91,6 +92,11 @@ class _Score(_Part):
     error: str | None
 
 
+def _are_messages(history: list[Any]) -> list[Any]:
+    history_of(history)
+    return history
+
+
 class _Row(_Part):
     row_id: str
     question: str | None
@@ -103,6 +109,7 @@ class _Row(_Part):
     slices: dict[str, str | float | bool | None]
     scores: dict[str, _Score]
     cluster: str | None = None
+    history: Annotated[list[Any], AfterValidator(_are_messages)] = []
 
 
 _ROWS = TypeAdapter(list[_Row])

@@ -12,12 +12,16 @@ from processing.config.section import Section, Share
 class Columns(Section):
     """Which column of the source holds what. All other columns are kept as slices.
 
+    `messages` holds a whole conversation, which the user's last message ends: that is the question
+    then, and no other column is. Rows with the same `session` stand together in MLflow.
     `expected_facts` and `guidelines` hold lists of texts, as `context` may.
     Two kinds of slices mean something: `labels`, scorer -> column with people's label of the
     answer in the column `answer`.
     """
 
     question: str = "question"
+    messages: str | None = Field(default=None, min_length=1)
+    session: str | None = Field(default=None, min_length=1)
     expected_response: str = "expected_response"
     context: str | None = None
     answer: str | None = Field(default=None, min_length=1)
@@ -28,8 +32,12 @@ class Columns(Section):
     @property
     def mapped(self) -> dict[str, str]:
         """The columns that become a row's texts, and so no slices, by their key."""
-        keys = ("question", "expected_response", "context", "expected_facts", "guidelines")
-        return {key: column for key in keys if (column := getattr(self, key)) is not None}
+        keys = ["question", "messages", "session", "expected_response", "context"]
+        keys += ["expected_facts", "guidelines"]
+        named = {key: column for key in keys if (column := getattr(self, key)) is not None}
+        if self.messages is not None:
+            del named["question"]
+        return named
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,6 +48,15 @@ class Columns(Section):
         """The columns with people's labels and the answers that these belong to, by their key."""
         answer = {"dataset.columns.answer": self.answer} if self.answer else {}
         return answer | {f"dataset.columns.labels.{s}": c for s, c in self.labels.items()}
+
+    @model_validator(mode="after")
+    def _asks_once(self) -> Self:
+        if self.messages is not None and "question" in self.model_fields_set:
+            raise ValueError(
+                "messages and question are both named: with messages, the question is the "
+                "user's last message; leave question out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _are_different(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -14,6 +15,10 @@ Reasoning = Literal["strip", "keep"]
 
 PayloadFormat = Literal["chat", "text_generation", "template"]
 """Each is a module in processing/endpoint/payloads/."""
+
+
+MESSAGES = "{messages}"
+"""In `endpoint.request`, as a value of its own: the conversation, with the question at its end."""
 
 
 class ResponsePaths(Section):
@@ -72,4 +77,21 @@ class Endpoint(Section):
             raise ValueError("format: template needs both request: and response:")
         if self.format != "template" and any(given):
             raise ValueError("request: and response: are only for format: template")
+        texts = list(_texts(self.request))
+        if any(MESSAGES in text and text != MESSAGES for text in texts):
+            raise ValueError(f'request: "{MESSAGES}" is a list: let it stand alone as a value')
         return self
+
+    @property
+    def sends_history(self) -> bool:
+        """Whether a request has the turns before the question in it."""
+        return self.format == "chat" or MESSAGES in _texts(self.request)
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """All texts that are values in a request."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for inner in node.values() if isinstance(node, dict) else node:
+            yield from _texts(inner)

@@ -18,6 +18,7 @@ from processing.base.errors import ConfigError
 from processing.base.secrets import masked, secrets_in
 from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
+from processing.config.conversations import conversation_problems
 from processing.config.labelled_metrics import labelling_problems
 from processing.config.model import EvaluationConfig
 from processing.config.named_metrics import naming_problems
@@ -69,6 +70,7 @@ def problem_line(name: str, document: dict[Any, Any], location: Location, messag
 def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     """Mistakes that only show when two sections are held against each other."""
     yield from naming_problems(config)
+    yield from conversation_problems(config)
     asking = [*config.judged_scorers(), *config.pairwise_scorers]
     judged = ", ".join(scorer.name for scorer in asking if scorer.judge is None)
     if judged and config.judge is None:

@@ -20,6 +20,26 @@ class GuidelinesOptions(Options):
     guidelines: Guidelines
 
 
+class ConversationOptions(Options):
+    """Of a scorer that judges a whole conversation, the model's answer being its last turn."""
+
+    def needs_conversation(self) -> bool:
+        return True
+
+
+class ConversationGuidelinesOptions(ConversationOptions):
+    guidelines: Guidelines
+
+
+FRUSTRATION = {"none": 1.0, "resolved": 1.0, "unresolved": 0.0}
+"""What each of MLflow's words for a user's frustration counts."""
+
+
+class FrustrationOptions(ConversationOptions):
+    def category_numbers(self) -> dict[str, float]:
+        return FRUSTRATION
+
+
 DEFAULT_GUIDELINES = (
     "The better answer is right: it makes no statement that is false or misleading.",
     "It answers the question that was asked, and leaves out nothing that the asker needs.",

@@ -24,8 +24,7 @@ def naming_problems(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
 
 def _slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     scorers = [scorer.name for scorer in config.scorers]
-    columns = config.dataset.columns
-    used = [columns.question, columns.expected_response, columns.context]
+    used = config.dataset.columns.names
     named: list[Location] = [
         ("slices", column, "thresholds", name)
         for column, section in config.slices.items()

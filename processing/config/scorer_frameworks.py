@@ -1,4 +1,4 @@
-"""Which of DeepEval's and RAGAS's metrics judge against a context, or are better when lower.
+"""Which metrics of DeepEval and RAGAS need a context or a conversation, or are better when lower.
 
 Read from deepeval 4.3.1 (`_required_params`) and ragas 0.4.3 (`ascore`'s parameters), so that
 `check` needs neither library. A metric that is not listed is looked at when it is built.
@@ -14,6 +14,9 @@ _DEEPEVAL_CONTEXT = frozenset(
         "Faithfulness",
         "Hallucination",
     }
+)
+DEEPEVAL_OF_CONVERSATIONS = frozenset(
+    {"ConversationCompleteness", "ConversationalGEval", "KnowledgeRetention", "TurnRelevancy"}
 )
 _RAGAS_CONTEXT = frozenset(
     {

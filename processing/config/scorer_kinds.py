@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from processing.config.guideline_options import GuidelinesOptions, PairwiseOptions
+from processing.config.guideline_options import (
+    ConversationGuidelinesOptions,
+    ConversationOptions,
+    FrustrationOptions,
+    GuidelinesOptions,
+    PairwiseOptions,
+)
 from processing.config.scorer_options import (
     BriefOptions,
     DeepEvalOptions,
@@ -47,6 +53,10 @@ class ScorerKind:
 
 def _mlflow_judge(options: type[Options] = Options, module: str = "mlflow_judges") -> ScorerKind:
     return ScorerKind(module, options, True, ("mlflow-skinny",), _YES_NO)
+
+
+def _conversation_judge(options: type[Options] = ConversationOptions) -> ScorerKind:
+    return _mlflow_judge(options, "conversation_judges")
 
 
 def _text_check(options: type[Options]) -> ScorerKind:
@@ -99,6 +109,19 @@ SCORERS: dict[str, ScorerKind] = {
     "Completeness": _mlflow_judge(module="mlflow_instructions"),
     "Fluency": _mlflow_judge(module="mlflow_instructions"),
     "Summarization": _mlflow_judge(module="mlflow_instructions"),
+    "ConversationCompleteness": _conversation_judge(),
+    "ConversationalGuidelines": _conversation_judge(ConversationGuidelinesOptions),
+    "ConversationalRoleAdherence": _conversation_judge(),
+    "ConversationalSafety": _conversation_judge(),
+    "ConversationalToolCallEfficiency": _conversation_judge(),
+    "KnowledgeRetention": _conversation_judge(),
+    "UserFrustration": ScorerKind(
+        "conversation_judges",
+        FrustrationOptions,
+        True,
+        ("mlflow-skinny",),
+        "none and resolved = 1, unresolved = 0",
+    ),
     "RegexMatch": _text_check(RegexOptions),
     "PIIDetection": _text_check(PiiOptions),
     "ResponseLength": _text_check(LengthOptions),
@@ -131,6 +154,7 @@ IMPLIED_KIND: dict[str, str] = {
     "Bias": "DeepEval",
     "AnswerRelevancy": "DeepEval",
     "Faithfulness": "DeepEval",
+    "TurnRelevancy": "DeepEval",
     "ChrfScore": "RAGAS",
 }
 """The kind of an entry that names none, by the entry's own name."""

@@ -18,11 +18,7 @@ from pydantic import (
 )
 
 from processing.base.clean_text import has_text
-from processing.config.scorer_frameworks import (
-    RAGAS_LOWER_IS_BETTER,
-    deepeval_needs_context,
-    ragas_needs_context,
-)
+from processing.config import scorer_frameworks as frameworks
 
 
 def _with_text(text: str) -> str:
@@ -46,6 +42,10 @@ class Options(BaseModel):
         return kind_asks
 
     def needs_context(self) -> bool:
+        return False
+
+    def needs_conversation(self) -> bool:
+        """Whether it judges more than one answer: all that was said before it, too."""
         return False
 
     def needs_guidelines(self) -> bool:
@@ -169,12 +169,15 @@ class MetricOptions(Options):
 
 
 class DeepEvalOptions(MetricOptions):
+    def needs_conversation(self) -> bool:
+        return self.metric in frameworks.DEEPEVAL_OF_CONVERSATIONS
+
     def asks_judge(self, kind_asks: bool) -> bool:
         return kind_asks and self.metric not in ("ExactMatch", "PatternMatch")
 
     def needs_context(self) -> bool:
         put = self.arguments.get("evaluation_params") or ()  # GEval's
-        return deepeval_needs_context(self.metric) or not {
+        return frameworks.deepeval_needs_context(self.metric) or not {
             "context",
             "retrieval_context",
         }.isdisjoint(put)
@@ -211,7 +214,7 @@ class RagasOptions(MetricOptions):
         return kind_asks and self.metric not in RAGAS_WITHOUT_JUDGE
 
     def needs_context(self) -> bool:
-        return ragas_needs_context(self.metric)
+        return frameworks.ragas_needs_context(self.metric)
 
     def number_range(self) -> tuple[float, float]:
         scores = self.rubric_scores()
@@ -226,7 +229,7 @@ class RagasOptions(MetricOptions):
         return sorted(int(score[1]) for score in given if score) or [1, 2, 3, 4, 5]
 
     def higher_is_better(self) -> bool:
-        return self.metric not in RAGAS_LOWER_IS_BETTER
+        return self.metric not in frameworks.RAGAS_LOWER_IS_BETTER
 
 
 RAGAS_WITHOUT_JUDGE = frozenset(

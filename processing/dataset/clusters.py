@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from processing.config.dataset import Dataset
 from processing.dataset.rows import Row
+from processing.dataset.turns import messages_of
 
 ROWS_A_CONTEXT = 2
 """From so many rows a context on, on average, it is said that they belong together."""
@@ -25,11 +26,15 @@ def clusters_of(rows: Sequence[Row], dataset: Dataset) -> dict[str, str] | None:
 
 def _value(row: Row, column: str, dataset: Dataset) -> str:
     columns = dataset.columns
-    mapped = {
-        columns.question: row.question,
+    mapped: dict[str | None, object] = {
         columns.expected_response: row.expected_response,
         columns.context: row.context,
+        columns.session: row.talk.session,
     }
+    if columns.messages is None:
+        mapped[columns.question] = row.question
+    else:
+        mapped[columns.messages] = messages_of(row.turns)
     value = mapped[column] if column in mapped else row.slices.get(column)
     return "" if value in (None, "", ()) else json.dumps(value, ensure_ascii=False)
 

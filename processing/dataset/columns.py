@@ -14,7 +14,8 @@ from processing.dataset.expectations import NONE, FurtherExpectations
 from processing.dataset.media import MEND, media_in
 from processing.dataset.passages import listed_passages
 from processing.dataset.readers import BadRecord, Record
-from processing.dataset.rows import Scalar, Written, write_row
+from processing.dataset.rows import ALONE, Scalar, Talk, Written, write_row
+from processing.dataset.turns import NotAConversation, turns_in
 
 NO_NAME = "(column without a name)"
 
@@ -34,18 +35,34 @@ def map_record(record: Record, columns: Columns, dropped: set[str]) -> Written |
     """
     try:
         further = _further(record, columns)
+        question, talk = _asked(record, columns)
         return write_row(
-            question=_required(record, columns.question, "question"),
+            question=question,
+            talk=talk,
             expected_response=_expected(record, columns, further),
             context=_context(record, columns.context) if columns.context else None,
             slices=_slices(record.columns, columns, dropped),
             further=further,
         )
-    except _Unusable as unusable:
+    except (_Unusable, NotAConversation) as unusable:
         reason, detail = unusable.args
         return BadRecord(record.line, reason, detail)
     except UnicodeEncodeError:
         return BadRecord(record.line, "invalid UTF-8", "")
+
+
+def _asked(record: Record, columns: Columns) -> tuple[str, Talk]:
+    """The question, and the conversation that it ends."""
+    if columns.messages is None and columns.session is None:
+        return _required(record, columns.question, "question"), ALONE
+    session = columns.session and _text(_as_written(record, columns.session), "session")
+    if columns.messages is None:
+        return _required(record, columns.question, "question"), Talk((), session or "")
+    cell = record.columns.get(columns.messages)
+    if cell in (None, ""):
+        raise _Unusable("missing messages", f"in column {columns.messages!r}")
+    *history, last = turns_in(cell, columns.messages)
+    return last.content, Talk(tuple(history), session or "")
 
 
 def _further(record: Record, columns: Columns) -> FurtherExpectations:

@@ -1,30 +1,54 @@
-"""What PrepareDataset writes and the evaluation reads: rows, and the manifest beside them."""
+"""The rows that PrepareDataset writes and the evaluation reads, a line each."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, NamedTuple
 
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode, encode
 from processing.dataset.expectations import NONE, FurtherExpectations, further_of
+from processing.dataset.manifest import MANIFEST_FILE
+from processing.dataset.turns import Turn, history_of, messages_of
 
 ROWS_FILE = "dataset.jsonl"
-MANIFEST_FILE = "manifest.json"
 
 Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """What a row's question stands in: the turns before it, and the session that both belong to.
+
+    `session` is empty where the dataset does not say.
+    """
+
+    history: tuple[Turn, ...] = ()
+    session: str = ""
+
+    def line(self) -> bytes:
+        """`,"history":[...],"session":"..."`; empty where there is neither."""
+        given: dict[str, Any] = {}
+        if self.history:
+            given["history"] = messages_of(self.history)
+        if self.session:
+            given["session"] = self.session
+        return b"," + encode(given)[1:-1] if given else b""
+
+
+ALONE = Talk()
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One prepared row. Its texts are as they came, stripped; its id is that of their NFC."""
+    """One prepared row. Its texts are as they came, stripped; its id is that of their NFC.
+
+    `question` is the user's last turn, and `talk` what came before it.
+    """
 
     row_id: str
     question: str
@@ -32,6 +56,16 @@ class Row:
     context: tuple[str, ...] | None = None
     slices: dict[str, Scalar] = field(default_factory=dict)
     further: FurtherExpectations = NONE
+    talk: Talk = ALONE
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        return self.talk.history
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The whole conversation, the question being the last."""
+        return (*self.talk.history, Turn("user", self.question))
 
     def line(self) -> bytes:
         """The row's line of `dataset.jsonl`.
@@ -45,6 +79,7 @@ class Row:
             encode(self.context),
             encode(self.slices),
             further=_further(self.further),
+            talk=self.talk.line(),
         )
 
 
@@ -56,10 +91,11 @@ def _line(
     slices: bytes,
     *,
     further: bytes = b"",
+    talk: bytes = b"",
 ) -> bytes:
     return b"".join(
         (
-            *(b'{"row_id":"', row_id, b'","inputs":{"question":', question),
+            *(b'{"row_id":"', row_id, b'","inputs":{"question":', question, talk),
             *(b'},"expectations":{"expected_response":', response, further),
             *(b'},"context":', context, b',"slices":', slices, b"}\n"),
         )
@@ -75,7 +111,7 @@ def _further(expectations: FurtherExpectations) -> bytes:
 class Written(NamedTuple):
     """A row's line of `dataset.jsonl`, and what is compared of it: the texts' NFC.
 
-    `row_id` is 8 bytes here.
+    `row_id` is 8 bytes here. `question` is with its history, without which it is another one.
     """
 
     line: bytes
@@ -89,10 +125,13 @@ def make_row(
     expected_response: str,
     context: Iterable[str] | None = None,
     slices: dict[str, Scalar] | None = None,
+    *,
     further: FurtherExpectations = NONE,
+    talk: Talk = ALONE,
 ) -> Row:
     """The row that `write_row` writes. Raises UnicodeEncodeError as it does."""
-    return row_of(decode(write_row(question, expected_response, context, slices, further).line))
+    written = write_row(question, expected_response, context, slices, further=further, talk=talk)
+    return row_of(decode(written.line))
 
 
 def write_row(
@@ -100,14 +139,16 @@ def write_row(
     expected_response: str,
     context: Iterable[str] | None = None,
     slices: dict[str, Scalar] | None = None,
+    *,
     further: FurtherExpectations = NONE,
+    talk: Talk = ALONE,
 ) -> Written:
     """A row's line, and its id.
 
     `row_id`: the first 16 hexadecimal characters of SHA-256 over the canonical JSON (keys sorted,
     no spaces, UTF-8) of question, expected_response and context in NFC, and of the further
-    expectations, if any, so that texts that look the same are the same row. Slices do not enter, so
-    that a relabelled row keeps its answers.
+    expectations and the history, if any, so that texts that look the same are the same row. Slices
+    and the session do not enter, so that a relabelled row keeps its answers.
 
     Raises UnicodeEncodeError where a text holds what UTF-8 cannot (a lone surrogate).
     """
@@ -129,8 +170,20 @@ def write_row(
         further = further.mapped(str.strip)
         more = _further(further)
         canonical += _further(further.mapped(_nfc))
+    if talk.history:
+        before = Talk(tuple(turn.mapped(_nfc) for turn in talk.history)).line()
+        canonical += before
+        question = f"{question}{before.decode()}"
     row_id = hashlib.sha256(canonical).digest()[:8]
-    line = _line(row_id.hex().encode(), asked, expected, given, encode(slices or {}), further=more)
+    line = _line(
+        row_id.hex().encode(),
+        asked,
+        expected,
+        given,
+        encode(slices or {}),
+        further=more,
+        talk=talk.line() if talk is not ALONE else b"",
+    )
     return Written(line, row_id, question, response)
 
 
@@ -185,112 +238,11 @@ def row_of(record: dict[str, Any]) -> Row:
         context=None if record["context"] is None else tuple(record["context"]),
         slices=record["slices"],
         further=further_of(record["expectations"]),
+        talk=_talk_of(record["inputs"]),
     )
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceFile(_Part):
-    name: str
-    bytes: int
-    sha256: str
-
-
-class Counts(_Part):
-    """Rows. read = unusable + duplicates + usable; written is what the sample left of usable.
-
-    `conflicting_questions` are questions that have more than one expected response.
-    """
-
-    read: int
-    unusable: int
-    duplicates: int
-    conflicting_questions: int
-    usable: int
-    written: int
-
-
-class UnusableRow(_Part):
-    """`line` is the line in a text file, the row number in Parquet and on the hub; both from 1."""
-
-    file: str
-    line: int
-    reason: str
-    detail: str
-
-
-class DuplicateRow(_Part):
-    row_id: str
-    file: str
-    line: int
-    first_file: str
-    first_line: int
-
-
-class ShardFile(_Part):
-    name: str
-    rows: int
-    sha256: str
-
-
-class Manifest(_Part):
-    """`manifest.json`. `sha256` is empty where no rows were written; `notes` then say why.
-
-    It is that of all rows, as they follow one another in `shards`. `source_version` is that of
-    `processing.dataset.source_version`, where a cached manifest has to be held against it.
-    """
-
-    # "schema" itself is taken: BaseModel has a method of that name.
-    schema_version: Literal[1] = Field(default=1, alias="schema")
-    source: str
-    source_version: str | None = None
-    format: Literal["jsonl", "csv", "parquet", "hub"]
-    files: list[SourceFile]
-    seed: int
-    sample_size: int
-    counts: Counts
-    unusable_by_reason: dict[str, int]
-    unusable: list[UnusableRow]
-    duplicates: list[DuplicateRow]
-    dropped_columns: list[str]
-    slices: dict[str, int]
-    has_context: bool
-    sha256: str
-    shards: list[ShardFile]
-    notes: list[str]
-
-    @property
-    def title(self) -> str:
-        """The source's name without its folders: `questions.jsonl`, `owner/name` of the hub."""
-        if self.source.startswith("hf://"):
-            return self.source.removeprefix("hf://")
-        return self.source.rstrip("/").rpartition("/")[2]
-
-
-def write_manifest(manifest: Manifest, directory: Path) -> None:
-    part = directory / f".{MANIFEST_FILE}.part"
-    document = manifest.model_dump(mode="json", by_alias=True)
-    part.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(directory / MANIFEST_FILE)
-
-
-def read_manifest(directory: Path) -> Manifest:
-    return read_manifest_file(directory / MANIFEST_FILE)
-
-
-def read_manifest_file(path: Path) -> Manifest:
-    """Raises DatasetError where the manifest is missing or is not one."""
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DatasetError(
-            f"{path} cannot be read ({error.strerror}): run processing.prepare_dataset first"
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "(top level)"
-        raise DatasetError(
-            f"{path}: is not a manifest: {where}: {first['msg']}; prepare the dataset again"
-        ) from error
+def _talk_of(inputs: dict[str, Any]) -> Talk:
+    if len(inputs) == 1:
+        return ALONE
+    return Talk(history_of(inputs.get("history", ())), inputs.get("session", ""))

@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 
 from processing.base.errors import DatasetError
-from processing.dataset.rows import ROWS_FILE, Manifest, Row, ShardFile, read_lines
+from processing.dataset.manifest import Manifest, ShardFile
+from processing.dataset.rows import ROWS_FILE, Row, read_lines
 
 SHARDS_FOLDER = "shards"
 BLOCK_LINES = 2048

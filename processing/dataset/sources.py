@@ -15,8 +15,8 @@ from processing.base.errors import DatasetError
 from processing.base.inside import OutsideError, inside
 from processing.config.dataset import Dataset, Hub
 from processing.dataset import huggingface
+from processing.dataset.manifest import SourceFile
 from processing.dataset.readers import DataFile, Format, Records, read_records
-from processing.dataset.rows import SourceFile
 
 SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",

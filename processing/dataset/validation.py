@@ -13,8 +13,8 @@ from processing.base.exact_json import decode, encode
 from processing.config.dataset import Columns
 from processing.config.model import CLUSTER_KEY, Grouping
 from processing.dataset.columns import map_record
+from processing.dataset.manifest import UnusableRow
 from processing.dataset.readers import BadRecord
-from processing.dataset.rows import UnusableRow
 from processing.dataset.sampling import RowIndex
 from processing.dataset.sources import Part
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
+from processing.dataset.turns import INSTRUCTING, messages_of
 
 
 def fill(template: str, row: Row, endpoint: Endpoint) -> str:
@@ -16,3 +18,15 @@ def fill(template: str, row: Row, endpoint: Endpoint) -> str:
         "{system_prompt}": endpoint.system_prompt or "",
     }
     return re.sub(r"\{(question|context|system_prompt)\}", lambda m: values[m[0]], template)
+
+
+def messages(row: Row, endpoint: Endpoint) -> list[dict[str, Any]]:
+    """The row's conversation as a chat's messages; `endpoint.prompt` makes the last one.
+
+    A conversation's own system message stands in the place of `endpoint.system_prompt`.
+    """
+    own = any(turn.role in INSTRUCTING for turn in row.history)
+    system = [{"role": "system", "content": endpoint.system_prompt}]
+    asked = {"role": "user", "content": fill(endpoint.prompt, row, endpoint)}
+    before = system if endpoint.system_prompt and not own else []
+    return [*before, *messages_of(row.history), asked]

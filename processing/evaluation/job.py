@@ -19,7 +19,7 @@ from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
 from processing.config.thresholds import ThresholdParameter, override, threshold_parameters
 from processing.config.variation import VARIANT, read_variation
-from processing.dataset.rows import MANIFEST_FILE, Manifest, read_manifest_file
+from processing.dataset.manifest import MANIFEST_FILE, Manifest, read_manifest_file
 from processing.endpoint.client import MeasuredModel
 from processing.evaluation.fingerprint import fingerprint
 from processing.labels.label import Label

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from processing.config.endpoint import Endpoint
+from processing.config.scorer_kinds import SCORERS
 from processing.config.scorer_options import MetricOptions, TemplateOptions
 from processing.config.scorers import ScorerSpec
 from processing.dataset.expectations import FurtherExpectations
@@ -32,6 +33,7 @@ def _endpoint_prompt(endpoint: Endpoint) -> Prompt:
 
 
 def _judge_prompts(scorers: Sequence[ScorerSpec]) -> Iterator[Prompt]:
+    from processing.scorers.conversation_judges import instructions_of
     from processing.scorers.mlflow_judges import JUDGES, prompt_of
 
     row = Question(
@@ -50,6 +52,8 @@ def _judge_prompts(scorers: Sequence[ScorerSpec]) -> Iterator[Prompt]:
             text = json.dumps(given, indent=2, ensure_ascii=False, default=str)
         elif spec.kind in JUDGES:
             text = prompt_of(spec)(row)
+        elif SCORERS[spec.kind].module == "conversation_judges":
+            text = instructions_of(spec)
         elif spec.kind in JUDGE_PROMPTS:
             text = judge_prompt(spec.kind)
         if text:

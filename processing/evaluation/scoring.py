@@ -41,7 +41,7 @@ def score_rows(
 
     def predict(row_id: str, question: str) -> str | None:  # noqa: ARG001 MLflow passes all inputs
         answer = answer_of(row_id)
-        draft_trace(answer)
+        draft_trace(answer, traces.run_id)
         # one verdict from each scorer, and the expectations
         expected = 1 + len(by_id[row_id].further.given())
         traces.expect(row_id, expected + (len(scorers) if answer.text is not None else 0))

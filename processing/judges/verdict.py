@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from processing.base.clean_text import has_text, storable
 from processing.dataset.expectations import NONE, FurtherExpectations
+from processing.dataset.turns import Turn
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -19,6 +20,7 @@ class Question:
 
     `other_answer` is what a pairwise scorer compares `answer` with, and None for any other.
     `repeat`: for which time the same is asked (`judge.repeats`), from 1.
+    `history` is what was said before the question.
     """
 
     question: str
@@ -28,13 +30,20 @@ class Question:
     other_answer: str | None = None
     further: FurtherExpectations = NONE
     repeat: int = 1
+    history: tuple[Turn, ...] = ()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The conversation up to the question, which is its last turn."""
+        return (*self.history, Turn("user", self.question))
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All that a reply could quote."""
         other = () if self.other_answer is None else (self.other_answer,)
         expected = (self.expected_response, *self.further.texts)
-        return (self.question, self.answer, *expected, *(self.context or ()), *other)
+        before = (text for turn in self.history for text in turn.texts)
+        return (self.question, self.answer, *expected, *(self.context or ()), *other, *before)
 
 
 class JudgeError(Exception):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # mlflow.prompt.constants and mlflow.utils.mlflow_tags.
 LINKED_PROMPTS_TAG = "mlflow.linkedPrompts"
 SPANS_LOCATION_TAG = "mlflow.trace.spansLocation"
+TRACE_SESSION = "mlflow.trace.session"
 SPANS_IN_TRACKING_STORE = "TRACKING_STORE"
 TOKEN_USAGE_ATTRIBUTE = "mlflow.chat.tokenUsage"
 IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
@@ -47,6 +48,22 @@ JUDGE_PROMPTS = {
     "Completeness": ("completeness", "COMPLETENESS_PROMPT"),
     "Fluency": ("fluency", "FLUENCY_PROMPT"),
     "Summarization": ("summarization", "SUMMARIZATION_PROMPT"),
+    "ConversationCompleteness": (
+        "conversation_completeness",
+        "CONVERSATION_COMPLETENESS_PROMPT",
+    ),
+    "ConversationalGuidelines": ("conversational_guidelines", "CONVERSATIONAL_GUIDELINES_PROMPT"),
+    "ConversationalRoleAdherence": (
+        "conversational_role_adherence",
+        "CONVERSATIONAL_ROLE_ADHERENCE_PROMPT",
+    ),
+    "ConversationalSafety": ("conversational_safety", "CONVERSATIONAL_SAFETY_PROMPT"),
+    "ConversationalToolCallEfficiency": (
+        "conversational_tool_call_efficiency",
+        "CONVERSATIONAL_TOOL_CALL_EFFICIENCY_PROMPT",
+    ),
+    "KnowledgeRetention": ("knowledge_retention", "KNOWLEDGE_RETENTION_PROMPT"),
+    "UserFrustration": ("user_frustration", "USER_FRUSTRATION_PROMPT"),
 }
 """Judge -> module in mlflow.genai.judges.prompts, and the name in it."""
 
@@ -199,6 +216,11 @@ def user_message(
 ) -> str:
     """What a judge made by `mlflow.genai.make_judge` tells its model about one row."""
     return str(judge._build_user_message(dict(inputs), outputs, dict(expectations), None))
+
+
+def conversation_message(judge: Any, conversation: Sequence[Mapping[str, str]]) -> str:
+    """What a judge by `make_judge` with `{{ conversation }}` tells its model about one."""
+    return str(judge._build_user_message(None, None, None, list(conversation)))
 
 
 def judge_prompt(judge: str) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from processing.base.errors import TrackingError
 from processing.base.secrets import masked
 from processing.base.visible_text import visible
+from processing.dataset.rows import Row
+from processing.dataset.turns import messages_of
 from processing.endpoint.answers import Answer
-from processing.mlflow_record.internals import TOKEN_USAGE_ATTRIBUTE
+from processing.mlflow_record.internals import TOKEN_USAGE_ATTRIBUTE, TRACE_SESSION
 from processing.mlflow_record.run import TrackedRun
 
 if TYPE_CHECKING:
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 
 ROW_TAG = "row_id"
 TRACES_A_PAGE = 500  # as many as MLflow gives
+LONGEST_SESSION = 200  # characters; MLflow keeps 250 of a trace's metadata
 
 
-def draft_trace(answer: Answer) -> None:
+def draft_trace(answer: Answer, run_id: str = "") -> None:
     """Make the row's trace, with the times at which the endpoint really answered.
 
-    Within `traces_written_behind`, which writes it when it is whole.
+    Within `traces_written_behind`, which writes it when it is whole. `run_id` is part of the
+    session's name: another run's answer is no further turn of the same conversation.
     """
     import mlflow
     from mlflow.entities import SpanStatusCode, SpanType
@@ -31,8 +35,9 @@ def draft_trace(answer: Answer) -> None:
     root = mlflow.start_span_no_context(
         "answer",
         span_type=SpanType.CHAIN,
-        inputs={"question": answer.row.question},
+        inputs=_inputs(answer.row),
         tags={ROW_TAG: answer.row.row_id, **_slice_tags(answer)},
+        metadata=_session(answer.row, run_id),
         start_time_ns=call.started_ns,
     )
     span = mlflow.start_span_no_context(
@@ -58,6 +63,20 @@ def draft_trace(answer: Answer) -> None:
     status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
     span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
     root.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
+
+
+def _inputs(row: Row) -> dict[str, object]:
+    """`messages` is what MLflow's pages and judges know a conversation by."""
+    messages = {"messages": messages_of(row.turns)} if row.history else {}
+    return {"question": row.question, **messages}
+
+
+def _session(row: Row, run_id: str) -> dict[str, str]:
+    """A conversation is a session, and so are the rows that the dataset calls one."""
+    if not (row.history or row.talk.session):
+        return {}
+    name = visible(row.talk.session or row.row_id)[:LONGEST_SESSION]
+    return {TRACE_SESSION: f"{name} ({run_id[:8]})" if run_id else name}
 
 
 def _slice_tags(answer: Answer) -> dict[str, str]:

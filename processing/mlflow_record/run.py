@@ -14,7 +14,7 @@ from pathlib import Path
 
 from processing.base.secrets import masked
 from processing.base.sigterm import Stopped
-from processing.dataset.rows import Manifest
+from processing.dataset.manifest import Manifest
 from processing.gate.metric import Metric
 from processing.mlflow_record.errors import (
     require_verdicts_can_be_kept,

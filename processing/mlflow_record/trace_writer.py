@@ -97,6 +97,10 @@ class TraceWriter:
         self._spans: list[Span] = []
         self._sent: list[str] = []  # trace ids, not linked to the run yet
 
+    @property
+    def run_id(self) -> str:
+        return self._run.run_id
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from processing.base.disk import written_to
 from processing.base.secrets import masked
+from processing.dataset.turns import messages_of
 from processing.endpoint.answers import Answer
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
@@ -268,6 +269,8 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
     return {
         "row_id": row.row_id,
         "question": row.question,
+        **({"history": messages_of(row.history)} if row.history else {}),
+        **({"session": row.talk.session} if row.talk.session else {}),
         "answer": answer.text,
         "reasoning": answer.reasoning or None,
         "expected_response": row.expected_response,

@@ -21,6 +21,7 @@ from processing.calls.progress import Progress
 from processing.calls.spend import Spend, judge_name
 from processing.config.scorer_numbers import is_not_applicable, number_of, off_scale
 from processing.dataset.rows import Row
+from processing.dataset.turns import messages_of
 from processing.judges.health import JudgeHealth
 from processing.judges.verdict import JudgeError, Question
 from processing.mlflow_record.scores import CATEGORY
@@ -93,6 +94,8 @@ class PaidVerdicts:
             other.append(question.further.given())
         if question.repeat > 1:
             other.append(["repeat", question.repeat])
+        if question.history:
+            other.append({"history": messages_of(question.history)})
         key = key_of(
             built.definition,
             question.question,
@@ -147,6 +150,7 @@ def _question(row: Row, answer: str) -> Question:
         expected_response=row.expected_response,
         context=row.context,
         further=row.further,
+        history=row.history,
     )
 
 

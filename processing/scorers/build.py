@@ -21,6 +21,7 @@ from processing.config.scorer_kinds import SCORERS
 from processing.config.scorer_options import FileOptions
 from processing.config.scorers import ScorerSpec
 from processing.dataset.expectations import NONE
+from processing.dataset.turns import messages_of
 from processing.judges.verdict import JudgeError, Question, Score
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScore
     score: Score = module.build(spec, line, folder)
     if (spec.kind, getattr(spec.options, "metric", "")) in _OVERLAPS:
         score = _best_of_references(score)
+    if SCORERS[spec.kind].module in _ASK_OF_ONE_TEXT and not spec.options.needs_conversation():
+        score = _of_transcript(score)
     if spec.kind not in _NO_TEXT_IS_ZERO:
         score = _of_text(score)
     prompt = module.PROMPT if spec.compares else ""
@@ -114,6 +117,28 @@ def _of_text(score: Score) -> Score:
         if not has_text(question.answer):
             raise JudgeError("the answer has no text, so that there is nothing to judge", False)
         return score(question)
+
+    return scored
+
+
+_ASK_OF_ONE_TEXT = frozenset(
+    {"mlflow_judges", "retrieval_relevance", "deepeval_metrics", "ragas_metrics", "pairwise"}
+)
+"""Modules whose prompts have a place for one question, and none for what was said before it."""
+
+
+def _of_transcript(score: Score) -> Score:
+    """With a history, the question is the whole conversation up to it.
+
+    As JSON, which is what MLflow makes of a request with several messages (`parse_inputs_to_str`):
+    no turn can then pass for two.
+    """
+
+    def scored(question: Question) -> Feedback:
+        if not question.history:
+            return score(question)
+        asked = json.dumps(messages_of(question.turns), ensure_ascii=False)
+        return score(replace(question, question=asked))
 
     return scored
 
@@ -148,6 +173,7 @@ def _on_clean_text(score: Score) -> Score:
                 question.other_answer and comparable(question.other_answer),
                 question.further.mapped(comparable) if question.further.texts else NONE,
                 question.repeat,
+                tuple(turn.mapped(comparable) for turn in question.history),
             )
         )
         feedback.value = storable(feedback.value)

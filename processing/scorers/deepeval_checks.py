@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from processing.base.clean_text import has_text
-from processing.judges.verdict import OffScale
+from processing.judges.verdict import JudgeError, OffScale, malformed
 from processing.scorers.sentences import too_few
 
 Items = Callable[[Any, Any], Sequence[Any]]
@@ -37,11 +37,14 @@ _JUDGED: dict[str, Items] = {
     "AnswerRelevancy": _of_metric("statements"),
     "Bias": _of_metric("opinions"),
     "ContextualPrecision": _of_case("retrieval_context"),
+    "ConversationCompleteness": _one,
+    "ConversationalGEval": _one,
     "ContextualRecall": _one,
     "ContextualRelevancy": _one,
     "Faithfulness": _of_metric("claims"),
     "GEval": _one,
     "Hallucination": _of_case("context"),
+    "KnowledgeRetention": _one,
     "Misuse": _of_metric("misuses"),
     "NonAdvice": _of_metric("advices"),
     "PIILeakage": _of_metric("extracted_pii"),
@@ -49,6 +52,7 @@ _JUDGED: dict[str, Items] = {
     "RoleViolation": _of_metric("role_violations"),
     "Summarization": _of_metric("claims"),
     "Toxicity": _of_metric("opinions"),
+    "TurnRelevancy": _one,
 }
 
 _SOUGHT = {
@@ -60,6 +64,9 @@ _SOUGHT = {
     "Toxicity": "opinions",
 }
 """What a metric looks for in the answer; that there is none of it, is good."""
+
+OF_TURNS = frozenset({"ConversationCompleteness", "KnowledgeRetention", "TurnRelevancy"})
+"""They ask for a verdict on one thing at a time."""
 
 METRICS = frozenset(_JUDGED)
 """The metrics whose replies are checked; no other is taken that asks a judge."""
@@ -93,6 +100,17 @@ def with_the_whole_answer(metric_name: str, case: Any, reply: BaseModel) -> None
         setattr(reply, field, [case.actual_output])
 
 
+def no_verdicts(metric: Any) -> JudgeError | None:
+    """Where a metric of turns has judged none: DeepEval counts 1 then, and has that explained.
+
+    Of KnowledgeRetention it is so where the user has told nothing that could be retained.
+    """
+    verdicts = getattr(metric, "verdicts", None)
+    if verdicts is None or (verdicts and None not in verdicts):
+        return None
+    return malformed("no verdict on a turn: it found nothing in the conversation to judge by")
+
+
 def _uncounted(given: Sequence[Any], items: Sequence[Any], what: str) -> str | None:
     if not given:
         return f"no {what}" + (f" on {len(items)} items" if items else "")
@@ -107,9 +125,10 @@ def _neither(answers: Sequence[str]) -> str | None:
 
 
 def _off_scale(score: float, metric: Any) -> str | None:
-    if metric.strict_mode:
+    of_ten = not hasattr(metric, "score_range")  # ConversationalGEval
+    if metric.strict_mode and not of_ten:
         return None if score in (0, 1) else OffScale(f"{score:g} where 0 or 1 can be")
-    low, high = metric.score_range
+    low, high = (0, 10) if of_ten else metric.score_range
     if low <= score <= high or any(math.isclose(score, end, abs_tol=1e-9) for end in (low, high)):
         return None
     return OffScale(f"{score:g} where {low} to {high} can be")

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from processing.base.clean_text import has_text
 from processing.base.errors import ConfigError
+from processing.config.scorer_frameworks import DEEPEVAL_OF_CONVERSATIONS
 from processing.config.scorer_options import DeepEvalOptions
 from processing.judges.conversation import Conversation, framework_feedback
 from processing.judges.verdict import (
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from processing.judges.service import JudgeLine
 
 _GIVEN = ("input", "actual_output", "expected_output", "context", "retrieval_context")
+_G_EVALS = {"GEval": _GIVEN, "ConversationalGEval": ("role", "content")}
 _OURS = ("name", "model", "async_mode", "verbose_mode", "eval_mode", "system_one_model")
 
 
@@ -56,6 +59,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             conversation.forget()
         if metric.score is None:
             raise malformed("nothing that gives a score", "")
+        if spec.options.needs_conversation() and (failure := checks.no_verdicts(metric)):
+            raise failure
         return framework_feedback(
             "deepeval", spec.name, float(metric.score), metric.reason, conversation
         )
@@ -74,7 +79,13 @@ def _measure(
     conversation: Conversation | None,
 ) -> None:
     """Raises JudgeError where the judge gave no verdict, or the metric cannot judge this row."""
-    case = _case(question, context)
+    from deepeval.metrics import BaseConversationalMetric
+
+    case = (
+        _talk(question)
+        if isinstance(metric, BaseConversationalMetric)
+        else _case(question, context)
+    )
     if conversation is not None:
         metric.model.case, metric.model.metric = case, metric
     try:
@@ -107,13 +118,28 @@ def _case(question: Question, context: tuple[str, ...] | None) -> Any:
     return case
 
 
+def _talk(question: Question) -> Any:
+    """The conversation that the answer ends, as DeepEval takes it: what user and assistant said."""
+    from deepeval.test_case import ConversationalTestCase, Turn
+
+    said = [(turn.role, turn.content) for turn in question.turns]
+    turns: list[Any] = [
+        Turn(role=role, content=content)
+        for role, content in [*said, ("assistant", question.answer)]
+        if role in ("user", "assistant") and has_text(content)
+    ]
+    case = ConversationalTestCase(turns=turns, multimodal=True)  # see _case
+    case.multimodal = False
+    return case
+
+
 def _metric_class(spec: ScorerSpec) -> Any:
     """Raises ConfigError if DeepEval has no such metric."""
     import deepeval.metrics
 
     assert isinstance(spec.options, DeepEvalOptions)
     name = spec.options.metric
-    found = getattr(deepeval.metrics, name if name == "GEval" else f"{name}Metric", None)
+    found = getattr(deepeval.metrics, name if name in _G_EVALS else f"{name}Metric", None)
     if found is None or name.startswith("Image"):
         raise ConfigError(f"scorers: {spec.name}: DeepEval has no metric {name!r} of texts")
     return found
@@ -126,6 +152,8 @@ def _required(spec: ScorerSpec, metric: Any) -> list[str]:
     """
     from deepeval.metrics import BaseMetric
 
+    if spec.options.needs_conversation():
+        return []
     params = getattr(metric, "_required_params", [])
     if not isinstance(params, list):  # a type: GEval's fields are the instance's own
         params = getattr(metric, "evaluation_params", None) or []
@@ -134,7 +162,11 @@ def _required(spec: ScorerSpec, metric: Any) -> list[str]:
     about_one_answer = isinstance(metric, BaseMetric) and metric.requires_trace is not True
     if missing or not names or not about_one_answer:
         wants = ", ".join(missing) or "a conversation or a trace"
-        raise ConfigError(f"scorers: {spec.name}: DeepEval's metric needs {wants}, not one answer")
+        known = ", ".join(sorted(DEEPEVAL_OF_CONVERSATIONS))
+        raise ConfigError(
+            f"scorers: {spec.name}: DeepEval's metric needs {wants}, not one answer; of "
+            f"conversations there are {known}, and MLflow's judges"
+        )
     assert isinstance(spec.options, DeepEvalOptions)
     if spec.uses_judge and spec.options.metric not in checks.METRICS:
         raise ConfigError(
@@ -149,10 +181,17 @@ def _arguments(spec: ScorerSpec, metric_class: Any) -> dict[str, Any]:
     """The entry's options as the metric takes them. Raises ConfigError."""
     assert isinstance(spec.options, DeepEvalOptions)
     given = spec.options.arguments
-    if spec.options.metric == "GEval":
-        if not given.get("evaluation_params"):
+    if spec.options.metric == "ConversationalGEval":
+        given = {"evaluation_params": list(_G_EVALS["ConversationalGEval"]), **given}
+    if (known := _G_EVALS.get(spec.options.metric)) is not None:
+        put = given.get("evaluation_params")
+        if not put:
             raise OptionError(
-                spec.name, "evaluation_params", f"is missing: a list out of {', '.join(_GIVEN)}"
+                spec.name, "evaluation_params", f"is missing: a list out of {', '.join(known)}"
+            )
+        if known != _GIVEN and (others := sorted(set(map(str, put)) - set(known))):
+            raise OptionError(
+                spec.name, "evaluation_params", f"{others[0]} is none of {', '.join(known)}"
             )
         if not (given.get("criteria") or given.get("evaluation_steps")):
             raise OptionError(spec.name, "criteria", "is missing, and so is evaluation_steps")
@@ -202,6 +241,10 @@ def _judge_class() -> Any:
         def generate(self, prompt: str, schema: type[BaseModel] | None = None) -> Any:
             if schema is None:
                 raise JudgeError("DeepEval asked for a text in no form, which is no verdict", False)
+            if schema.__name__.endswith("ScoreReason") and self._metric_name in checks.OF_TURNS:
+                self._conversation.failure = checks.no_verdicts(self.metric)
+                if self._conversation.failure is not None:
+                    self._conversation.forget()
             wrong = functools.partial(checks.complaint, self._metric_name, self.metric, self.case)
             reply = self._conversation.ask_for([{"role": "user", "content": prompt}], schema, wrong)
             checks.with_the_whole_answer(self._metric_name, self.case, reply)

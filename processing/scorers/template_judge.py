@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from processing.config.judge import mlflow_model_uri
 from processing.config.scorer_options import TemplateOptions
+from processing.dataset.turns import messages_of
 from processing.judges.conversation import Conversation, judge_source
 from processing.judges.verdict import OffScale, Question, Score, malformed, require_expected
 from processing.mlflow_record.internals import reply_schema, system_message, user_message
@@ -52,7 +53,9 @@ def judge_by_template(name: str, template: str, words: Sequence[str], line: Judg
     system = system_message(made)
 
     def verdict(question: Question) -> Feedback:
-        inputs = {"question": question.question}
+        inputs: dict[str, Any] = {"question": question.question}
+        if question.history:
+            inputs = {"messages": messages_of(question.turns)}
         expectations = {"expected_response": question.expected_response}
         asked = user_message(made, inputs, question.answer, expectations)
         conversation = Conversation(line, question)

@@ -1,11 +1,11 @@
 """The user's own scorers: functions with MLflow's `@scorer`, from a file beside evaluation.yaml.
 
-A function takes what it names of `inputs` ({"question": ..., "context": [...]}), `outputs` (the
-answer) and `expectations` ({"expected_response": ...}), and returns a number, a bool, yes or no, a
-level of `levels`, or a Feedback (`processing.scorers.returned_value`); "not applicable" where
-`not_applicable: true` allows it. It runs in many threads at once, and its verdicts are made anew in
-every evaluation. What it reads or imports beside itself is named in `files:`; nothing else lies
-beside it in the job.
+A function takes what it names of `inputs` ({"question": ..., "context": [...]}, and with a history
+"messages", which the question ends), `outputs` (the answer) and `expectations`
+({"expected_response": ...}), and returns a number, a bool, yes or no, a level of `levels`, or a
+Feedback (`processing.scorers.returned_value`); "not applicable" where `not_applicable: true` allows
+it. It runs in many threads at once, and its verdicts are made anew in every evaluation. What it
+reads or imports beside itself is named in `files:`; nothing else lies beside it in the job.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from processing.base.foreign_code import ForeignCodeError, call_foreign, surroun
 from processing.base.secrets import masked
 from processing.config.scorer_numbers import NOT_APPLICABLE, is_not_applicable, number_of
 from processing.config.scorer_options import FileOptions
+from processing.dataset.turns import messages_of
 from processing.judges.verdict import JudgeError, Question, Score
 from processing.scorers.carried_modules import make_importable
 from processing.scorers.returned_value import as_number_or_bool, feedback_of
@@ -61,6 +62,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         inputs: dict[str, Any] = {"question": question.question}
         if question.context is not None:
             inputs["context"] = list(question.context)
+        if question.history:
+            inputs["messages"] = messages_of(question.turns)
         expectations: dict[str, Any] = {
             "expected_response": question.expected_response,
             **question.further.given(),

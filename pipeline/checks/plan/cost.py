@@ -220,8 +220,9 @@ def _judge_tokens(
 
 
 def _texts(row: Row) -> str:
-    """The question, and the expected answer in the place of the answer too."""
-    return "\n".join([row.question, row.expected_response, row.expected_response])
+    """What was said, and the expected answer in the place of the answer too."""
+    before = (text for turn in row.history for text in turn.texts)
+    return "\n".join([*before, row.question, row.expected_response, row.expected_response])
 
 
 def _service(

@@ -59,18 +59,34 @@ _PASSAGES = {
 """Calls a row, and for each of its passages."""
 
 
-def calls_a_row(spec: ScorerSpec, passages: float) -> tuple[float, str]:
-    """The calls, and where the figure is from. `passages`: how many a row has, on average."""
+_TURNS = {
+    "ConversationCompleteness": (2, 1),  # what the user wants, each of it, reason
+    "ConversationalGEval": (2, 0),
+    "KnowledgeRetention": (1, 2),  # facts of each user's turn, verdict on each answer, reason
+    "TurnRelevancy": (1, 1),
+}
+"""Calls a row, and for each turn of the user's; DeepEval's metrics of conversations."""
+
+
+def calls_a_row(spec: ScorerSpec, passages: float, turns: float = 1) -> tuple[float, str]:
+    """The calls, and where the figure is from.
+
+    `passages`, and `turns` of the user's: how many a row has, on average.
+    """
     options = spec.options
     metric = options.metric if isinstance(options, MetricOptions) else ""
     if found := _PASSAGES.get((spec.kind, metric)):
         return found[0] + found[1] * passages, f"{passages:.3g} passages a row"
-    if spec.kind not in ("DeepEval", "RAGAS"):
+    if not isinstance(options, MetricOptions):
         return 1.0, "one call"
+    if spec.kind == "DeepEval" and metric in _TURNS:
+        once, a_turn = _TURNS[metric]
+        calls = once + a_turn * turns - (options.arguments.get("include_reason") is False)
+        calls -= metric == "ConversationalGEval" and bool(options.arguments.get("evaluation_steps"))
+        return calls, f"{turns:.3g} turns of the user's a row"
     known = (DEEPEVAL if spec.kind == "DeepEval" else RAGAS).get(metric)
     if known is None:
         return float(UNKNOWN), f"a guess: {spec.kind}'s {metric} is in no table of ours"
-    assert isinstance(options, MetricOptions)
     if spec.kind == "DeepEval":
         known -= options.arguments.get("include_reason") is False
         known -= metric == "GEval" and bool(options.arguments.get("evaluation_steps"))

@@ -13,7 +13,8 @@ from pathlib import Path
 from pipeline.definition.bundle import Bundle
 from processing.base.errors import DatasetError, LaunchError
 from processing.dataset.clusters import clusters_of
-from processing.dataset.rows import Row, read_manifest
+from processing.dataset.manifest import read_manifest
+from processing.dataset.rows import Row
 from processing.dataset.shards import read_share
 from processing.gate.clusters import collapsed
 from processing.gate.slices import slice_groups

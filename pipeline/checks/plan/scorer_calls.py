@@ -35,10 +35,12 @@ def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerC
     controls = planned_controls(judged)
     contexts = [len(row.context or ()) for row in planned.rows]
     passages = sum(contexts) / len(contexts) if contexts else 0.0
+    asked = [sum(turn.role == "user" for turn in row.turns) for row in planned.rows]
+    turns = sum(asked) / len(asked) if asked else 1.0
     swapped = {control.spec.name: _pairs(control, planned) for control in controls}
     found = []
     for spec, judge in judged:
-        a_row, source = calls_a_row(spec, passages)
+        a_row, source = calls_a_row(spec, passages, turns)
         if judge.repeats > 1:
             a_row, source = judge.repeats * a_row, f"{source}, {judge.repeats} times"
         again = math.ceil(swapped.pop(spec.name, 0) * a_row)
@@ -46,11 +48,11 @@ def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerC
             ScorerCalls(spec.name, judge_name(judge.model), a_row, planned.count, again, source)
         )
     for control in controls:
-        if asked := swapped.get(control.spec.name):
+        if again := swapped.get(control.spec.name, 0):
             service = judge_name(control.judge.model)
             times = control.judge.repeats
             found.append(
-                ScorerCalls(control.spec.name, service, times, 0, times * asked, "one call")
+                ScorerCalls(control.spec.name, service, times, 0, times * again, "one call")
             )
     return found
 

@@ -94,6 +94,7 @@
 
   function details(row) {
     const made = element("div", "inside");
+    made.append(...conversation(words, row.history));
     made.append(block(words, "question", row.question), block(words, "expected", row.expected));
     const answers = element("div", "answers");
     row.of.forEach((one, i) => {

@@ -19,7 +19,14 @@ from pipeline.comparison.html.pairwise import (
 from pipeline.comparison.row_changes import RowChange
 from pipeline.comparison.run import ComparedRun
 from processing.report.html.metrics import between, number
-from processing.report.html.packing import GENEROUS, MOST_ROWS, Shortener, fitted, packed_score
+from processing.report.html.packing import (
+    GENEROUS,
+    MOST_ROWS,
+    Shortener,
+    fitted,
+    packed_history,
+    packed_score,
+)
 from processing.report.html.page import MOST_BYTES, link, rendered
 from processing.report.html.pictures import interval
 from processing.report.html.survey import slice_word
@@ -176,6 +183,7 @@ def _packed_row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
         "position": row["position"],
         "id": row["row_id"],
         "question": short(first["question"], GENEROUS),
+        "history": packed_history(first, short),
         "expected": short(first["expected_response"], GENEROUS),
         "slices": {column: slice_word(value) for column, value in first["slices"].items()},
         "of": [_packed_answer(found, moved, short) for found in row["of"]],

@@ -7,13 +7,14 @@ has looked at the place and not at the answer: a tie, and counted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.comparison.differences import rows_to_pair
 from pipeline.comparison.run import ComparedRun, Row
 from processing.base.clean_text import comparable, has_text
 from processing.config.guideline_options import VERDICTS
+from processing.dataset.turns import history_of
 from processing.judges.verdict import Question
 
 TIE = "tie"
@@ -81,26 +82,30 @@ def answer_pairs(
         if len(asked) > 1:
             yield AnswerPair(row_id, error="the runs were asked different questions")
             continue
-        yield _pair(row_id, *asked.pop(), *(comparable(row["answer"]) for row in rows))
+        yield _pair(row_id, asked.pop(), *(comparable(row["answer"]) for row in rows))
 
 
 def _answers(row: Row | None) -> bool:
     return row is not None and not row["error"] and has_text(row["answer"] or "")
 
 
-def _asked(row: Row, with_expected_response: bool) -> tuple[str, str]:
-    expected = row["expected_response"] if with_expected_response else None
-    return comparable(row["question"] or ""), comparable(expected or "")
+def _asked(row: Row, with_expected_response: bool) -> Question:
+    """Without the answers."""
+    expected = (row["expected_response"] if with_expected_response else None) or ""
+    before = tuple(turn.mapped(comparable) for turn in history_of(row.get("history", ())))
+    return Question(
+        comparable(row["question"] or ""), "", comparable(expected or ""), history=before
+    )
 
 
-def _pair(row_id: str, question: str, expected: str, ours: str, theirs: str) -> AnswerPair:
+def _pair(row_id: str, asked: Question, ours: str, theirs: str) -> AnswerPair:
     if ours == theirs:
         return AnswerPair(row_id, same=True)
     return AnswerPair(
         row_id,
         (
-            Question(question, ours, expected, other_answer=theirs),
-            Question(question, theirs, expected, other_answer=ours),
+            replace(asked, answer=ours, other_answer=theirs),
+            replace(asked, answer=theirs, other_answer=ours),
         ),
     )
 

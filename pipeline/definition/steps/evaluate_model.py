@@ -23,7 +23,7 @@ from pipeline.definition.steps.processing_job import (
 )
 from processing.config.infrastructure import Machine
 from processing.config.model import EvaluationConfig
-from processing.dataset.rows import MANIFEST_FILE
+from processing.dataset.manifest import MANIFEST_FILE
 from processing.dataset.shards import SHARDS_FOLDER
 
 if TYPE_CHECKING:

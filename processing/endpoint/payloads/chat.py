@@ -10,22 +10,17 @@ from typing import Any
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.body import reply_in
-from processing.endpoint.prompt import fill
+from processing.endpoint.prompt import messages
 from processing.endpoint.reply import Reply
 
 
 def request(endpoint: Endpoint, row: Row) -> dict[str, Any]:
-    system = [{"role": "system", "content": endpoint.system_prompt}]
-    messages = system if endpoint.system_prompt else []
-    return {
-        "messages": [*messages, {"role": "user", "content": fill(endpoint.prompt, row, endpoint)}],
-        **endpoint.parameters,
-    }
+    return {"messages": messages(row, endpoint), **endpoint.parameters}
 
 
 def prompt(body: dict[str, Any]) -> list[dict[str, str]]:
-    messages: list[dict[str, str]] = body["messages"]
-    return messages
+    asked: list[dict[str, str]] = body["messages"]
+    return asked
 
 
 def reply(_endpoint: Endpoint, document: Any) -> Reply:

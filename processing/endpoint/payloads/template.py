@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from processing.base.content_parts import UnclearContentError, said_in, token_count
-from processing.config.endpoint import Endpoint
+from processing.config.endpoint import MESSAGES, Endpoint
 from processing.dataset.rows import Row
-from processing.endpoint.prompt import fill
+from processing.endpoint.prompt import fill, messages
 from processing.endpoint.reply import Reply, UnusableReply, excerpt
 
 
@@ -70,4 +70,6 @@ def _fill_all(node: Any, row: Row, endpoint: Endpoint) -> Any:
         return {key: _fill_all(value, row, endpoint) for key, value in node.items()}
     if isinstance(node, list):
         return [_fill_all(value, row, endpoint) for value in node]
+    if node == MESSAGES:
+        return messages(row, endpoint)
     return fill(node, row, endpoint) if isinstance(node, str) else node

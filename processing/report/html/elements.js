@@ -41,3 +41,11 @@ function block(words, name, text, className) {
   made.append(text ? marked(words, element("p", "text"), text) : element("p", "small", "none"));
   return made;
 }
+
+// what was said before the question, folded; nothing where that was the first
+function conversation(words, turns) {
+  const made = element("details", "more");
+  made.append(element("summary", "", `the conversation before it: ${turns.length} ${turns.length === 1 ? "turn" : "turns"}`));
+  for (const turn of turns) made.append(block(words, turn.role, turn.text, "turn"));
+  return turns.length ? [made] : [];
+}

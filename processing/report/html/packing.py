@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from processing.dataset.turns import history_of
 from processing.report.html.survey import Expectation, Row, Survey, failures, read_at, slice_word
 
 MOST_ROWS = 2_000
@@ -101,12 +102,24 @@ class Shortener:
         return f"{text[:most]} […{len(text) - most:,} more characters in rows.jsonl]"
 
 
+def packed_history(row: Mapping[str, Any], short: Shortener) -> list[dict[str, Any]]:
+    """What was said before the row's question: a role and a text each."""
+    return [
+        {"role": turn.role, "text": short("\n".join(filter(None, said)), GENEROUS)}
+        for turn in history_of(row.get("history", ()))
+        for said in [
+            (turn.content, *(f"{call.name}({call.arguments})" for call in turn.tool_calls))
+        ]
+    ]
+
+
 def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
     failed = set(row["failed"])
     return {
         "position": row["position"],
         "id": row["row_id"],
         "question": short(row["question"], GENEROUS),
+        "history": packed_history(row, short),
         "answer": short(row["answer"], GENEROUS),
         "expected": short(row["expected_response"], GENEROUS),
         "error": short(row["error"], GENEROUS),

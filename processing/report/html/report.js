@@ -6,7 +6,8 @@
   rows.forEach((row, i) => {
     row.worst = i;
     const said = Object.values(row.scores).flatMap((s) => [s.reason, s.error]);
-    row.searched = [row.id, row.question, row.answer, row.reasoning, row.expected, row.error, ...said]
+    const before = row.history.map((turn) => turn.text);
+    row.searched = [row.id, ...before, row.question, row.answer, row.reasoning, row.expected, row.error, ...said]
       .filter(Boolean).join("\n").toLowerCase();
   });
 
@@ -116,6 +117,7 @@
   function details(row) {
     const made = element("div", "inside");
     const texts = element("div", "blocks");
+    made.append(...conversation(words, row.history));
     texts.append(block(words, "question", row.question, "whole"));
     texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
     texts.append(block(words, "expected", row.expected));

@@ -23,7 +23,7 @@ from processing.candidate.evaluated import VerdictRegister
 from processing.candidate.run import evaluate_candidate
 from processing.config.file import load_config
 from processing.config.thresholds import threshold_parameters
-from processing.dataset.rows import Manifest
+from processing.dataset.manifest import Manifest
 from processing.evaluation.job import EvaluationJob
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.base.errors import DatasetError
-from processing.dataset.rows import Counts, Manifest, Row, make_row, read_manifest, write_manifest
+from processing.dataset.manifest import Counts, Manifest, read_manifest, write_manifest
+from processing.dataset.rows import Row, make_row
 from processing.dataset.shards import read_share, write_shards
 
 ROWS = [

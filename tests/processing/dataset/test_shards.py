@@ -10,7 +10,7 @@ from test_prepare_dataset import rows, write_config, write_jsonl
 
 from processing.base.errors import ConfigError, DatasetError
 from processing.config.file import load_config
-from processing.dataset.rows import Manifest, read_manifest
+from processing.dataset.manifest import Manifest, read_manifest
 from processing.dataset.shards import read_share
 from processing.prepare_dataset import main
 

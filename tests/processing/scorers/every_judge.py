@@ -15,12 +15,15 @@ _DEEPEVAL: dict[str, dict[str, Any]] = {
     "ContextualPrecision": {},
     "ContextualRecall": {},
     "ContextualRelevancy": {},
+    "ConversationCompleteness": {},
+    "ConversationalGEval": {"criteria": "Is the assistant kind?"},
     "Faithfulness": {},
     "GEval": {
         "criteria": "Is the answer kind?",
         "evaluation_params": ["input", "actual_output"],
     },
     "Hallucination": {},
+    "KnowledgeRetention": {},
     "Misuse": {"domain": "health"},
     "NonAdvice": {"advice_types": ["medical"]},
     "PIILeakage": {},
@@ -28,6 +31,7 @@ _DEEPEVAL: dict[str, dict[str, Any]] = {
     "RoleViolation": {"role": "nurse"},
     "Summarization": {},
     "Toxicity": {},
+    "TurnRelevancy": {},
 }
 _RAGAS: dict[str, dict[str, Any]] = {
     "AnswerAccuracy": {},
@@ -55,9 +59,15 @@ ENTRIES: list[Any] = [
     "ExpectationsGuidelines",
     *("RetrievalGroundedness", "RetrievalSufficiency", "RetrievalRelevance"),
     *("Completeness", "Fluency", "Summarization"),
+    *("ConversationCompleteness", "ConversationalRoleAdherence", "ConversationalSafety"),
+    *("ConversationalToolCallEfficiency", "KnowledgeRetention", "UserFrustration"),
+    {"ConversationalGuidelines": {"guidelines": ["Be kind."]}},
     {"polite": {"kind": "Guidelines", "guidelines": ["Be kind."]}},
     {"told": {"kind": "template", "template": _TEMPLATE, "levels": {"good": 1, "bad": 0}}},
-    *({name: {"kind": "DeepEval", **options}} for name, options in _DEEPEVAL.items()),
+    *(
+        {f"{name}_": {"kind": "DeepEval", "metric": name, **options}}
+        for name, options in _DEEPEVAL.items()
+    ),
     *({f"{name}_": {"kind": "RAGAS", "metric": name, **o}} for name, o in _RAGAS.items()),
 ]
 
@@ -76,6 +86,8 @@ def fitting(prompt: str, schema: type[BaseModel] | None) -> str:
     assert schema is not None
     told: dict[str, Any] = json.loads(well_behaved(prompt, schema))
     told |= {name: value for name, value in _FITTING.items() if name in told}
+    if schema.__name__ == "Knowledge":
+        told["data"] = {"name": "Ann"}
     if "answers" in told:
         told["answers"] = ["1" if schema.__name__ == "AnswersGenerated" else "yes"]
     if schema.__name__ == "RubricScoreOutput":

@@ -55,6 +55,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "criteria": "Is it good?",
         "evaluation_params": ["actual_output", "expected_output"],
     },
+    "ConversationalGEval": {"criteria": "Is it good?"},
     "Misuse": {"domain": "health"},
     "NonAdvice": {"advice_types": ["medical"]},
     "PatternMatch": {"pattern": ".*"},
@@ -62,6 +63,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "RoleViolation": {"role": "nurse"},
 }
 GUIDELINES = {"guidelines": ["Be kind."]}
+BY_GUIDELINES = ("Guidelines", "ConversationalGuidelines")
+TOLD = {"name": "Ann"}
+"""What the user has told, for DeepEval's KnowledgeRetention."""
 PASSAGES = ("Pinch the nose.", "Lean forward.", "Wait ten minutes.")
 BY_THE_JUDGE = {"ContextualRecall", "ContextualRelevancy", "ContextRecall"}
 """The judge itself takes the text apart, and says how many parts there are by its verdicts."""
@@ -75,7 +79,10 @@ def entries() -> dict[str, Any]:
     from ragas.metrics import collections
 
     named: dict[str, dict[str, Any]] = {
-        name: {**(GUIDELINES if kind == "Guidelines" else {}), **OPTIONS.get(name, {})}
+        name: {
+            **(GUIDELINES if kind in ("Guidelines", "ConversationalGuidelines") else {}),
+            **OPTIONS.get(name, {}),
+        }
         for name, kind in IMPLIED_KIND.items()
         if kind not in ("DeepEval", "RAGAS")
     }
@@ -145,7 +152,13 @@ def replies(texts: list[str], verdicts: int, leaf: Callable[[str, dict[str, Any]
 
 def good(name: str, field: dict[str, Any]) -> Any:
     """What a judge says that finds nothing wrong."""
-    said: dict[str, Any] = {"score": 1, "rating": 2, "attributed": 1, "equivalent": True}
+    said: dict[str, Any] = {
+        "data": TOLD,
+        "score": 1,
+        "rating": 2,
+        "attributed": 1,
+        "equivalent": True,
+    }
     if name == "verdict":
         return 1 if field.get("type") == "integer" else "yes"
     if name in ("result", "answers"):
@@ -236,6 +249,14 @@ def test_empty_lists_score_nothing(
             scored(built)
 
 
+def test_nothing_that_the_user_told_is_nothing_to_retain(
+    wire: StubWire, build: Callable[..., BuiltScorer]
+) -> None:
+    wire.say = replies([], 0, lambda name, field: None if name == "data" else good(name, field))
+    with pytest.raises(JudgeError, match="nothing in the conversation to judge by"):
+        scored(build({"KnowledgeRetention": {"kind": "DeepEval"}}))
+
+
 def test_items_without_text_score_nothing(
     wire: StubWire, build: Callable[..., BuiltScorer], judged_scorer: str
 ) -> None:
@@ -290,8 +311,8 @@ def test_a_verdict_off_its_scale_is_asked_for_once_more_and_is_then_an_error(
     said = []
 
     def leaf(name: str, field: dict[str, Any]) -> Any:
-        if good(name, field) == "text":
-            return "text"
+        if good(name, field) in ("text", TOLD):
+            return good(name, field)
         said.append(name)
         return str(odd) if field.get("type") == "string" else odd
 

@@ -116,7 +116,7 @@ def test_a_mistake_is_named_with_its_mend(entry: Any, said: str) -> None:
             "evaluation_params: [0]: input should be 'input', 'actual_output', 'expected_output'",
         ),
         ({"Safety": {"judge": {"model": "bedrok:/x"}}}, "no provider is called 'bedrok'"),
-        ({"KnowledgeRetention": {"kind": "DeepEval"}}, "needs a conversation or a trace"),
+        ({"RoleAdherence": {"kind": "DeepEval"}}, "needs a conversation or a trace"),
         ({"Bias": {"thresholds": 1}}, "unknown option, did you mean 'threshold'?"),
         ({"Bias": {"async_mode": True}}, "async_mode: is set by the evaluation itself"),
         ({"Nonesuch": {"kind": "RAGAS"}}, "RAGAS has no metric 'Nonesuch'"),

@@ -15,12 +15,13 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from pipeline.local.demo.faults import JudgeHabit, Malformed
-from pipeline.local.demo.text import count_tokens
+from pipeline.local.demo.text import count_tokens, terms
 
 Format = Literal["chat", "text_generation", "template"]
 TextGeneration = Literal["lmi", "tgi"]
 
 _TEMPLATE_KEYS = ("query", "question", "prompt", "text")
+_FEWEST_TERMS = 3
 _ASKING_LINE = re.compile(r"[^\n>]*\?[^\n<]*")
 
 
@@ -30,17 +31,28 @@ class UnreadableRequest(Exception):
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a request asks. max_tokens None means no limit."""
+    """What a request asks. max_tokens None means no limit.
+
+    before: the texts of the user's turns before the last one; answered: of the assistant's.
+    """
 
     format: Format
     text: str
     max_tokens: int | None
+    before: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
 
     @property
     def question(self) -> str:
-        """The last line that asks something, as prompts put instructions and context before it."""
+        """The last line that asks something, as prompts put instructions and context before it.
+
+        A short one, such as "And how long?", is asked about what the user has said before.
+        """
         found = _ASKING_LINE.findall(self.text)
-        return found[-1].strip() if found else self.text.strip()
+        asked = found[-1].strip() if found else self.text.strip()
+        if self.before and len(terms(asked)) < _FEWEST_TERMS:
+            return f"{self.before[-1]} {asked}"
+        return asked
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,7 @@ def read_prompt(body: bytes) -> Prompt:
     if document.get("stream") is True:
         raise UnreadableRequest("the demo endpoint does not stream: send stream false")
     if "messages" in document:
-        return Prompt("chat", _last_user_text(document["messages"]), _limit(document, "max_tokens"))
+        return _chat_prompt(document["messages"], _limit(document, "max_tokens"))
     if "inputs" in document:
         limit = _limit(document.get("parameters") or {}, "max_new_tokens")
         return Prompt("text_generation", _text(document["inputs"], "inputs"), limit)
@@ -71,6 +83,12 @@ def read_prompt(body: bytes) -> Prompt:
             return Prompt("template", _text(document[key], key), None)
     wanted = ", ".join(("messages", "inputs", *_TEMPLATE_KEYS))
     raise UnreadableRequest(f"the request has none of the keys {wanted}; it has {list(document)}")
+
+
+def in_its_context(prompt: Prompt, answer: str) -> str:
+    """The answer; marked as such where the conversation has it already."""
+    given = any(answer in before for before in prompt.answered)
+    return f"As I said: {answer}" if given else answer
 
 
 def complete(prompt: Prompt, answer: str) -> Completion:
@@ -138,13 +156,21 @@ def _chat_completion(done: Completion, model: str) -> dict[str, Any]:
     }
 
 
-def _last_user_text(messages: Any) -> str:
+def _chat_prompt(messages: Any, limit: int | None) -> Prompt:
     if not isinstance(messages, list):
         raise UnreadableRequest("messages is not a list")
-    said = [m for m in messages if isinstance(m, dict) and m.get("role") == "user"]
-    if not said:
+    texts: dict[str, list[str]] = {"user": [], "assistant": []}
+    for message in messages:
+        role = message.get("role") if isinstance(message, dict) else None
+        if role in texts and not (role == "assistant" and message.get("content") is None):
+            texts[role].append(_message_text(message.get("content")))
+    if not texts["user"]:
         raise UnreadableRequest("messages holds no message with the role user")
-    content = said[-1].get("content")
+    *before, asked = texts["user"]
+    return Prompt("chat", asked, limit, tuple(before), tuple(texts["assistant"]))
+
+
+def _message_text(content: Any) -> str:
     if isinstance(content, list):  # OpenAI's content parts
         content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return _text(content, "messages[].content")

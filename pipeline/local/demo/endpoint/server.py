@@ -35,6 +35,7 @@ from pipeline.local.demo.endpoint.payloads import (
     TextGeneration,
     UnreadableRequest,
     complete,
+    in_its_context,
     read_prompt,
     write_answer,
     write_malformed,
@@ -218,7 +219,7 @@ async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
         raise model_error(name, 400, str(error)) from error
     known = served.known
     find = known.good_answer if behaviour.model == "good" else known.worse_answer
-    done = complete(prompt, find(prompt.question))
+    done = complete(prompt, in_its_context(prompt, find(prompt.question)))
     model = f"demo-{behaviour.model}"
     shape = behaviour.text_generation
     habit = "" if decision.malformed else served.wild.habit(body)

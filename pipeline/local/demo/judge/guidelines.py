@@ -16,7 +16,7 @@ none of these                        the generic rule, which is the last check, 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,6 +194,15 @@ def _guidelines(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
         for number, name, finding in findings
     )
     return yes_no(all(finding.passed for _, _, finding in findings), "; ".join(reasons))
+
+
+def findings_on(rules: Iterable[str], question: str, answer: str) -> list[tuple[bool, str]]:
+    """Whether each check of each guideline passes, and why."""
+    return [
+        (finding.passed, f"{name}: {finding.reason}")
+        for text in rules
+        for name, finding in _check(Case(text, question, prose(answer)))
+    ]
 
 
 def _check(case: Case) -> list[tuple[str, Finding]]:

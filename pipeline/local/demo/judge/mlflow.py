@@ -74,7 +74,7 @@ def _grounded(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
 
 
 def _relevant_document(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
-    asked = coverage(match["question"], match["document"])
+    asked = coverage(plain(match["question"]), match["document"])
     return yes_no(
         asked.share >= RELEVANCE_CUT,
         f"{asked} words of the question found in the document, the cut is {RELEVANCE_CUT:.0%}",

@@ -13,6 +13,7 @@ from pipeline.local.demo.judge.rules import (
     coverage,
     fillers,
     opening,
+    plain,
     said,
     tag,
 )
@@ -21,7 +22,7 @@ KIND = "pairwise"
 
 
 def _better(match: re.Match[str], _: JudgeRequest) -> dict[str, Any]:
-    wanted = match["expected"] or match["question"]
+    wanted = match["expected"] or plain(match["question"])
     of = "expected" if match["expected"] else "question's"
     shares = [coverage(wanted, match[place]) for place in ("first", "second")]
     padding = [len(fillers(match[place])) for place in ("first", "second")]

@@ -144,3 +144,21 @@ SWEEPING_WORDS = (
     "lazy",
     "stupid",
 )
+
+FRUSTRATION_PHRASES = (
+    "again and again",
+    "annoyed",
+    "annoying",
+    "angry",
+    "fed up",
+    "frustrated",
+    "frustrating",
+    "nobody helps",
+    "ridiculous",
+    "still not working",
+    "still waiting",
+    "third time",
+    "unacceptable",
+    "waste of time",
+)
+THANKS = ("thank you", "thanks", "that helps", "great", "perfect")

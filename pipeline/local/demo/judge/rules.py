@@ -5,6 +5,8 @@ deepeval, ragas}; demo_verdicts asks them in turn.
 """
 
 import ast
+import contextlib
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -86,8 +88,22 @@ def said(reason: str) -> str:
     return f"demo judge: {reason}"
 
 
+def last_turn(value: Any) -> str | None:
+    """What the user said last in a conversation, which stands where a question does; else None."""
+    if not (isinstance(value, list) and value and all(isinstance(turn, dict) for turn in value)):
+        return None
+    said = [turn.get("content") for turn in value if turn.get("role") == "user"]
+    return str(said[-1]) if said else None
+
+
 def plain(text: str) -> str:
-    """The values of a dict or list that a framework printed into the prompt; other text as is."""
+    """The values of a dict or list that a framework printed into the prompt; other text as is.
+
+    Of a conversation it is the user's last turn.
+    """
+    if text.lstrip().startswith('[{"role"'):
+        with contextlib.suppress(ValueError):
+            return last_turn(json.loads(text)) or text
     try:
         value = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -29,6 +29,7 @@ from pipeline.local.demo.judge.rules import (
     UnknownPrompt,
     coverage,
     fillers,
+    last_turn,
     opening,
     prose,
     said,
@@ -73,7 +74,8 @@ def _fields(prompt: str) -> dict[str, str]:
             value, position = json.JSONDecoder().raw_decode(prompt, match.end())
         except ValueError as error:
             raise UnknownPrompt(f"the field {match[1]} of the prompt is not JSON") from error
-        fields[match[1]] = values(value)
+        talk = last_turn(value.get("messages")) if isinstance(value, dict) else None
+        fields[match[1]] = talk or values(value)
     return fields
 
 

@@ -12,6 +12,8 @@ Calls are counted under the rule's kind:
   make_judge <tag>       of the instructions as they were written, with their {{ outputs }}
   DeepEval.Bias opinions|verdicts|reason, DeepEval.AnswerRelevancy statements|verdicts|reason,
   DeepEval.Faithfulness truths|claims|verdicts|reason
+  ConversationCompleteness and MLflow's other judges of conversations, by their names;
+  DeepEval.TurnRelevancy, .ConversationCompleteness, .KnowledgeRetention with what they ask for
   RAGAS.Faithfulness statements|verdicts, RAGAS.FactualCorrectness claims|verdicts
   check --online         "Are you there?"
 where <tag> is demo_rules.tag: eight digits of SHA-256 and the first six words.
@@ -20,7 +22,15 @@ where <tag> is demo_rules.tag: eight digits of SHA-256 and the first six words.
 import re
 from typing import Any
 
-from pipeline.local.demo.judge import deepeval, guidelines, mlflow, pairwise, ragas, template
+from pipeline.local.demo.judge import (
+    conversations,
+    deepeval,
+    guidelines,
+    mlflow,
+    pairwise,
+    ragas,
+    template,
+)
 from pipeline.local.demo.judge.rules import JudgeRequest, Rule, UnknownPrompt, said
 
 _ARE_YOU_THERE = Rule(
@@ -32,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     _ARE_YOU_THERE,
     *mlflow.RULES,
     *guidelines.RULES,
+    *conversations.RULES,
     *template.RULES,
     *pairwise.RULES,
     *deepeval.RULES,
