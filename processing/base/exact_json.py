@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -61,8 +62,8 @@ def repeated_key(text: bytes, value: dict[str, Any]) -> str | None:
 
     def look(pairs: list[tuple[str, Any]]) -> None:
         nonlocal repeated  # the last one that is looked at is the outermost
-        names = [name for name, _ in pairs]
-        repeated = next((n for n in names if names.count(n) > 1), None)
+        times = Counter(name for name, _ in pairs)
+        repeated = next((name for name, count in times.items() if count > 1), None)
 
     json.loads(text, object_pairs_hook=look)
     return repeated

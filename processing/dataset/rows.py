@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from processing.base.clean_text import normalized
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode, encode
 from processing.dataset.expectations import NONE, FurtherExpectations, further_of
@@ -197,7 +197,7 @@ def _encoded(text: str) -> tuple[str, bytes, bytes]:
 
 
 def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return normalized("NFC", text)
 
 
 def read_lines(path: Path, sha256: str) -> list[Row]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,8 +94,7 @@ def _read(text: str, shown: str) -> Any:
 def _single_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = next(key for key, times in Counter(k for k, _ in pairs).items() if times > 1)
         raise ValueError(f"the key {twice[:40]!r} twice in one object")
     return document
 

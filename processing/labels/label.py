@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
+from processing.base.clean_text import normalized
 from processing.base.errors import ConfigError
 from processing.config.scorer_numbers import number_of, scale_in_words
 from processing.config.scorers import ScorerSpec
@@ -60,4 +60,4 @@ def _read(text: str) -> object:
 
 def same_text(text: str) -> str:
     """What two texts that look the same have in common: NFC, line ends and no space around them."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return normalized("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()

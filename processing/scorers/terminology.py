@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from processing.config.scorers import ScorerSpec
     from processing.judges.service import JudgeLine
 
-_SIGNED_WORD: Any = regex.compile(r"(\p{Latin}[\p{Latin}\p{N}]*[+#]+)(?![\p{Latin}\p{N}])")
+# digits before it are no part of it; nothing is begun within a word, nor read twice
+_SIGNED_WORD: Any = regex.compile(
+    r"(?<![\p{Latin}\p{N}])(\p{N}*+)(\p{Latin}[\p{Latin}\p{N}]*+[+#]+)(?![\p{Latin}\p{N}])"
+)
 
 
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
@@ -73,6 +76,9 @@ def _of_term(term: str) -> tuple[frozenset[str], str]:
 def _tokens(text: str, symbols: frozenset[str]) -> str:
     """Words and `symbols` between single spaces, with one at either end: a term is a substring."""
     tokens: list[str] = []
-    for number, part in enumerate(_SIGNED_WORD.split(text)):
-        tokens += [part.casefold()] if number % 2 else words(part, symbols)
+    at = 0
+    for found in _SIGNED_WORD.finditer(text):
+        tokens += [*words(text[at : found.start(2)], symbols), found[2].casefold()]
+        at = found.end()
+    tokens += words(text[at:], symbols)
     return f" {' '.join(tokens)} "

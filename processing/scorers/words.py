@@ -9,11 +9,13 @@ In plain ASCII the words are those of Google's rouge-score: runs of letters and 
 
 from __future__ import annotations
 
-import unicodedata
+import itertools
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import regex
+
+from processing.base.clean_text import normalized
 
 _BOUNDARY: Any = regex.compile(r"(?w)\b")
 _GRAPHEME: Any = regex.compile(r"\X")
@@ -25,6 +27,8 @@ _KOREAN: Any = regex.compile(r"\p{Hangul}")
 _WORD_OR_SIGN: Any = regex.compile(r"[\p{L}\p{M}\p{N}\p{Cf}]+|\S")
 _LETTER: Any = regex.compile(r"[\p{L}\p{N}]")
 _FORMAT: Any = regex.compile(r"\p{Cf}")
+# to pair up the halves of flags, `regex` counts from where they begin, for each of them
+_MANY_FLAGS: Any = regex.compile(r"(\p{Regional_Indicator}{32})")
 
 
 def words(text: str, symbols: Collection[str] = ()) -> list[str]:
@@ -44,7 +48,7 @@ def caseless(text: str) -> str:
     """Case-folded and in normal form C (Unicode, chapter 3.13: canonical caseless matching)."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+    return normalized("NFC", normalized("NFD", text).casefold())
 
 
 def word_count(text: str) -> int:
@@ -77,7 +81,8 @@ def _pieces(text: str) -> Iterator[str]:
     if text.isascii():
         yield text
         return
-    for segment in _BOUNDARY.split(text):
+    parts = _MANY_FLAGS.split(text) if _MANY_FLAGS.search(text) else [text]
+    for segment in itertools.chain.from_iterable(map(_BOUNDARY.split, parts)):
         if _BY_CHARACTER.search(segment):
             yield from _GRAPHEME.findall(segment)
         elif segment:
