@@ -22,7 +22,7 @@ ARCH ?= amd64
 
 WORKFLOWS := .github/workflows/ci.yml examples/ci/github-evaluate-prompt.yml
 
-.PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare mlflow lock clean image audit
+.PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare bench-stopping mlflow lock clean image audit
 
 demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
@@ -63,6 +63,9 @@ bench-throttling: $(READY)     ## how many calls at once, where a service takes 
 
 bench-prepare: $(READY)        ## PrepareDataset against the datasets library: a million rows, some minutes
 	@$(BIN)/python -m benchmarks.prepare_dataset
+
+bench-stopping: $(READY)       ## calls and money to a verdict, stopped early; simulated, a minute
+	@$(BIN)/python -m benchmarks.stopping
 
 image:                         ## the container image that both processing steps run in
 	@docker version >/dev/null 2>&1 || { echo "error: Docker does not answer: install or start it (make demo without DOCKER=1 needs none)" >&2; exit 2; }

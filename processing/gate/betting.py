@@ -10,11 +10,12 @@ numbers is m, that of the next one is
     m_i = (N m - (x_1 + ... + x_{i-1})) / (N - i + 1)
 
 and the capital is the product of 1 + lambda_i (x_i - m_i), lambda_i from the past alone. How much
-is bet: the approximately growth-rate optimal lambda of their appendix B.3 ("aGRAPA").
+is bet: their approximation of what makes the capital grow fastest ("aGRAPA").
 
 **The rows have to come in a random order that was drawn beforehand.** Rows as they arrive are no
 random draw: short answers arrive first, and long ones may be worse. So `SequentialTest` bets on the
-drawn order alone, and on no row before all those ahead of it are settled.
+drawn order alone, and on no row before all those ahead of it are settled. Rows that belong together
+(`dataset.cluster`) do no harm: what is random here is the order, and not the rows.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -249,6 +250,7 @@ def _order_statistics(ordered: Sequence[float], share: float) -> tuple[float | N
     )
 
 
+@functools.lru_cache(maxsize=1_000)
 def end_ranks(n: int, share: float) -> tuple[int | None, int | None]:
     """Which of `n` ordered numbers, counted from 1, are the ends; None where none is."""
     from scipy.stats import binom

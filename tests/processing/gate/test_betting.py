@@ -79,6 +79,22 @@ def test_the_capital_is_a_fair_game_at_the_bound() -> None:
     assert np.std(capital) > 0.1
 
 
+def test_the_capital_is_the_papers_product() -> None:
+    """prod(1 - lambda_t (x_t - mu_t)), mu_t = (N m - S_{t-1}) / (N - (t - 1)), as in `confseq`."""
+    x, rows, m = np.array(shuffled(yes(0.55, 60), 8)), 100, 0.7
+    before = np.concatenate([[0.0], np.cumsum(x)[:-1]])
+    t = np.arange(60)
+    mu = (rows * m - before) / (rows - t)
+    mean = (m + before) / (t + 1)
+    second = (m**2 + 0.25 + np.concatenate([[0.0], np.cumsum(x**2)[:-1]])) / (t + 1)
+    gap = mu - mean
+    bet = np.clip(gap / (second - mean**2 + gap**2), 0, 0.75 / (1 - mu))
+    bet[before > t * m] = 0.0
+    found = fed(refusal(rows, m, error=1e-9), x.tolist())
+    assert found.capital == pytest.approx(np.prod(1 - bet * (x - mu)), rel=1e-9)
+    assert found.capital > 2
+
+
 def test_rows_that_arrive_out_of_turn_wait_for_those_ahead() -> None:
     """The first thirty to arrive are all bad, because the bad ones are short."""
     test = refusal(100)

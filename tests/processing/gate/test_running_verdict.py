@@ -6,9 +6,11 @@ import time
 
 import pytest
 
-from processing.config.gate import Budgets, Slice, Threshold
+from processing.config.gate import Budgets, Champion, ChampionMetric, Slice, Threshold
 from processing.config.thresholds import threshold_parameters
+from processing.gate.bounded_mean import bounded_interval
 from processing.gate.confident import ConfidentVerdict
+from processing.gate.paired import paired_mean
 from processing.gate.running_verdict import GateRules, RunningVerdict, SettledAnswer
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.worst_case import Scale
@@ -129,3 +131,82 @@ def test_refusals_share_the_error_and_say_so() -> None:
     assert reason.startswith("Correctness does not reach 0.7: ")
     assert reason.endswith("by a sequential test (error 0.02, of 0.06 shared by 3 tests)")
     assert confident.not_passed_yet(RunningVerdict(rules(), ROWS)) != ()
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_an_interval_is_closed_by_the_end_that_the_gate_would_see(clustered: bool) -> None:
+    """Graded numbers have an end that is better than Wilson's: both sides of it are tried."""
+    rows = {str(i): {} for i in range(60)}
+    clusters = {row_id: str(int(row_id) % 20) for row_id in rows} if clustered else None
+    numbers = [0.9] * 60
+    groups = None if clusters is None else list(clusters.values())
+    end, _ = bounded_interval(numbers, 0, 1, 0.95, groups)
+    for bound, is_closed in ((end - 1e-6, False), (end + 1e-6, True)):
+        by = rules(thresholds={"Correctness": Threshold(min=bound, on="interval")})
+        running = RunningVerdict(by, rows, clusters)
+        for row_id, number in zip(rows, numbers, strict=True):
+            assert running.reasons == ()
+            running.scored(row_id, "Correctness", number)
+        assert bool(running.reasons) == is_closed
+
+
+def test_an_interval_is_closed_before_its_mean_is() -> None:
+    after = {}
+    for on in ("mean", "interval"):
+        bound = Threshold.model_validate({"min": 0.7, "on": on})
+        running = RunningVerdict(rules(thresholds={"Correctness": bound}), ROWS)
+        for done, row_id in enumerate(ROWS, 1):
+            running.scored(row_id, "Correctness", 0.0)
+            if running.reasons:
+                after[on] = done
+                break
+    assert after["mean"] == 301
+    assert 260 < after["interval"] < 285  # 0.7 is Wilson's lower end of 72.8 % of 1,000
+
+
+def against_champion(scorer: str = "Correctness", **changes: object) -> GateRules:
+    """The champion has 1 on the first thirty of forty rows, and no number on the others."""
+    return rules(
+        thresholds={"Correctness": Threshold(min=0)},
+        champion=Champion(min_overlap=0.8, metrics={scorer: ChampionMetric(margin=0.3)}),
+        champion_scores={row_id: {scorer: 1.0} for row_id in list(ROWS)[:30]},
+        **changes,
+    )
+
+
+def test_rows_without_the_champion_may_yet_turn_out_not_to_count() -> None:
+    rows = {row_id: ROWS[row_id] for row_id in list(ROWS)[:40]}
+    running = RunningVerdict(against_champion(may_not_apply=["Correctness"]), rows)
+    for row_id in list(rows)[30:37]:
+        running.scored(row_id, "Correctness", None, applies=False)
+    assert running.reasons == ()  # 30 of 33 rows, and of 30 at best
+    for row_id in list(rows)[37:]:
+        running.scored(row_id, "Correctness", 1.0)
+    assert running.reasons == ()
+    closed = RunningVerdict(against_champion(), rows)
+    assert "on 30 of 40 rows at most, a share below" in closed.closed_from_the_start[0]
+
+
+def test_a_model_that_loses_to_the_champion_is_closed_early() -> None:
+    """Row after row 0 against 1: at the margin of 0.3 ten to thirteen of forty are too many."""
+    rows = {row_id: ROWS[row_id] for row_id in list(ROWS)[:40]}
+    section = Champion(metrics={"Correctness": ChampionMetric(margin=0.3)})
+    theirs = {row_id: {"Correctness": 1.0} for row_id in rows}
+    by = rules(
+        thresholds={"Correctness": Threshold(min=0)}, champion=section, champion_scores=theirs
+    )
+    running = RunningVerdict(by, rows)
+    asked = iter(rows)
+    while not running.reasons:
+        running.scored(next(asked), "Correctness", 0.0)
+    done = 40 - len(list(asked))
+    differences = [-1.0] * done + [0.0] * (40 - done)
+    assert done < 13
+    one_less = paired_mean([*differences[1:], 0.0], 1.0).low
+    found = paired_mean(differences, 1.0).low
+    assert found is not None
+    assert one_less is not None
+    assert found < -0.3 <= one_less
+    assert running.reasons[0].startswith(
+        "Correctness cannot be shown to be no worse than the champion's any more"
+    )
