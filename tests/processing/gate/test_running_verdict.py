@@ -210,3 +210,26 @@ def test_a_model_that_loses_to_the_champion_is_closed_early() -> None:
     assert running.reasons[0].startswith(
         "Correctness cannot be shown to be no worse than the champion's any more"
     )
+
+
+def test_rows_that_a_scorer_failed_on_do_not_dilute_the_endpoints_share() -> None:
+    """3 of 40 rows keep a budget of a tenth; of the 29 that can still be scored they do not."""
+    budgets = Budgets(min_rows=1, max_endpoint_error_share=0.1, max_judge_error_share=1)
+    by = rules(thresholds={"Correctness": Threshold(min=0)}, budgets=budgets)
+    running = RunningVerdict(by, {row_id: ROWS[row_id] for row_id in list(ROWS)[:40]})
+    for row_id in list(ROWS)[:3]:
+        running.answered(row_id, NONE)
+    for row_id in list(ROWS)[3:13]:
+        running.scored(row_id, "Correctness", None)
+    assert running.reasons == ()
+    running.scored("13", "Correctness", None)
+    assert "3 of at most 29 rows" in running.reasons[0]
+
+
+def test_a_mean_that_rounding_may_put_at_the_bound_is_not_closed() -> None:
+    """MLflow's mean, which the gate compares, may lie a part in a billion beside ours."""
+    rows = {row_id: ROWS[row_id] for row_id in list(ROWS)[:40]}
+    running = RunningVerdict(rules(), rows)
+    for row_id in rows:
+        running.scored(row_id, "Correctness", 0.7 * (1 - 9e-10))
+    assert running.reasons == ()
