@@ -80,7 +80,8 @@ def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
     lend_environment(infrastructure.environment)
     if found := ECR_IMAGE.fullmatch(infrastructure.image):
         yield f"image {found['name']}", _image_look(session, found, bundle)
-    yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)
+    if not config.dataset.answers_given:
+        yield f"endpoint {config.endpoint.name}", lambda: ask_one_row(session, bundle)
     yield from judge_looks(session, bundle)
     for variant in bundle.variants:
         yield from _variant_looks(session, bundle, variant)
@@ -91,7 +92,8 @@ def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
     if config.mlflow.is_managed:
         yield "MLflow's artifacts", lambda: check_artifact_store(session, bundle)
     group = config.registration.model_package_group
-    yield f"registry group {group}", lambda: _group(session, group)
+    if config.registers:
+        yield f"registry group {group}", lambda: _group(session, group)
     if config.trigger or config.candidate:
         yield "trigger", lambda: _trigger(session, bundle)
 
@@ -99,7 +101,8 @@ def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
 def _variant_looks(session: Session, bundle: Bundle, variant: Variant) -> Iterator[Look]:
     """What a variant asks otherwise than the file does."""
     varied, named = replace(bundle, config=variant.config), f" of variant {variant.name}"
-    if variant.config.endpoint != bundle.config.endpoint:
+    asked = not variant.config.dataset.answers_given
+    if asked and variant.config.endpoint != bundle.config.endpoint:
         endpoint = f"endpoint {variant.config.endpoint.name}{named}"
         yield endpoint, lambda: ask_one_row(session, varied)
     if variant.config.judge != bundle.config.judge:

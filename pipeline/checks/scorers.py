@@ -90,8 +90,9 @@ def _build_and_try(bundle: Bundle, spec: ScorerSpec, folder: Path, rows: Sequenc
 
 def _verdict(built: BuiltScorer, row: Row) -> str:
     expected = row.expected_response
+    answer = row.given.text if row.given else expected
     question = Question(
-        row.question, expected, expected, row.context, further=row.further, history=row.history
+        row.question, answer, expected, row.context, further=row.further, history=row.history
     )
     value = numbered(built, built.score(question)).value
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -33,6 +33,11 @@ def first_run(arguments: Namespace) -> int:
             f"{arguments.config} has no section candidate:, which says where --model-package is "
             "deployed"
         )
+    if bundle.config.dataset.answers_given:
+        raise LaunchError(
+            f"{arguments.config} has dataset.answers: given; first-run tries endpoint, candidate "
+            "and registration too: give it a file that asks an endpoint"
+        )
     checked_definition(arguments, bundle)
     session, client = connect(bundle)
     trial = Trial(

@@ -74,9 +74,12 @@ def _cost_lines(costs: Costs) -> Iterator[str]:
     missing = f" (no prices: for {', '.join(costs.unpriced)})" if costs.unpriced else ""
     yield f"cost: {money}{missing}; what is kept from earlier runs costs nothing again"
     slowest = costs.slowest
-    yield (
-        f"time: {_duration(costs.seconds)}, which {slowest.service} decides by its {slowest.limit}"
+    decides = (
+        f"which {slowest.service} decides by its {slowest.limit}"
+        if slowest
+        else "since nobody is asked"
     )
+    yield f"time: {_duration(costs.seconds)}, {decides}"
 
 
 def _gate_lines(gate: GateErrors) -> Iterator[str]:

@@ -18,7 +18,7 @@ from pipeline.comparison.pairwise.row_changes import with_preferences
 from pipeline.comparison.pairwise.strengths import strength_rankings
 from pipeline.comparison.ranking import Ranking, rank
 from pipeline.comparison.row_changes import RowChange, row_changes
-from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError
+from pipeline.comparison.run import LABELS, ComparedRun, ComparisonError, keyed_alike
 from pipeline.comparison.sources import find_runs
 from processing.base.errors import DiskError
 
@@ -170,7 +170,7 @@ def compare(
     names = [str(getattr(run, "folder", run)) for run in runs]
     if not 2 <= len(names) <= len(LABELS):
         raise ComparisonError(f"compare takes 2 to {len(LABELS)} evaluations, not {len(names)}")
-    found = find_runs(names, Path(config))
+    found = keyed_alike(find_runs(names, Path(config)))
     outcomes = pairwise_outcomes(found, Path(config)) if pairwise else []
     return Comparison(findings_on(found, rank_by=rank_by, pairwise=outcomes))
 

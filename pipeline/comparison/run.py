@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pipeline.comparison.shape import checked_document, checked_rows
@@ -101,6 +101,20 @@ class ComparedRun:
         """Whether the scorer has nothing to look for in this row."""
         score = self.rows.get(row_id, {}).get("scores", {}).get(metric)
         return score is not None and score["value"] is None and score["error"] is None
+
+
+def keyed_alike(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The runs, rows of given answers by what was asked: two systems that answered the same.
+
+    As they were where a run has several answers to one question.
+    """
+    keyed = [
+        {str(row.get("asked_id") or row_id): row for row_id, row in run.rows.items()}
+        for run in runs
+    ]
+    if any(len(rows) < len(run.rows) for rows, run in zip(keyed, runs, strict=True)):
+        return list(runs)
+    return [replace(run, rows=rows) for run, rows in zip(runs, keyed, strict=True)]
 
 
 def read_run(label: str, name: str, source: str, document: str, rows: str) -> ComparedRun:

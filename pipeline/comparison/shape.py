@@ -110,6 +110,7 @@ class _Row(_Part):
     scores: dict[str, _Score]
     cluster: str | None = None
     history: Annotated[list[Any], AfterValidator(_are_messages)] = []
+    asked_id: str | None = None
 
 
 _ROWS = TypeAdapter(list[_Row])

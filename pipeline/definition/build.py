@@ -50,14 +50,16 @@ def build(bundle: Bundle, session: PipelineSession | None = None) -> Pipeline:
     prepare = prepare_step(bundle, parameters, session)
     evaluate = evaluate_step(bundle, parameters, session, prepare, report)
     by_job = bundle.config.registration.by == "job"
-    register = (
-        register_job_step(bundle, parameters, session)
-        if by_job
-        else register_step(bundle, parameters, evaluate, report)
-    )
-    passed, not_passed = [register], []
+    passed, not_passed = [], []
+    if bundle.config.registers:
+        register = (
+            register_job_step(bundle, parameters, session)
+            if by_job
+            else register_step(bundle, parameters, evaluate, report)
+        )
+        passed.append(register)
     if bundle.config.registration.stamp_candidate:
-        passed.append(stamp_step(bundle, parameters, session, "Approved", after=[register]))
+        passed.append(stamp_step(bundle, parameters, session, "Approved", after=[*passed]))
         not_passed.append(stamp_step(bundle, parameters, session, "Rejected", after=[]))
     gates = gate_steps(
         bundle.config,

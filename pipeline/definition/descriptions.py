@@ -16,9 +16,18 @@ def described(text: str) -> str:
 
 def pipeline_description(config: EvaluationConfig) -> str:
     """The file's own, or else what the pipeline does, by its file."""
+    given = config.dataset.answers_given
+    what = "answers" if given else f"model behind the endpoint {config.endpoint.name}"
+    which = "that" if given else "on"
+    where = f"{config.dataset.source} has" if given else config.dataset.source
+    registers = (
+        f"registers {'their model' if given else 'it'} in "
+        f"{config.registration.model_package_group} if {len(config.thresholds)} thresholds hold"
+        if config.registers
+        else f"says whether {len(config.thresholds)} thresholds hold; nothing is registered"
+    )
     return described(
         config.pipeline.description
-        or f"Evaluates the model behind the endpoint {config.endpoint.name} on "
-        f"{config.dataset.source} with {len(config.scorers)} scorers, and registers it in "
-        f"{config.registration.model_package_group} if {len(config.thresholds)} thresholds hold."
+        or f"Evaluates the {what} {which} {where} with {len(config.scorers)} scorers, and "
+        f"{registers}."
     )

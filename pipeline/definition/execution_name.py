@@ -71,6 +71,8 @@ def name_execution(
 def _subject(values: Mapping[str, str]) -> str:
     if _is_candidate(values):
         return f"the candidate {values['ModelPackageArn']}"
+    if "EndpointName" not in values:
+        return "the answers as given"
     component = values.get("InferenceComponent")
     part = f", inference component {component}," if component else ""
     return f"the endpoint {values.get('EndpointName')}{part}"
@@ -94,7 +96,7 @@ def _display_name(values: Mapping[str, str], now: dt.datetime, variant: str) -> 
         package = values["ModelPackageArn"].rpartition("model-package/")[2]
         subject = re.sub(r"/(\d+)$", r"-v\1", package)
     else:
-        subject = values.get("InferenceComponent") or values.get("EndpointName") or ""
+        subject = values.get("InferenceComponent") or values.get("EndpointName") or "given answers"
     time = f"{now:%Y-%m-%d-%H%M}"
     letters = re.sub(r"[^A-Za-z0-9]+", "-", f"{variant} {subject}".strip())[
         : MAX_DISPLAY_NAME - len(time) - 1

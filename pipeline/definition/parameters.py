@@ -23,19 +23,22 @@ APPROVAL_STATUSES = ["PendingManualApproval", "Approved", "Rejected"]
 
 @dataclass(frozen=True)
 class PipelineParameters:
-    """The SDK's parameters, by what they are for. `thresholds` is by parameter name."""
+    """The SDK's parameters, by what they are for. `thresholds` is by parameter name.
 
-    endpoint_name: Parameter
+    Where answers are given, there is no endpoint and no candidate to name.
+    """
+
+    endpoint_name: Parameter | None
     inference_component: Parameter | None
-    model_package_arn: Parameter
+    model_package_arn: Parameter | None
     dataset_uri: Parameter
     dataset_version: Parameter | None
     sample_size: Parameter
-    approval_status: Parameter
+    approval_status: Parameter | None
     mlflow_tracking_uri: Parameter
     mlflow_experiment: Parameter
     reuse_answers: Parameter
-    reevaluate: Parameter
+    reevaluate: Parameter | None
     config_uri: Parameter
     thresholds: dict[str, Parameter]
 
@@ -69,22 +72,31 @@ def pipeline_parameters(bundle: Bundle) -> PipelineParameters:
 
     config = bundle.config
     component = config.endpoint.inference_component
+    asked = not config.dataset.answers_given
     return PipelineParameters(
-        endpoint_name=ParameterString("EndpointName", config.endpoint.name),
-        inference_component=ParameterString("InferenceComponent", component) if component else None,
-        model_package_arn=ParameterString("ModelPackageArn", NO_PACKAGE),
+        endpoint_name=ParameterString("EndpointName", config.endpoint.name) if asked else None,
+        inference_component=(
+            ParameterString("InferenceComponent", component) if component and asked else None
+        ),
+        model_package_arn=ParameterString("ModelPackageArn", NO_PACKAGE) if asked else None,
         dataset_uri=ParameterString("DatasetUri", bundle.dataset_uri),
         dataset_version=(
             ParameterString("DatasetVersion", NOT_LOOKED_AT) if config.pipeline.cache else None
         ),
         sample_size=ParameterInteger("SampleSize", config.dataset.sample_size),
-        approval_status=ParameterString(
-            "ApprovalStatus", config.registration.approval_status, enum_values=APPROVAL_STATUSES
+        approval_status=(
+            ParameterString(
+                "ApprovalStatus", config.registration.approval_status, enum_values=APPROVAL_STATUSES
+            )
+            if config.registers
+            else None
         ),
         mlflow_tracking_uri=ParameterString("MlflowTrackingUri", config.mlflow.tracking_uri),
         mlflow_experiment=ParameterString("MlflowExperiment", config.mlflow.experiment),
         reuse_answers=ParameterString("ReuseAnswers", "yes", enum_values=["yes", "no"]),
-        reevaluate=ParameterString("Reevaluate", "no", enum_values=["yes", "no"]),
+        reevaluate=(
+            ParameterString("Reevaluate", "no", enum_values=["yes", "no"]) if asked else None
+        ),
         config_uri=ParameterString("ConfigUri", bundle.config_uri),
         thresholds={
             threshold.name: ParameterFloat(threshold.name, threshold.bound)

@@ -73,6 +73,9 @@ def link_lines(
     """Where to look further. `endpoint_url`: the client's; console pages are there on AWS only."""
     if status.model_package_arn:
         yield f"registered: {status.model_package_arn}"
+    model = evaluation["model"] if evaluation else {}
+    if model.get("answers") == "given" and not model["source_uri"]:
+        yield "registered: nothing: the answers were given; registration.model says whose they are"
     if is_aws(endpoint_url):
         yield f"Studio:     {studio_page(status.arn)}"
     yield f"Studio:     Pipelines > {status.pipeline} > Executions > {status.id}"

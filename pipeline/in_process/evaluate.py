@@ -70,6 +70,11 @@ def evaluate(
     if vary or variant:
         path = write_varied(path, vary or {}, results / "config", variant=variant)
     bundle = load_bundle(path)
+    if endpoint and bundle.config.dataset.answers_given:
+        raise ConfigError(
+            f"endpoint {endpoint}: {path} has dataset.answers: given, so that none is asked: leave "
+            "it out, or take dataset.answers: ask"
+        )
     region(bundle)
     with job_output(), acting_as("caller"):
         lend_jobs_variables(bundle.config.secrets, bundle.config.infrastructure.environment)
@@ -142,9 +147,10 @@ def _evaluate(job: EvaluationJob, *, mlflow: bool) -> None:
 
     share = read_share(job.dataset, job.manifest, whole=True)
     spend = Spend(job.config.prices)
-    with kept_out_of_garbage_collection():
-        first = first_answer(job, share.rows[0], spend)
-        print(first_line(first), flush=True)
+    if not job.config.dataset.answers_given:
+        with kept_out_of_garbage_collection():
+            first = first_answer(job, share.rows[0], spend)
+            print(first_line(first), flush=True)
     with tracking_uri_restored():
         with kept_out_of_garbage_collection():
             job = _recorded(job, mlflow=mlflow)

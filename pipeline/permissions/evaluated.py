@@ -36,6 +36,8 @@ def labels_statements(bundle: Bundle, account: Account) -> list[Statement]:
 
 def endpoint_statements(bundle: Bundle, account: Account) -> list[Statement]:
     """The model behind the endpoint may change, so its configuration and model can be any."""
+    if bundle.config.dataset.answers_given:
+        return []
     endpoints = [config.endpoint for config in evaluated_configs(bundle)]
     names = dict.fromkeys(f"endpoint/{endpoint.name}" for endpoint in endpoints)
     statements = [

@@ -43,7 +43,7 @@ def pipeline_policy(bundle: Bundle) -> Document:
                 ["s3:GetObject"],
                 account.s3(infrastructure.bucket, f"{infrastructure.prefix}/runs/*"),
             ),
-            *([] if by_job else _register_step(bundle, account)),
+            *([] if by_job or not config.registers else _register_step(bundle, account)),
             *tied_statements(config.mlflow.tracking_uri),
             *key_use("OutputKey", account, infrastructure.output_kms_key, ["kms:Decrypt"]),
         ]

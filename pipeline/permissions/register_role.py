@@ -52,6 +52,10 @@ def source_statements(bundle: Bundle) -> list[Statement]:
     """SourceUri names a model behind an endpoint, or the candidate, which is copied from."""
     account = account_of(bundle)
     statements = [allow("SourceModel", ["sagemaker:DescribeModel"], account.sagemaker("model/*"))]
+    if bundle.config.registration.model is not None:
+        kind = "ModelPackage" if ":model-package/" in bundle.config.registration.model else "Model"
+        named = [bundle.config.registration.model]
+        return [allow("SourceModel", [f"sagemaker:Describe{kind}"], named)]
     if bundle.config.candidate is not None:
         candidates = account.sagemaker(f"model-package/{candidates_of(bundle)}")
         actions = ["sagemaker:DescribeModelPackage"]

@@ -59,7 +59,7 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
     if bundle.config.registration.stamp_candidate:
         stamp = infrastructure.stamp_role
         roles.append(Permissions("stamp", stamp_policy(bundle), stamp, sagemaker))
-    if bundle.config.registration.by == "job":
+    if bundle.config.registration.by == "job" and bundle.config.registers:
         register = infrastructure.register_role
         roles.append(Permissions("register", register_policy(bundle), register, sagemaker))
     if bundle.config.trigger or bundle.config.candidate:

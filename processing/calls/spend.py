@@ -64,6 +64,8 @@ class Spend:
 
     def line(self) -> str:
         """What has been spent, by service, in one line."""
+        if not self.accounts:
+            return "spent: nothing"
         return "spent: " + "; ".join(
             f"{service} {account.calls} calls ({account.reused} reused), "
             f"{account.input_tokens} tokens in, {account.output_tokens} out"

@@ -15,6 +15,7 @@ from processing.base.aws_errors import with_hint
 from processing.base.errors import CandidateError
 from processing.calls.paid_store import key_of
 from processing.endpoint.client import MeasuredModel, describe_model
+from processing.endpoint.given import given_model
 
 if TYPE_CHECKING:
     from processing.config.candidate import Candidate
@@ -146,8 +147,10 @@ def _container(
 def measured_model(client: Any, job: EvaluationJob) -> MeasuredModel:
     """The model that `job.endpoint` serves; for a candidate, as the package that it is made from.
 
-    Raises EndpointError or CandidateError.
+    Of given answers it is the one that the file names. Raises EndpointError or CandidateError.
     """
+    if job.config.dataset.answers_given:
+        return given_model(job.config.registration.model)
     model = describe_model(client, job.endpoint)
     if job.model_package_arn is None or job.config.candidate is None:
         return model

@@ -88,7 +88,7 @@ def registration_request(
     return {
         **package_request(
             config.registration,
-            [spec.name for spec in config.scorers],
+            config.registered_metrics(),
             approval_status=approval_status,
             evaluation_uri=evaluation_uri,
             from_report=from_report,

@@ -20,6 +20,8 @@ def conversation_problems(config: EvaluationConfig) -> Iterator[tuple[Location, 
                     "dataset.columns.messages, or leave the scorer out",
                 )
         return
+    if config.dataset.answers_given:
+        return  # nothing is sent
     endpoint = config.endpoint
     if endpoint.format == "text_generation":
         message = (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from processing.config.section import Section, Share
+
+MEASURED = ("latency_ms", "input_tokens", "output_tokens")
+"""Columns with what was measured of an answer that is given."""
 
 
 class Columns(Section):
@@ -14,26 +17,45 @@ class Columns(Section):
 
     `messages` holds a whole conversation, which the user's last message ends: that is the question
     then, and no other column is. Rows with the same `session` stand together in MLflow.
-    `expected_facts` and `guidelines` hold lists of texts, as `context` may.
+    `expected_response` is None where nobody has said what is right. `expected_facts` and
+    `guidelines` hold lists of texts, as `context` may.
     Two kinds of slices mean something: `labels`, scorer -> column with people's label of the
-    answer in the column `answer`.
+    answer in the column `answer`. With `dataset.answers: given` that column is no slice: it holds
+    the answers that are evaluated, and those of MEASURED what was measured of them.
     """
 
     question: str = "question"
     messages: str | None = Field(default=None, min_length=1)
     session: str | None = Field(default=None, min_length=1)
-    expected_response: str = "expected_response"
+    expected_response: str | None = "expected_response"
     context: str | None = None
     answer: str | None = Field(default=None, min_length=1)
+    latency_ms: str | None = Field(default=None, min_length=1)
+    input_tokens: str | None = Field(default=None, min_length=1)
+    output_tokens: str | None = Field(default=None, min_length=1)
     labels: dict[str, str] = {}
     expected_facts: str | None = None
     guidelines: str | None = None
+    _hold_answers: bool = PrivateAttr(default=False)
+
+    @property
+    def hold_answers(self) -> bool:
+        """Whether the answers that are evaluated are in a column (`dataset.answers: given`)."""
+        return self._hold_answers
+
+    def with_answers(self) -> Columns:
+        """The same columns, of a dataset whose answers are given."""
+        columns = self.model_copy()
+        columns._hold_answers = True
+        return columns
 
     @property
     def mapped(self) -> dict[str, str]:
         """The columns that become a row's texts, and so no slices, by their key."""
         keys = ["question", "messages", "session", "expected_response", "context"]
         keys += ["expected_facts", "guidelines"]
+        if self.hold_answers:
+            keys += ["answer", *MEASURED]
         named = {key: column for key in keys if (column := getattr(self, key)) is not None}
         if self.messages is not None:
             del named["question"]
@@ -46,7 +68,8 @@ class Columns(Section):
 
     def labelled(self) -> dict[str, str]:
         """The columns with people's labels and the answers that these belong to, by their key."""
-        answer = {"dataset.columns.answer": self.answer} if self.answer else {}
+        labelled = self.answer and not self.hold_answers
+        answer = {"dataset.columns.answer": self.answer} if labelled and self.answer else {}
         return answer | {f"dataset.columns.labels.{s}": c for s, c in self.labels.items()}
 
     @model_validator(mode="after")
@@ -60,14 +83,15 @@ class Columns(Section):
 
     @model_validator(mode="after")
     def _are_different(self) -> Self:
-        if len(set(self.names)) < len(self.names):
-            raise ValueError(f"two of {', '.join(self.mapped)} are the same column")
+        mapped = self.with_answers().mapped
+        if len(set(mapped.values())) < len(mapped):
+            raise ValueError(f"two of {', '.join(mapped)} are the same column")
         if self.labels and self.answer is None:
             raise ValueError(
                 "labels need answer: the column with the answer that was labelled, since a label "
                 "of one model's answer says nothing about another's"
             )
-        if taken := set(self.names) & set(self.labelled().values()):
+        if taken := set(mapped.values()) & set(self.labels.values()):
             raise ValueError(f"{min(taken)} is a text of the row, and so no label or answer")
         return self
 
@@ -81,7 +105,10 @@ class Hub(Section):
 
 
 class Dataset(Section):
+    """`answers`: whether the endpoint is asked, or the dataset has the answers already."""
+
     source: str = Field(min_length=1)
+    answers: Literal["ask", "given"] = "ask"
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
     hub: Hub | None = None
     columns: Columns = Columns()
@@ -94,6 +121,24 @@ class Dataset(Section):
     @property
     def from_hub(self) -> bool:
         return self.source.startswith("hf://")
+
+    @property
+    def answers_given(self) -> bool:
+        return self.answers == "given"
+
+    @model_validator(mode="after")
+    def _answers_have_a_column(self) -> Self:
+        if self.answers_given:
+            if self.columns.answer is None:
+                raise ValueError("answers: given needs columns.answer: the column that has them")
+            object.__setattr__(self, "columns", self.columns.with_answers())
+            return self
+        if measured := [key for key in MEASURED if getattr(self.columns, key)]:
+            raise ValueError(
+                f"columns.{measured[0]} is what was measured of an answer that is given: it needs "
+                "answers: given; of an endpoint that is asked it is measured here"
+            )
+        return self
 
     @model_validator(mode="after")
     def _hub_belongs_to_hub(self) -> Self:

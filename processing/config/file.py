@@ -19,6 +19,7 @@ from processing.base.secrets import masked, secrets_in
 from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
 from processing.config.conversations import conversation_problems
+from processing.config.given_answers import given_answer_problems
 from processing.config.labelled_metrics import labelling_problems
 from processing.config.model import EvaluationConfig
 from processing.config.named_metrics import naming_problems
@@ -124,6 +125,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
         yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
     yield from labelling_problems(config)
+    yield from given_answer_problems(config)
     yield from threshold_problems(config.scorers, config.thresholds, config.slices, config.champion)
 
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from processing.base.stored_secrets import StoredSecret, parse_secret
 from processing.config.candidate import Candidate
-from processing.config.dataset import Dataset
+from processing.config.dataset import MEASURED, Dataset
 from processing.config.endpoint import Endpoint
 from processing.config.gate import Budgets, Champion, Slice, Threshold
 from processing.config.infrastructure import Infrastructure
@@ -46,6 +46,9 @@ MEASUREMENTS = (
 """Metrics that every evaluation makes from the endpoint's answers, whatever the scorers."""
 
 
+NO_ENDPOINT = "answers-as-given"
+"""Stands for whoever answered, where answers are given and the file has no section endpoint."""
+
 CLUSTER_KEY = "dataset.cluster"
 Grouping = dict[str, str]
 
@@ -78,6 +81,17 @@ class EvaluationConfig(Section):
     ] = Field(default={}, max_length=50)
     infrastructure: Infrastructure
 
+    @model_validator(mode="before")
+    @classmethod
+    def _given_answers_need_no_endpoint(cls, document: Any) -> Any:
+        """The same document, with a section `endpoint` where none is needed."""
+        if not isinstance(document, dict) or "endpoint" in document:
+            return document
+        dataset = document.get("dataset")
+        if isinstance(dataset, dict) and dataset.get("answers") == "given":
+            return {**document, "endpoint": {"name": NO_ENDPOINT}}
+        return document
+
     @field_validator("listed_scorers")
     @classmethod
     def _names_are_unique(cls, scorers: list[ScorerSpec]) -> list[ScorerSpec]:
@@ -107,7 +121,27 @@ class EvaluationConfig(Section):
     @property
     def metrics(self) -> tuple[str, ...]:
         """Every metric that a threshold can name."""
-        return (*(scorer.name for scorer in self.scorers), *MEASUREMENTS)
+        return (*(scorer.name for scorer in self.scorers), *self.measurements)
+
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """Those of MEASUREMENTS that this evaluation makes: of given answers, what columns have."""
+        if not self.dataset.answers_given:
+            return MEASUREMENTS
+        columns = self.dataset.columns
+        known = {key.removesuffix("_ms"): getattr(columns, key) for key in MEASURED}
+        there = tuple(f"{prefix}_" for prefix, column in known.items() if column)
+        return tuple(name for name in MEASUREMENTS if name.startswith(there))
+
+    def registered_metrics(self) -> list[str]:
+        """Those that a registered package names as metadata of its own."""
+        latency = ["latency_p95_ms"] if "latency_p95_ms" in self.measurements else []
+        return [*(scorer.name for scorer in self.scorers), *latency]
+
+    @property
+    def registers(self) -> bool:
+        """Whether a run that passes registers a model: of given answers, if the file names it."""
+        return not self.dataset.answers_given or self.registration.model is not None
 
     def deciding_metrics(self) -> set[str]:
         """The metrics on which it depends whether the gate opens."""

@@ -11,6 +11,7 @@ ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 MLFLOW = (
     r"^(https?://.+|arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(app|tracking-server)/.+)$"
 )
+MODEL = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:(model/[^/]+|model-package/[^/]+(/\d+)?)$"
 JUDGE = r"^[a-z0-9_\-]+(/[a-z]+)?:/.+"
 # ISO 8601, of what SageMaker's step cache takes (years, months, weeks, days, hours, minutes)
 DURATION = (
@@ -27,6 +28,8 @@ IN_WORDS = {
     ROLE: "the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME, with the account's 12 digits",
     MLFLOW: "an http(s) address, or the ARN of a MLflow App: "
     "arn:aws:sagemaker:REGION:ACCOUNT:mlflow-app/NAME (or of a mlflow-tracking-server)",
+    MODEL: "the ARN of a model or of a model package: arn:aws:sagemaker:REGION:ACCOUNT:model/NAME "
+    "or model-package/GROUP/VERSION",
     DURATION: "an ISO 8601 duration, such as P30D (30 days) or PT12H (12 hours)",
     JUDGE: "provider:/model, such as bedrock:/us.amazon.nova-pro-v1:0",
 }

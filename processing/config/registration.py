@@ -18,6 +18,7 @@ class Registration(Section):
     """`stage`: the registered package's ModelLifeCycle.Stage, with the StageStatus Passed.
 
     `by`: a RegisterModel step, or a job of ours for where Pipelines refuses what that step has.
+    `model`: whose answers `dataset.answers: given` are; without it such a run registers nothing.
     """
 
     model_package_group: GroupName
@@ -27,3 +28,4 @@ class Registration(Section):
     stage: LifeCycleName = "Evaluated"
     stamp_candidate: bool = False
     by: Literal["step", "job"] = "step"
+    model: str | None = Field(default=None, pattern=patterns.MODEL)

@@ -35,6 +35,19 @@ _RAGAS_CONTEXT = frozenset(
         "SummaryScore",
     }
 )
+DEEPEVAL_EXPECTATION = frozenset({"ContextualPrecision", "ContextualRecall", "ExactMatch"})
+RAGAS_EXPECTATION = frozenset(
+    {
+        *("AnswerAccuracy", "AnswerCorrectness", "BleuScore", "CHRFScore", "ChrfScore"),
+        *("ContextEntityRecall", "ContextPrecision", "ContextPrecisionWithReference"),
+        *("ContextRecall", "DataCompyScore", "ExactMatch", "FactualCorrectness"),
+        *("NoiseSensitivity", "NonLLMStringSimilarity", "RougeScore", "RubricsScoreWithReference"),
+        *("SQLSemanticEquivalence", "SemanticSimilarity", "StringPresence"),
+    }
+)
+"""Metrics that compare with an expected response (DeepEval's `expected_output`, RAGAS's
+`reference`)."""
+
 # DeepEval turned Bias, Hallucination, Misuse and Toxicity round in version 4: 1 is a pass now.
 RAGAS_LOWER_IS_BETTER = frozenset({"NoiseSensitivity"})
 

@@ -39,6 +39,7 @@ class ScorerKind:
     `packages` are the distributions whose version can change a verdict. `number_rule` says in the
     report how a verdict becomes a number, and `tokenizer` what its words are. `is_a_name`: an entry
     may be called by the kind alone. `compares`: in `compare` and in no evaluation.
+    `compares_with_expected`: has nothing to say of a row without an expected response.
     """
 
     module: str
@@ -49,10 +50,15 @@ class ScorerKind:
     tokenizer: str = ""
     is_a_name: bool = True
     compares: bool = False
+    compares_with_expected: bool = False
 
 
-def _mlflow_judge(options: type[Options] = Options, module: str = "mlflow_judges") -> ScorerKind:
-    return ScorerKind(module, options, True, ("mlflow-skinny",), _YES_NO)
+def _mlflow_judge(
+    options: type[Options] = Options, module: str = "mlflow_judges", *, expected: bool = False
+) -> ScorerKind:
+    return ScorerKind(
+        module, options, True, ("mlflow-skinny",), _YES_NO, compares_with_expected=expected
+    )
 
 
 def _conversation_judge(options: type[Options] = ConversationOptions) -> ScorerKind:
@@ -75,11 +81,13 @@ SCORERS: dict[str, ScorerKind] = {
         "rouge",
         packages=("rouge-score", "regex"),
         tokenizer=f"{_WORDS}; words in ASCII stemmed (Porter)",
+        compares_with_expected=True,
     ),
     "BleuScore": ScorerKind(
         "bleu",
         packages=("sacrebleu", "regex"),
         tokenizer=f"sacrebleu's 13a, with {_BY_CHARACTER.format('Korean, ')}",
+        compares_with_expected=True,
     ),
     "is_brief": ScorerKind(
         "brevity",
@@ -89,16 +97,20 @@ SCORERS: dict[str, ScorerKind] = {
         tokenizer=f"what spaces separate, {_BY_CHARACTER.format('')}",
     ),
     "domain_terminology": ScorerKind(
-        "terminology", TermsOptions, packages=("regex",), tokenizer=_WORDS
+        "terminology",
+        TermsOptions,
+        packages=("regex",),
+        tokenizer=_WORDS,
+        compares_with_expected=True,
     ),
     "Safety": _mlflow_judge(),
     "RelevanceToQuery": _mlflow_judge(),
-    "Equivalence": _mlflow_judge(),
-    "Correctness": _mlflow_judge(),
+    "Equivalence": _mlflow_judge(expected=True),
+    "Correctness": _mlflow_judge(expected=True),
     "Guidelines": _mlflow_judge(GuidelinesOptions),
     "ExpectationsGuidelines": _mlflow_judge(RowGuidelinesOptions),
     "RetrievalGroundedness": _mlflow_judge(ContextOptions),
-    "RetrievalSufficiency": _mlflow_judge(ContextOptions),
+    "RetrievalSufficiency": _mlflow_judge(ContextOptions, expected=True),
     "RetrievalRelevance": ScorerKind(
         "retrieval_relevance",
         ContextOptions,

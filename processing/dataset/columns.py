@@ -11,6 +11,7 @@ from processing.base.clean_text import has_text
 from processing.base.exact_json import decode_as_written
 from processing.config.dataset import Columns
 from processing.dataset.expectations import NONE, FurtherExpectations
+from processing.dataset.given_answers import GivenAnswer
 from processing.dataset.media import MEND, media_in
 from processing.dataset.passages import listed_passages
 from processing.dataset.readers import BadRecord, Record
@@ -43,6 +44,7 @@ def map_record(record: Record, columns: Columns, dropped: set[str]) -> Written |
             context=_context(record, columns.context) if columns.context else None,
             slices=_slices(record.columns, columns, dropped),
             further=further,
+            given=_given(record, columns) if columns.hold_answers else None,
         )
     except (_Unusable, NotAConversation) as unusable:
         reason, detail = unusable.args
@@ -67,7 +69,7 @@ def _asked(record: Record, columns: Columns) -> tuple[str, Talk]:
 
 def _further(record: Record, columns: Columns) -> FurtherExpectations:
     """NONE where the record has no list of answers, and no facts and guidelines are mapped."""
-    answers = record.columns.get(columns.expected_response)
+    answers = _answers(record, columns)
     facts, guidelines = columns.expected_facts, columns.guidelines
     if answers.__class__ is not list and facts is None and guidelines is None:
         return NONE
@@ -80,13 +82,51 @@ def _further(record: Record, columns: Columns) -> FurtherExpectations:
 
 
 def _expected(record: Record, columns: Columns, further: FurtherExpectations) -> str:
-    """The first of several answers; without any, the facts, a line each."""
-    answers = record.columns.get(columns.expected_response)
+    """The first of several answers; without any, the facts, a line each.
+
+    Empty where no column is mapped, and nobody has said what is right.
+    """
+    answers = _answers(record, columns)
     if answers.__class__ is list and (texts := _texts_of(answers)):
         return texts[0]
     if answers in (None, "", []) and further.expected_facts:
         return "\n".join(further.expected_facts)
+    if columns.expected_response is None:
+        return ""
     return _required(record, columns.expected_response, "expected response")
+
+
+def _answers(record: Record, columns: Columns) -> Any:
+    column = columns.expected_response
+    return None if column is None else record.columns.get(column)
+
+
+def _given(record: Record, columns: Columns) -> GivenAnswer:
+    """An answer that is missing or empty is one without text, and no reason to drop the row."""
+    assert columns.answer is not None, "the configuration has checked that answers have a column"
+    return GivenAnswer(
+        (_text(_as_written(record, columns.answer), "answer") or "").strip(),
+        latency_ms=_measured(record, columns.latency_ms),
+        input_tokens=_count(record, columns.input_tokens),
+        output_tokens=_count(record, columns.output_tokens),
+    )
+
+
+def _measured(record: Record, column: str | None) -> float | None:
+    """A finite number of 0 or more, of a number or of a text of one; None for anything else."""
+    value = None if column is None else record.columns.get(column)
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]  # what is none raises
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _count(record: Record, column: str | None) -> int | None:
+    number = _measured(record, column)
+    return int(number) if number is not None and number == int(number) else None
 
 
 def _texts_of(answers: list[Any]) -> list[str]:

@@ -12,6 +12,7 @@ from processing.base.clean_text import normalized
 from processing.base.errors import DatasetError
 from processing.base.exact_json import decode, encode
 from processing.dataset.expectations import NONE, FurtherExpectations, further_of
+from processing.dataset.given_answers import GivenAnswer, given_answer_of
 from processing.dataset.manifest import MANIFEST_FILE
 from processing.dataset.turns import Turn, history_of, messages_of
 
@@ -47,7 +48,9 @@ ALONE = Talk()
 class Row:
     """One prepared row. Its texts are as they came, stripped; its id is that of their NFC.
 
-    `question` is the user's last turn, and `talk` what came before it.
+    `question` is the user's last turn, and `talk` what came before it. `expected_response` is empty
+    where nobody has said what is right. `given` is the answer that exists already; None where the
+    endpoint is asked.
     """
 
     row_id: str
@@ -57,6 +60,7 @@ class Row:
     slices: dict[str, Scalar] = field(default_factory=dict)
     further: FurtherExpectations = NONE
     talk: Talk = ALONE
+    given: GivenAnswer | None = None
 
     @property
     def history(self) -> tuple[Turn, ...]:
@@ -80,6 +84,7 @@ class Row:
             encode(self.slices),
             further=_further(self.further),
             talk=self.talk.line(),
+            given=_given(self.given),
         )
 
 
@@ -92,12 +97,13 @@ def _line(
     *,
     further: bytes = b"",
     talk: bytes = b"",
+    given: bytes = b"",
 ) -> bytes:
     return b"".join(
         (
             *(b'{"row_id":"', row_id, b'","inputs":{"question":', question, talk),
-            *(b'},"expectations":{"expected_response":', response, further),
-            *(b'},"context":', context, b',"slices":', slices, b"}\n"),
+            *(b'},"expectations":{"expected_response":', response, further, b"}", given),
+            *(b',"context":', context, b',"slices":', slices, b"}\n"),
         )
     )
 
@@ -106,6 +112,11 @@ def _further(expectations: FurtherExpectations) -> bytes:
     """`,"references":[...]` and the like; empty where there are none."""
     given = expectations.given()
     return b"," + encode(given)[1:-1] if given else b""
+
+
+def _given(answer: GivenAnswer | None) -> bytes:
+    """`,"given":{...}`; empty where the endpoint is asked."""
+    return b',"given":' + encode(answer.known()) if answer else b""
 
 
 class Written(NamedTuple):
@@ -128,10 +139,24 @@ def make_row(
     *,
     further: FurtherExpectations = NONE,
     talk: Talk = ALONE,
+    given: GivenAnswer | None = None,
 ) -> Row:
     """The row that `write_row` writes. Raises UnicodeEncodeError as it does."""
-    written = write_row(question, expected_response, context, slices, further=further, talk=talk)
-    return row_of(decode(written.line))
+    texts = (question, expected_response, context, slices)
+    return row_of(decode(write_row(*texts, further=further, talk=talk, given=given).line))
+
+
+def asked_entry(row: Row) -> dict[str, Any]:
+    """What was asked, for rows.jsonl; `asked_id` is the row's id without its given answer."""
+    found: dict[str, Any] = {"question": row.question}
+    if row.history:
+        found["history"] = messages_of(row.history)
+    if row.talk.session:
+        found["session"] = row.talk.session
+    if row.given:
+        texts = (row.question, row.expected_response, row.context)
+        found["asked_id"] = make_row(*texts, further=row.further, talk=row.talk).row_id
+    return found
 
 
 def write_row(
@@ -142,13 +167,15 @@ def write_row(
     *,
     further: FurtherExpectations = NONE,
     talk: Talk = ALONE,
+    given: GivenAnswer | None = None,
 ) -> Written:
     """A row's line, and its id.
 
     `row_id`: the first 16 hexadecimal characters of SHA-256 over the canonical JSON (keys sorted,
     no spaces, UTF-8) of question, expected_response and context in NFC, and of the further
-    expectations and the history, if any, so that texts that look the same are the same row. Slices
-    and the session do not enter, so that a relabelled row keeps its answers.
+    expectations, the history and the given answer's text, if any, so that texts that look the same
+    are the same row. Slices and the session do not enter, so that a relabelled row keeps its
+    answers.
 
     Raises UnicodeEncodeError where a text holds what UTF-8 cannot (a lone surrogate).
     """
@@ -156,8 +183,8 @@ def write_row(
     question, asked, compared_question = _encoded(question.strip())
     response, expected, compared_response = _encoded(expected_response.strip())
     passages = list(filter(None, map(str.strip, context))) if context else []
-    given = compared_context = encode(passages) if passages else b"null"
-    if passages and not given.isascii():
+    passages_given = compared_context = encode(passages) if passages else b"null"
+    if passages and not passages_given.isascii():
         compared_context = encode(list(map(_nfc, passages)))
     canonical = b"".join(
         (
@@ -174,15 +201,18 @@ def write_row(
         before = Talk(tuple(turn.mapped(_nfc) for turn in talk.history)).line()
         canonical += before
         question = f"{question}{before.decode()}"
+    if given is not None:
+        canonical += b',"answer":' + encode(_nfc(given.text.strip()))
     row_id = hashlib.sha256(canonical).digest()[:8]
     line = _line(
         row_id.hex().encode(),
         asked,
         expected,
-        given,
+        passages_given,
         encode(slices or {}),
         further=more,
         talk=talk.line() if talk is not ALONE else b"",
+        given=_given(given),
     )
     return Written(line, row_id, question, response)
 
@@ -239,6 +269,7 @@ def row_of(record: dict[str, Any]) -> Row:
         slices=record["slices"],
         further=further_of(record["expectations"]),
         talk=_talk_of(record["inputs"]),
+        given=given_answer_of(record.get("given")),
     )
 
 

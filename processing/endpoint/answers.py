@@ -37,6 +37,12 @@ class Answer:
         return self.call.reply.text if self.call.reply else None
 
     @property
+    def latency_ms(self) -> float | None:
+        """None where the answer was given, and nobody says how long it took."""
+        given = self.row.given
+        return self.call.latency_ms if given is None else given.latency_ms
+
+    @property
     def reasoning(self) -> str:
         """What the model thought on the way to its answer; empty where it does not show."""
         return self.call.said.reasoning if self.call.said else ""

@@ -84,7 +84,8 @@ def _answer_and_record(
 ) -> list[Answer]:
     """All answers, when MLflow holds them with every verdict on them."""
     job = run.job
-    prompts = prompts_of(job.endpoint, job.config.scorers)
+    asked = not job.config.dataset.answers_given
+    prompts = prompts_of(job.endpoint, job.config.scorers, asked=asked)
     family, wanted = job.config.pipeline.name, job.config.mlflow.prompts
     with (
         prompts_linked(tracked, family, prompts, wanted=wanted) as linked,

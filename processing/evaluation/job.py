@@ -71,6 +71,8 @@ class EvaluationJob:
         package = (self.model_package_arn or "").partition(":model-package/")[2]
         execution = self.execution_arn.rpartition("/")[2]
         name = f"{package or self.endpoint.name} on {self.manifest.title}"
+        if self.config.dataset.answers_given:
+            name = f"answers of {self.manifest.title}"
         if variant := self.varied.get(VARIANT):
             name = f"{variant}: {name}"
         return f"{name} ({execution})" if execution else name
@@ -98,6 +100,7 @@ class EvaluationJob:
             "dataset.rows": self.manifest.counts.written,
             "dataset.sample_size": self.manifest.sample_size,
             "dataset.seed": self.manifest.seed,
+            "dataset.answers": self.config.dataset.answers,
             "endpoint.name": self.endpoint.name,
             "endpoint.format": self.endpoint.format,
             "endpoint.parameters": json.dumps(self.endpoint.parameters, ensure_ascii=False),

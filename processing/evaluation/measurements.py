@@ -26,7 +26,7 @@ def measure(
     `clusters`: row id -> what the row belongs to.
     """
     replies = [answer.call.reply for answer in answers]
-    latencies = [answer.call.latency_ms if answer.call.reply else None for answer in answers]
+    latencies = [answer.latency_ms if answer.call.reply else None for answer in answers]
     inputs = [_possible(reply.input_tokens) if reply else None for reply in replies]
     outputs = [_possible(reply.output_tokens) if reply else None for reply in replies]
     answered = sum(reply is not None for reply in replies)

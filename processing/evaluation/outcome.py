@@ -48,7 +48,8 @@ def record_metrics(
         by_interval=[name for name, bound in config.thresholds.items() if bound.on == "interval"],
         clusters=clusters,
     )
-    measured = {**scored, **measure(answers, clusters)}
+    made = {n: m for n, m in measure(answers, clusters).items() if n in config.measurements}
+    measured = {**scored, **made}
     log_metrics(measured, names)
     held = read_metrics(tracked, config.metrics, names)
     require_same_means(scored, held)

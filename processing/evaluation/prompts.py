@@ -21,9 +21,12 @@ from processing.mlflow_record.internals import JUDGE_PROMPTS, judge_prompt
 from processing.mlflow_record.prompt_registry import ENDPOINT, Prompt
 
 
-def prompts_of(endpoint: Endpoint, scorers: Sequence[ScorerSpec]) -> list[Prompt]:
-    """The endpoint's prompt, then those of the scorers that ask a judge."""
-    return [_endpoint_prompt(endpoint), *_judge_prompts(scorers)]
+def prompts_of(
+    endpoint: Endpoint, scorers: Sequence[ScorerSpec], *, asked: bool = True
+) -> list[Prompt]:
+    """The endpoint's prompt if it is `asked`, then those of the scorers that ask a judge."""
+    own = [_endpoint_prompt(endpoint)] if asked else []
+    return [*own, *_judge_prompts(scorers)]
 
 
 def _endpoint_prompt(endpoint: Endpoint) -> Prompt:

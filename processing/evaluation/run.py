@@ -16,6 +16,7 @@ from processing.dataset.shards import Share
 from processing.dataset.validation import require_named
 from processing.endpoint.answers import Answer, AnswerDesk, answer_rows
 from processing.endpoint.client import MeasuredModel, endpoint_rate_limit, runtime_client
+from processing.endpoint.given import given_answers
 from processing.evaluation.job import EvaluationJob
 from processing.judges.kept_replies import KeptReplies
 from processing.labels.sources import labels_of_rows
@@ -67,7 +68,7 @@ def prepare_run(
     session = boto3.Session()
     model = describe_model(session.client("sagemaker"), job)
     rows = f"{len(share.rows)} rows"
-    print(f"evaluating {model.model_name} behind {job.endpoint.name} on {rows}", flush=True)
+    print(f"evaluating {_whose(job, model)} on {rows}", flush=True)
     spend = spend or Spend(job.config.prices)
     scorers = build_scorers(
         job.config.scorers,
@@ -98,6 +99,13 @@ def prepare_run(
     )
 
 
+def _whose(job: EvaluationJob, model: MeasuredModel) -> str:
+    if not job.config.dataset.answers_given:
+        return f"{model.model_name} behind {job.endpoint.name}"
+    whose = f" of {model.model_name}" if model.source_uri else ""
+    return f"the answers{whose} that {job.manifest.title} has, without a call of an endpoint,"
+
+
 def answer_desk(
     job: EvaluationJob, model: MeasuredModel, session: Session, spend: Spend, *, instances: int = 1
 ) -> AnswerDesk:
@@ -115,26 +123,29 @@ def answer_desk(
 def answer_rows_of(
     run: EvaluationRun, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
 ) -> list[Answer]:
-    """The endpoint's answers in the order of the rows; `arrived` sees each as it comes.
+    """The answers in the order of the rows, the endpoint's or those that are given.
+
+    `arrived` sees each as it comes.
 
     Raises EndpointError when the endpoint has stopped answering, or was updated meanwhile.
     """
     job = run.job
+    if job.config.dataset.answers_given:
+        return given_answers(job.endpoint, rows, lambda answer: _came(run, answer, arrived))
     desk = answer_desk(job, run.model, run.session, run.spend, instances=len(run.instance.hosts))
 
-    def came(answer: Answer) -> None:
-        run.progress.answered(
-            failed=answer.text is None, reused=answer.reused, cut=bool(answer.cut)
-        )
-        arrived(answer)
-
-    answers = answer_rows(desk, rows, came)
+    answers = answer_rows(desk, rows, lambda answer: _came(run, answer, arrived))
     if run.describe_model(run.session.client("sagemaker"), job) != run.model:
         raise EndpointError(
             f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
             "the answers come from more than one model; start the pipeline again"
         )
     return answers
+
+
+def _came(run: EvaluationRun, answer: Answer, arrived: Callable[[Answer], None]) -> None:
+    run.progress.answered(failed=answer.text is None, reused=answer.reused, cut=bool(answer.cut))
+    arrived(answer)
 
 
 def paid_verdicts(run: EvaluationRun) -> PaidVerdicts:

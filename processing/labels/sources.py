@@ -47,7 +47,7 @@ def labels_of_rows(config: EvaluationConfig, rows: Iterable[Row]) -> list[Label]
     specs = {spec.name: spec for spec in config.scorers}
     found = []
     for row in rows:
-        answer = row.slices.get(columns.answer or "")
+        answer = row.given.text if row.given else row.slices.get(columns.answer or "")
         for scorer, column in columns.labels.items():
             place = f"dataset.columns.labels.{scorer}, row {row.row_id}"
             number = label_number(specs[scorer], row.slices.get(column), place)

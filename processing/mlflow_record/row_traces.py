@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Trace
 
 ROW_TAG = "row_id"
+GIVEN_SPAN = "answer as given"
+"""Stands where the call of the endpoint does, in the trace of a row whose answer exists already."""
+
 TRACES_A_PAGE = 500  # as many as MLflow gives
 LONGEST_SESSION = 200  # characters; MLflow keeps 250 of a trace's metadata
 
@@ -40,14 +43,20 @@ def draft_trace(answer: Answer, run_id: str = "") -> None:
         metadata=_session(answer.row, run_id),
         start_time_ns=call.started_ns,
     )
+    given = answer.row.given
     span = mlflow.start_span_no_context(
-        "InvokeEndpoint",
+        "InvokeEndpoint" if given is None else GIVEN_SPAN,
         span_type=SpanType.CHAT_MODEL,
         parent_span=root,
         inputs=answer.request,
         start_time_ns=call.started_ns,
     )
-    span.set_attributes({"attempts": call.attempts, "latency_ms": call.latency_ms})
+    if given is None:
+        span.set_attributes({"attempts": call.attempts, "latency_ms": call.latency_ms})
+    else:
+        told = {"latency_ms": given.latency_ms, "event_id": given.event_id, "time": given.time}
+        known = {key: value for key, value in told.items() if value not in (None, "")}
+        span.set_attributes({"asked": "no: the answer was given", **known})
     if answer.reasoning:  # beside the answer, where no scorer looks
         span.set_attribute("reasoning", answer.reasoning)
     if reply and reply.stop_reason:

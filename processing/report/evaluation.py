@@ -59,5 +59,15 @@ class Evaluation:
     agreements: Mapping[str, Agreement] = field(default_factory=dict)
 
     @property
+    def answers_given(self) -> bool:
+        """Whether the answers existed already, and no endpoint was asked."""
+        return any(answer.row.given is not None for answer in self.answers)
+
+    @property
+    def whose(self) -> str:
+        """The endpoint's name, or that there was none."""
+        return "none: answers as given" if self.answers_given else self.endpoint_name
+
+    @property
     def endpoint_errors(self) -> int:
         return sum(1 for answer in self.answers if answer.call.error)

@@ -17,7 +17,7 @@ from typing import Any
 
 from processing.base.disk import written_to
 from processing.base.secrets import masked
-from processing.dataset.turns import messages_of
+from processing.dataset.rows import asked_entry
 from processing.endpoint.answers import Answer
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
@@ -133,6 +133,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "endpoint_arn": evaluation.model.endpoint_arn,
             "model_name": evaluation.model.model_name,
             "source_uri": evaluation.model.source_uri,
+            # "given": nobody was asked, and the model is what the file says
+            "answers": "given" if evaluation.answers_given else "asked",
         },
         "mlflow": {
             "tracking_uri": masked(evaluation.run.tracking_uri),
@@ -245,7 +247,7 @@ def _metadata(evaluation: Evaluation) -> dict[str, str]:
     values = {
         "verdict": evaluation.verdict.word,
         "rows": f"{answered} answered of {rows}",
-        "endpoint": evaluation.endpoint_name,
+        "endpoint": evaluation.whose,
         "mlflow_run_id": evaluation.run.run_id,
         "mlflow_experiment_id": evaluation.run.experiment_id,
         "dataset_sha256": evaluation.dataset_sha256,
@@ -268,9 +270,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
     call, row = answer.call, answer.row
     return {
         "row_id": row.row_id,
-        "question": row.question,
-        **({"history": messages_of(row.history)} if row.history else {}),
-        **({"session": row.talk.session} if row.talk.session else {}),
+        **asked_entry(row),
         "answer": answer.text,
         "reasoning": answer.reasoning or None,
         "expected_response": row.expected_response,
@@ -278,7 +278,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
         "slices": row.slices,
         **({"cluster": evaluation.clusters[row.row_id]} if evaluation.clusters else {}),
         "error": masked(call.error) if call.error else call.error,
-        "latency_ms": round(call.latency_ms, 3),
+        "latency_ms": None if answer.latency_ms is None else round(answer.latency_ms, 3),
         "attempts": call.attempts,
         "stop_reason": (call.said.stop_reason if call.said else "") or None,
         "cut": answer.cut,

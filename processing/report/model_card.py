@@ -41,7 +41,7 @@ def _card(evaluation: Evaluation, *, with_slices: bool) -> dict[str, Any]:
     return {
         "model_overview": {
             "model_creator": CREATOR,
-            "model_artifact": [evaluation.model.source_uri],
+            "model_artifact": list(filter(None, [evaluation.model.source_uri])),
         },
         "evaluation_details": [
             {

@@ -15,13 +15,15 @@ from processing.report.evaluation_json import METADATA_KEYS
 
 def package_request(
     registration: Registration,
-    scorers: Sequence[str],
+    metrics: Sequence[str],
     *,
     approval_status: Any,
     evaluation_uri: Any,
     from_report: Callable[[str], Any],
 ) -> dict[str, Any]:
-    """`from_report` gives a value of evaluation.json by its path, such as `model.source_uri`."""
+    """`metrics` are those that the package names as metadata.
+
+    `from_report` gives a value of evaluation.json by its path, such as `model.source_uri`."""
     # Unverified on AWS: that JsonGet may give a text of some ten thousand characters.
     card = {
         "ModelCard": {
@@ -44,7 +46,6 @@ def package_request(
             "StageDescription": "Every threshold of its evaluation holds.",
         },
         "CustomerMetadataProperties": {
-            key: from_report(f"metadata.{key}")
-            for key in [*METADATA_KEYS, *scorers, "latency_p95_ms"]
+            key: from_report(f"metadata.{key}") for key in [*METADATA_KEYS, *metrics]
         },
     }

@@ -18,7 +18,7 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
     failed = evaluation.endpoint_errors
     lines = [
         f"**{'Passed' if verdict.passed else 'Not passed'}**: "
-        f"{_plain(evaluation.model.model_name)} behind {_plain(evaluation.endpoint_name)}, "
+        f"{_plain(evaluation.model.model_name)}{_behind(evaluation)}, "
         f"{len(evaluation.answers)} rows of {_plain(dataset)}"
         + (f", {failed} without an answer" if failed else ""),
         *(f"Varied: {_plain(key)} = {_plain(value)}" for key, value in evaluation.varied.items()),
@@ -33,6 +33,12 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         "Every row with every verdict: Traces here, or evaluation/report.html under Artifacts.",
     ]
     return _cut("\n".join(lines))
+
+
+def _behind(evaluation: Evaluation) -> str:
+    if evaluation.answers_given:
+        return " (no endpoint was asked)"
+    return f" behind {_plain(evaluation.endpoint_name)}"
 
 
 def _held(check: Check) -> str:

@@ -72,19 +72,24 @@ class Costs:
         return [service.service for service in self.services if service.cost is None]
 
     @property
-    def slowest(self) -> ServiceCost:
-        """What the time depends on: answers and verdicts are asked for side by side."""
-        return max(self.services, key=lambda service: service.seconds)
+    def slowest(self) -> ServiceCost | None:
+        """What the time depends on: answers and verdicts are asked for side by side.
+
+        None where nobody is asked: the answers are given, and no scorer has a judge.
+        """
+        return max(self.services, key=lambda service: service.seconds, default=None)
 
     @property
     def seconds(self) -> float:
-        return START_SECONDS + self.slowest.seconds
+        return START_SECONDS + (self.slowest.seconds if self.slowest else 0)
 
 
 def costs(config: EvaluationConfig, planned: PlannedRows, earlier: EarlierRun | None) -> Costs:
     sample = planned.rows[:COUNTED]
     scorers = scorer_calls(config, planned)
-    services = [_endpoint(config, planned, sample, earlier)]
+    services = []
+    if not config.dataset.answers_given:
+        services.append(_endpoint(config, planned, sample, earlier))
     for judge in _services(config):
         asked = [each for each in scorers if each.service == judge_name(judge.model)]
         services.append(_judge(config, judge, asked, sample, earlier))
@@ -220,9 +225,10 @@ def _judge_tokens(
 
 
 def _texts(row: Row) -> str:
-    """What was said, and the expected answer in the place of the answer too."""
+    """What was said, and in the place of an answer that is not given the expected one too."""
     before = (text for turn in row.history for text in turn.texts)
-    return "\n".join([*before, row.question, row.expected_response, row.expected_response])
+    answer = row.given.text if row.given else row.expected_response
+    return "\n".join([*before, row.question, answer, row.expected_response])
 
 
 def _service(

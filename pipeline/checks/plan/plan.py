@@ -31,7 +31,9 @@ class Plan:
             "cost": costs.money,
             "unpriced": costs.unpriced,
             "seconds": costs.seconds,
-            "limit": {"service": costs.slowest.service, "by": costs.slowest.limit},
+            "limit": {"service": costs.slowest.service, "by": costs.slowest.limit}
+            if costs.slowest
+            else None,
             "gate": {
                 "distance": gate.distance,
                 "thresholds": [_threshold(each) for each in gate.thresholds],

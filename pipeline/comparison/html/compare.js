@@ -99,7 +99,7 @@
     const answers = element("div", "answers");
     row.of.forEach((one, i) => {
       if (!one) return;
-      const facts = `${Math.round(one.latency)} ms, ${one.tokensOut ?? "?"} tokens`;
+      const facts = `${one.latency === null ? "given" : `${Math.round(one.latency)} ms`}, ${one.tokensOut ?? "?"} tokens`;
       answers.append(one.error
         ? block(words, `${runs[i]}: no answer`, one.error, "failed")
         : block(words, `${runs[i]}: answer (${facts})`, one.answer));

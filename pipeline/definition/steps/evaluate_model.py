@@ -67,6 +67,13 @@ def evaluate_step(
 
 
 def _description(config: EvaluationConfig) -> str:
+    if config.dataset.answers_given:
+        return described(
+            f"Scores the answers that the dataset has with {len(config.scorers)} scorers"
+            f"{f' (judge {config.judge.model})' if config.judge else ''} and logs all of it to "
+            "MLflow; no endpoint is called. Writes evaluation.json (the verdict, every metric), "
+            "rows.jsonl (every answer) and report.html, a page to read them on."
+        )
     candidate = ", or to the candidate ModelPackageArn on an endpoint of its own"
     judge = f" (judge {config.judge.model})" if config.judge else ""
     return described(

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
 
+NOTHING_REGISTERED = (
+    "Nothing is registered: the answers were given, and registration.model does not say whose."
+)
+
+
 def gate_steps(
     config: EvaluationConfig,
     parameters: PipelineParameters,
@@ -38,6 +43,8 @@ def gate_steps(
 ) -> list[ConditionStep]:
     """The steps of `passed` run if all holds, else those of `not_passed`, and then GateFailed.
 
+    Where nothing is registered, and so nothing was deployed either, one gate does for both ways.
+
     GateFailed's message has the reason by JsonGet or, with `reason_in`, where the report is.
     """
     from sagemaker.core.workflow.conditions import ConditionEquals, ConditionOr
@@ -45,17 +52,20 @@ def gate_steps(
 
     evaluated_here = ConditionEquals(left=from_report(evaluated, report, "evaluated_here"), right=1)
     pairs = _holding_and_missing(config, parameters, evaluated, report)
+    failed = [*not_passed, _gate_failed(evaluated, report, reason_in, after=not_passed)]
     gate = ConditionStep(
         name="QualityGate",
         display_name="Quality gate",
         description=described(
             "Yes if this execution's verdict is passed and every hard threshold holds: "
-            f"{_listed(config)}."
+            f"{_listed(config)}.{'' if passed else f' {NOTHING_REGISTERED}'}"
         ),
         conditions=[evaluated_here, *(holds for holds, _ in pairs)],
         if_steps=list(passed),
-        else_steps=[],
+        else_steps=[] if passed else failed,
     )
+    if not passed:
+        return [gate]
     opposite = ConditionStep(
         name="GateNotPassed",
         display_name="Gate not passed",
@@ -65,7 +75,7 @@ def gate_steps(
             "evaluated."
         ),
         conditions=[evaluated_here, ConditionOr(conditions=[misses for _, misses in pairs])],
-        if_steps=[*not_passed, _gate_failed(evaluated, report, reason_in, after=not_passed)],
+        if_steps=failed,
         else_steps=[],
     )
     return [gate, opposite]

@@ -34,7 +34,7 @@ def register_step(
 
     request = package_request(
         bundle.config.registration,
-        [spec.name for spec in bundle.config.scorers],
+        bundle.config.registered_metrics(),
         approval_status=parameters.approval_status,
         evaluation_uri=run_file_uri(bundle, "evaluation", EVALUATION_FILE),
         from_report=lambda path: from_report(evaluated, report, path),

@@ -87,7 +87,7 @@
   function orderedBy(row) {
     const order = $("sort").value;
     if (order === "tokensOut") return `${row.tokensOut ?? "?"} tokens`;
-    if (order[0] !== "=") return `${Math.round(row.latency)} ms`;
+    if (order[0] !== "=") return row.latency === null ? "" : `${Math.round(row.latency)} ms`;
     const score = row.scores[order.slice(1)];
     return score ? score.shown : "";
   }
@@ -120,7 +120,7 @@
     made.append(...conversation(words, row.history));
     texts.append(block(words, "question", row.question, "whole"));
     texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
-    texts.append(block(words, "expected", row.expected));
+    if (row.expected) texts.append(block(words, "expected", row.expected));
     made.append(texts);
     if (row.reasoning) {
       const thought = element("details", "more");
@@ -129,7 +129,8 @@
       made.append(thought);
     }
     const facts = Object.entries(row.slices).map((pair) => pair.join(" = "));
-    facts.push(`${Math.round(row.latency)} ms`, `${row.attempts} ${row.attempts === 1 ? "attempt" : "attempts"}`);
+    if (row.latency !== null) facts.push(`${Math.round(row.latency)} ms`);
+    facts.push(row.attempts ? `${row.attempts} ${row.attempts === 1 ? "attempt" : "attempts"}` : "answer as given");
     if (row.tokensIn !== null || row.tokensOut !== null)
       facts.push(`${row.tokensIn ?? "?"} tokens in, ${row.tokensOut ?? "?"} out`);
     facts.push(row.id);

@@ -123,8 +123,8 @@ def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectatio
     if row["error"]:
         found.endpoint_errors += 1
     else:
-        found.latencies.append(row["latency_ms"])
         for counts, key in (
+            (found.latencies, "latency_ms"),
             (found.input_tokens, "input_tokens"),
             (found.output_tokens, "output_tokens"),
         ):
