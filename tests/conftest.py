@@ -48,7 +48,8 @@ def _judges_of(document: dict[str, Any]) -> list[dict[str, Any]]:
 def write_config(tmp_path: Path) -> ConfigWriter:
     """Writes the example configuration with some sections changed; returns the new file.
 
-    Keys are merged into the example's section; thresholds, slices and lists replace the example's.
+    Keys are merged into the example's section; thresholds, slices and lists replace the example's,
+    whose `stop_early: none` gives a refused model all of its rows.
     """
 
     def write(**changes: Any) -> Path:
@@ -56,8 +57,10 @@ def write_config(tmp_path: Path) -> ConfigWriter:
         questions = REPOSITORY / "examples" / "health" / "questions.jsonl"
         document["dataset"]["source"] = str(questions)
         for section, change in changes.items():
-            if isinstance(change, dict) and section not in ("thresholds", "slices"):
-                document[section] = document.get(section, {}) | change
+            before = document.get(section, {})
+            merged = isinstance(change, dict) and isinstance(before, dict)
+            if merged and section not in ("thresholds", "slices"):
+                document[section] = before | change
             else:
                 document[section] = change
         document = copy.deepcopy(document)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from boto3 import Session
 
     from pipeline.definition.bundle import Bundle
+    from processing.config.model import EvaluationConfig
 
 
 def check(arguments: Namespace) -> int:
@@ -49,7 +50,7 @@ def check(arguments: Namespace) -> int:
         print(f"tried on the first row, with its expected answer as the answer: {said}")
     for note in tried.notes:
         print(f"note: {note}")
-    for line in _gate_lines(bundle, arguments.config):
+    for line in (*_gate_lines(bundle, arguments.config), *_stopping_lines(config)):
         print(line)
     for line in stale_prices(config.prices, dt.datetime.now(dt.UTC).date()):
         print(f"warning: {line}")
@@ -92,6 +93,15 @@ def _gate_lines(bundle: Bundle, config: Path) -> Iterator[str]:
             "warning: the gate errs more than one time in five: " if found.errs_too_often else ""
         )
         yield f"{often}with {planned.count:,} rows, {found.line()} (`plan` says more)"
+
+
+def _stopping_lines(config: EvaluationConfig) -> Iterator[str]:
+    instances = config.infrastructure.evaluate.instance_count
+    if instances > 1 and config.stop_early.mode != "none":
+        yield (
+            f"note: stop_early: {config.stop_early.mode} is for one instance; "
+            f"infrastructure.evaluate.instance_count is {instances}, and all rows are asked"
+        )
 
 
 def _check_online(arguments: Namespace, bundle: Bundle) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import SUCCEEDED, Command
@@ -12,6 +12,7 @@ from pipeline.cli.command import SUCCEEDED, Command
 if TYPE_CHECKING:
     from pipeline.checks.plan.cost import Costs
     from pipeline.checks.plan.gate import GateErrors
+    from pipeline.checks.plan.stopping import Savings
 
 
 def plan(arguments: Namespace) -> int:
@@ -32,7 +33,8 @@ def plan(arguments: Namespace) -> int:
     held = len(found.rows.rows)
     more = f", as if the dataset had more of the kind of its {held:,}" if 0 < held < rows else ""
     print(f"{arguments.config}: {rows:,} rows{more}{as_many}")
-    for line in (*_cost_lines(found.costs), "", *_gate_lines(found.gate)):
+    stopping = _stopping_lines(found.savings)
+    for line in (*_cost_lines(found.costs), *stopping, "", *_gate_lines(found.gate)):
         print(line)
     return SUCCEEDED
 
@@ -80,6 +82,15 @@ def _cost_lines(costs: Costs) -> Iterator[str]:
         else "since nobody is asked"
     )
     yield f"time: {_duration(costs.seconds)}, {decides}"
+
+
+def _stopping_lines(savings: Sequence[Savings]) -> Iterator[str]:
+    for each in savings:
+        money = "" if each.cost is None else f" and {each.cost:.4g}"
+        yield (
+            f"stop_early: a model {each.distance:g} beyond {each.bound} is refused after about "
+            f"{100 * each.asked:.0f} % of the rows, which saves {each.calls:,} calls{money}"
+        )
 
 
 def _gate_lines(gate: GateErrors) -> Iterator[str]:

@@ -15,6 +15,7 @@ from processing.base.secrets import masked
 Kind = Literal[
     "other rows",
     "lost rows",
+    "not asked",
     "other judge",
     "other scorer definition",
     "other number rules",
@@ -64,6 +65,13 @@ def _rows(first: ComparedRun, other: ComparedRun) -> Iterator[Mismatch]:
             "nothing of the others",
         )
     for run in (first, other):
+        if left := run.document["counts"].get("not_asked"):
+            yield Mismatch(
+                other.label,
+                "not asked",
+                f"{run.label} ended before all was asked: {left:,} of its rows have no answer, and "
+                "count here as rows that it lost",
+            )
         lost = run.document["counts"]["rows"] - len(run.rows)
         if lost:
             yield Mismatch(

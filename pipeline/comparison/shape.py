@@ -48,6 +48,7 @@ class _Gate(_Part):
 class _Counts(_Part):
     rows: int
     answered: int
+    not_asked: int = 0
 
 
 class _Model(_Part):

@@ -106,6 +106,8 @@ def _run_line(run: ComparedRun) -> str:
         f"{counts['answered']} of {counts['rows']} rows answered",
         f"gate {verdict}",
     ]
+    if stopped := counts.get("not_asked"):
+        parts.insert(3, f"{stopped} not asked")
     if value := metrics.get("latency_p95_ms", {}).get("value"):
         parts.append(f"p95 {value:.0f} ms")
     if run.cost is not None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-READ_BY_THE_JOB = ("endpoint", "judge", "scorers", "budgets", "slices", "champion", "prices")
+READ_BY_THE_JOB = (
+    "endpoint",
+    "judge",
+    "scorers",
+    "budgets",
+    "slices",
+    "champion",
+    "prices",
+    "stop_early",
+)
 """Sections that EvaluateModel alone reads."""
 
 PARAMETERS = {

@@ -141,9 +141,14 @@ def _verdict(bounds: list[Document]) -> Text:
 
 
 def _word(bound: Document) -> str:
-    """UNSURE: the number holds, but rests on too few rows or on too many errors to count."""
+    """UNDECIDED: holds for what was asked, and not all was.
+
+    UNSURE: the number holds, but rests on too few rows or on too many errors to count.
+    """
     if bound["passed"]:
         return "holds"
+    if bound.get("undecided"):  # not in reports of older code
+        return "UNDECIDED" if bound["tier"] == "hard" else "undecided"
     compared, limit = bound["compared"], bound["bound"]
     holds = compared is not None and (
         compared >= limit if bound["rule"] == "min" else compared <= limit
@@ -154,6 +159,7 @@ def _word(bound: Document) -> str:
 
 def _lines(document: Document) -> Iterator[str]:
     bounds = [*document["thresholds"].values(), *document["slices"]]
+    yield from _stopped(document, bounds)
     if any(bound["on"] == "interval" for bound in bounds):
         yield "* held against the interval's pessimistic end"
     if any(bound["on"] == "calibrated" for bound in bounds):
@@ -181,6 +187,20 @@ def _lines(document: Document) -> Iterator[str]:
     yield from _failures(document)
     for warning in document["gate"]["warnings"]:
         yield f"warning: {warning}"
+
+
+def _stopped(document: Document, bounds: list[Document]) -> Iterator[str]:
+    """Of a run that ended before all was asked."""
+    stopped = document.get("stopped")  # not in reports of older code
+    if not stopped:
+        return
+    yield f"{stopped['words']}: the numbers are those of what was asked"
+    if any(_word(bound).upper() == "UNDECIDED" for bound in bounds):
+        yield "UNDECIDED: holds for what was asked, and may not for the rest"
+    calls = sum(each["calls"] for each in stopped["saved"])
+    known = [each["cost"] for each in stopped["saved"] if each["cost"] is not None]
+    if calls:
+        yield f"saved: about {calls:,} calls" + (f", {sum(known):.4g}" if known else "")
 
 
 def _unused(labels: Document) -> str:

@@ -82,7 +82,7 @@ def evaluate(
         _prepare(bundle, path, rows, results)
         job = _job(path.resolve(), there, endpoint, bundle.config.mlflow.tracking_uri)
         with paid_answers_kept(bundle, job.store) as store:
-            _evaluate(replace(job, store=store), mlflow=mlflow)
+            _evaluate(replace(job, store=store, measures=True), mlflow=mlflow)
     return read_result(there)
 
 
@@ -137,16 +137,15 @@ def _evaluate(job: EvaluationJob, *, mlflow: bool) -> None:
     One row is answered at once: the frameworks take seconds to import, and an answer says more.
     """
     from pipeline.in_process.first_answer import first_answer, first_line
-    from processing.calls.spend import Spend
     from processing.candidate.package import measured_model
     from processing.dataset.shards import read_share
     from processing.evaluation.evaluate import evaluate as evaluate_run
     from processing.evaluation.imports import kept_out_of_garbage_collection
-    from processing.evaluation.run import prepare_run
+    from processing.evaluation.run import prepare_run, spend_of
     from processing.mlflow_record.signing import tracking_uri_restored
 
     share = read_share(job.dataset, job.manifest, whole=True)
-    spend = Spend(job.config.prices)
+    spend = spend_of(job.config)
     if not job.config.dataset.answers_given:
         with kept_out_of_garbage_collection():
             first = first_answer(job, share.rows[0], spend)

@@ -43,6 +43,7 @@ class Standing:
     """One look at it. Seconds; `cost` in the currency of the prices, None without any.
 
     `cut`: answers that end at the model's token limit.
+    `stopped`: nothing more is asked, although there is more.
     `unpriced`: services that have been asked and have no price, so that `cost` is without them.
     """
 
@@ -58,6 +59,7 @@ class Standing:
     output_tokens: int
     cost: float | None
     unpriced: tuple[str, ...]
+    stopped: bool = False
 
     @property
     def all_asked(self) -> bool:
@@ -143,6 +145,7 @@ class Progress:
             output_tokens=sum(account.output_tokens for account in accounts.values()),
             cost=sum(priced) if priced else None,
             unpriced=tuple(sorted(name for name, cost in costs.items() if cost is None)),
+            stopped=self.spend.stopped is not None,
         )
 
     def _rates(self, now: float, paid: tuple[int, int]) -> tuple[float | None, float | None]:

@@ -32,6 +32,8 @@ def remarks(standing: Standing, ended: str = "") -> Iterator[str]:
     """All but the counts: time, errors, what was reused and spent."""
     if ended:
         yield f"{ended} {duration(standing.seconds)}"
+    elif standing.stopped:
+        yield "nothing more is asked, writing the record"
     elif standing.all_asked:
         yield "all asked, writing the record"
     elif standing.quiet_seconds >= QUIET_SECONDS:

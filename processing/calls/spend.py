@@ -1,7 +1,8 @@
 """What an evaluation has cost so far: calls, tokens and, where prices are known, money.
 
 Calls are counted where they go onto the wire, retries included, so that the figures are those of
-the bill and not of what came of it.
+the bill and not of what came of it. Where they are counted they are also refused, once what may be
+spent is spent or nothing more is to be asked.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from processing.calls.stop import Cap, NotAsked, Stop
 from processing.config.prices import Prices
 
 ENDPOINT = "endpoint"
@@ -27,11 +29,44 @@ class Account:
 
 @dataclass
 class Spend:
-    """Figures by service: `endpoint`, and each judge model by its name. Safe between threads."""
+    """Figures by service: `endpoint`, and each judge model by its name. Safe between threads.
+
+    `cap`: how much they may come to. Calls that have begun come home: money and tokens can come to
+    more, by what was on its way when the cap was reached; calls cannot.
+    """
 
     prices: Mapping[str, Prices]
     accounts: dict[str, Account] = field(default_factory=dict)
+    cap: Cap = Cap()  # noqa: RUF009 (frozen)
+    refused: int = 0
+    """Calls that were not made."""
+    _stop: Stop | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def stopped(self) -> Stop | None:
+        """Why nothing more is asked; None as long as nothing that was wanted was refused."""
+        return self._stop if self.refused else None
+
+    def stop(self, stop: Stop) -> None:
+        """Let no further call begin. The first reason stays."""
+        with self._lock:
+            self._stop = self._stop or stop
+
+    def stopped_elsewhere(self, stop: Stop) -> None:
+        """Another instance has stopped, with calls that it did not make."""
+        self.stop(stop)
+        self.refused += 1
+
+    def begin(self, service: str) -> None:
+        """Count a call that goes onto the wire. Raises NotAsked if none may any more."""
+        with self._lock:
+            self._stop = self._stop or self._reached()
+            if self._stop is not None:
+                self.refused += 1
+                raise NotAsked(self._stop.why)
+            had = self.accounts.get(service, Account())
+            self.accounts[service] = replace(had, calls=had.calls + 1)
 
     def add(
         self,
@@ -62,6 +97,16 @@ class Spend:
             + account.output_tokens * price.output_per_million
         ) / 1_000_000
 
+    @property
+    def tokens(self) -> int:
+        """In and out, of all services."""
+        return sum(each.input_tokens + each.output_tokens for each in self.accounts.values())
+
+    @property
+    def money(self) -> float:
+        """Of all services that have a price."""
+        return sum(self.cost(service) or 0.0 for service in self.accounts)
+
     def line(self) -> str:
         """What has been spent, by service, in one line."""
         if not self.accounts:
@@ -73,11 +118,6 @@ class Spend:
             for service, account in sorted(self.accounts.items())
         )
 
-
-def judge_name(model: str) -> str:
-    """The one name of a judge's account, from the configuration's URI or from litellm's name.
-
-    `bedrock:/us.x` and `converse/us.x` are both `us.x`.
-    """
-    name = model.partition(":/")[2].lstrip("/") or model
-    return name.removeprefix("bedrock/").removeprefix("converse/").removeprefix("openai/")
+    def _reached(self) -> Stop | None:
+        calls = sum(account.calls for account in self.accounts.values())
+        return self.cap.reached(cost=self.money, tokens=self.tokens, calls=calls)

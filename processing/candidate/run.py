@@ -124,11 +124,20 @@ def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _T
 
 
 def keep_verdict(evaluation: Evaluation, job: EvaluationJob) -> None:
-    """A candidate's verdict, for later executions with the same candidate."""
+    """A candidate's verdict, for later executions with the same candidate.
+
+    A run that a cap has ended is none on the model: the next start goes on.
+    """
     import boto3
 
-    if job.model_package_arn and job.store.uri:
-        VerdictRegister(boto3.Session(), job, evaluation.fingerprint).keep(evaluation)
+    if not (job.model_package_arn and job.store.uri):
+        return
+    register = VerdictRegister(boto3.Session(), job, evaluation.fingerprint)
+    stopped = evaluation.verdict.stopped
+    if stopped and stopped.capped:
+        register.release()
+    else:
+        register.keep(evaluation)
 
 
 def _register(session: Session, job: EvaluationJob, found: str) -> VerdictRegister | None:

@@ -24,6 +24,7 @@ from processing.config.labelled_metrics import labelling_problems
 from processing.config.model import EvaluationConfig
 from processing.config.named_metrics import naming_problems
 from processing.config.patterns import IN_WORDS
+from processing.config.spending_caps import cap_problems
 from processing.config.threshold_scales import Location, threshold_problems
 from processing.config.thresholds import threshold_parameters
 from processing.config.variants import variant_name_problems
@@ -126,6 +127,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
     yield from labelling_problems(config)
     yield from given_answer_problems(config)
+    yield from cap_problems(config)
     yield from threshold_problems(config.scorers, config.thresholds, config.slices, config.champion)
 
 

@@ -40,13 +40,25 @@ class Threshold(Section):
 
 
 class Budgets(Section):
-    """How much may go wrong before the verdict is "not passed", whatever the means say."""
+    """How much may go wrong before the verdict is "not passed", whatever the means say.
+
+    `max_spend`, `max_tokens` and `max_calls` are of one start, endpoint and judges together: at
+    any of them nothing more is asked, and the gate stays closed. `max_spend` is in the currency of
+    `prices:`.
+    """
 
     min_rows: int = Field(default=30, ge=1)
     max_endpoint_error_share: Share = 0.02
     max_judge_error_share: Share = 0.05
     max_cut_answer_share: Share | None = None
     min_swapped_rejected_share: Share = 0.5
+    max_spend: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_calls: int | None = Field(default=None, ge=1)
+
+    @property
+    def capped(self) -> bool:
+        return (self.max_spend, self.max_tokens, self.max_calls) != (None, None, None)
 
 
 class Slice(Section):

@@ -123,3 +123,12 @@ def silence_libraries() -> None:
         HF_HUB_DISABLE_TELEMETRY="1",
         TQDM_DISABLE="1",  # a progress bar is noise in CloudWatch; tqdm reads this at import
     )
+
+
+def judge_name(model: str) -> str:
+    """The one name of a judge's account, from the configuration's URI or from litellm's name.
+
+    `bedrock:/us.x` and `converse/us.x` are both `us.x`.
+    """
+    name = model.partition(":/")[2].lstrip("/") or model
+    return name.removeprefix("bedrock/").removeprefix("converse/").removeprefix("openai/")

@@ -25,6 +25,7 @@ from processing.config.registration import Registration
 from processing.config.scorer_options import FileOptions
 from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.config.section import Section
+from processing.config.stop_early import StopEarly, parse_stop_early
 from processing.config.trigger import Trigger
 from processing.config.variables import require_variables
 from processing.config.variants import Overrides
@@ -66,6 +67,7 @@ class EvaluationConfig(Section):
     )
     thresholds: dict[str, Threshold] = Field(min_length=1)
     budgets: Budgets = Budgets()
+    stop_early: Annotated[StopEarly, BeforeValidator(parse_stop_early)] = StopEarly()
     labels: LabelsFile | None = None
     judges: Judges | None = None
     slices: dict[str, Slice] = {}

@@ -12,9 +12,10 @@ from processing.base.errors import EndpointError
 from processing.calls.paid_store import Shelf, key_of
 from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import ENDPOINT, Spend
+from processing.calls.stop import NotAsked
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
-from processing.endpoint.client import Call, MeasuredModel, ask
+from processing.endpoint.client import NOT_ASKED, Call, MeasuredModel, ask
 from processing.endpoint.payload import request_body
 from processing.endpoint.reply import Reply, UnusableReply
 from processing.endpoint.separation import separated
@@ -31,6 +32,11 @@ class Answer:
     request: dict[str, Any]
     call: Call
     reused: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """False where nothing more was to be paid for, and no earlier job had asked."""
+        return self.call.reply is not None or self.call.error is not None
 
     @property
     def text(self) -> str | None:
@@ -75,7 +81,8 @@ def answer_rows(
 ) -> list[Answer]:
     """Ask about every row, up to `endpoint.concurrency` at a time; answers in the order of `rows`.
 
-    `arrived` is called with each answer, while others are on their way.
+    `arrived` is called with each answer, while others are on their way. Once `desk.spend` lets no
+    further call begin, the rows that are left come back as they are, not asked.
     Raises EndpointError when the endpoint has stopped answering; what came until then is kept.
     """
     answers: dict[str, Answer] = {}
@@ -83,7 +90,8 @@ def answer_rows(
     for answer in _as_they_come(desk, rows):
         answers[answer.row.row_id] = answer
         arrived(answer)
-        failed_in_a_row = failed_in_a_row + 1 if answer.call.error else 0
+        if answer.asked:
+            failed_in_a_row = failed_in_a_row + 1 if answer.call.error else 0
         if failed_in_a_row >= FAILED_IN_A_ROW:
             good = sum(1 for a in answers.values() if a.text is not None)
             raise EndpointError(
@@ -120,11 +128,19 @@ def _answer(desk: AnswerDesk, row: Row) -> Answer:
     if kept is not None:
         desk.spend.add(ENDPOINT, reused=1)
         return Answer(row, request, kept, reused=True)
-    call = ask(desk.client, desk.endpoint, request, desk.rate_limit)
+    try:
+        call = ask(
+            desk.client,
+            desk.endpoint,
+            request,
+            desk.rate_limit,
+            lambda: desk.spend.begin(ENDPOINT),
+        )
+    except NotAsked:
+        return Answer(row, request, NOT_ASKED)
     said = call.said
     desk.spend.add(
         ENDPOINT,
-        calls=call.attempts,
         input_tokens=(said.input_tokens if said else None) or 0,
         output_tokens=(said.output_tokens if said else None) or 0,
     )

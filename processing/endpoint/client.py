@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +63,10 @@ class MeasuredModel:
 class Call:
     """One question's way through the endpoint, retries included.
 
-    Exactly one of `reply` and `error` is set. `unusable` is what could be read of an answer that is
-    none, such as the reasoning of a model that was cut off before it answered. `latency_ms` and the
-    times (nanoseconds since 1970) are those of the last attempt alone.
+    Exactly one of `reply` and `error` is set, or neither: the endpoint was not asked (NOT_ASKED).
+    `unusable` is what could be read of an answer that is none, such as the reasoning of a model
+    that was cut off before it answered. `latency_ms` and the times (nanoseconds since 1970) are
+    those of the last attempt alone.
     """
 
     reply: Reply | None
@@ -79,6 +81,10 @@ class Call:
     def said(self) -> Reply | None:
         """What the model said, whether or not it is an answer."""
         return self.reply or self.unusable
+
+
+NOT_ASKED = Call(None, None, attempts=0, latency_ms=0.0, started_ns=0, ended_ns=0)
+"""Nothing more was to be paid for: no answer, and no error of the endpoint's."""
 
 
 def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
@@ -179,16 +185,24 @@ def endpoint_rate_limit(endpoint: Endpoint, instances: int = 1) -> RateLimit:
     )
 
 
-def ask(client: Any, endpoint: Endpoint, body: dict[str, Any], rate_limit: RateLimit) -> Call:
+def ask(
+    client: Any,
+    endpoint: Endpoint,
+    body: dict[str, Any],
+    rate_limit: RateLimit,
+    begin: Callable[[], None] = lambda: None,
+) -> Call:
     """Ask the endpoint, again where that can help, for at most `endpoint.retry_seconds`.
 
-    The time that an attempt waits for its turn is not part of its latency.
+    `begin` is called before each attempt, and what it raises is raised. The time that an attempt
+    waits for its turn is not part of its latency.
     """
     deadline = time.monotonic() + endpoint.retry_seconds
     attempts = 0
     while True:
         attempts += 1
         with rate_limit.turn() as turn:
+            begin()
             started_ns, start = time.time_ns(), time.perf_counter()
             attempt = _invoke(client, endpoint, body)
             latency_ms = (time.perf_counter() - start) * 1000

@@ -17,6 +17,7 @@ from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.evaluation.abandoned_runs import end_runs_of_killed_jobs
 from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
+from processing.evaluation.early_stop import early_stop
 from processing.evaluation.fingerprint import code_digest
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
@@ -24,15 +25,16 @@ from processing.evaluation.measurements import cut_answers
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
 from processing.evaluation.people import known_labels, people_of, with_calibrated
 from processing.evaluation.prompts import prompts_of
-from processing.evaluation.run import EvaluationRun, answer_rows_of, paid_verdicts
+from processing.evaluation.run import EvaluationRun, answer_rows_of, in_asking_order, paid_verdicts
 from processing.evaluation.scoring import score_rows
+from processing.evaluation.unasked import stopped_run
 from processing.gate.metric import scale_of
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.labels.label import Label
 from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
 from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
-from processing.mlflow_record.scores import read_scores
+from processing.mlflow_record.scores import NotJudged, Scores, read_scores
 from processing.mlflow_record.trace_writer import (
     ServerSupport,
     TraceWriter,
@@ -67,8 +69,9 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         paid = paid_verdicts(run)
         ask_unseen = replace(paid, progress=None).record
         with swapped_answers_put(run.controls, share.rows, ask_unseen, job.config) as swapped:
-            answers = _answer_and_record(run, share, tracked, support, paid)
-            evaluation = _conclude(run, tracked, answers, swapped(), labels)
+            answers, not_judged = _answer_and_record(run, share, tracked, support, paid)
+            scores = read_scores(tracked, job.config.scorers, answers, not_judged)
+            evaluation = _conclude(run, tracked, answers, scores, swapped=swapped(), labels=labels)
         document = evaluation_document(evaluation)
         record_outcome(evaluation, document, job)
     write_document(document, job.output)
@@ -81,8 +84,8 @@ def _answer_and_record(
     tracked: TrackedRun,
     support: ServerSupport,
     paid: PaidVerdicts,
-) -> list[Answer]:
-    """All answers, when MLflow holds them with every verdict on them."""
+) -> tuple[list[Answer], NotJudged]:
+    """All answers, when MLflow holds them with every verdict on them; and who was not asked."""
     job = run.job
     asked = not job.config.dataset.answers_given
     prompts = prompts_of(job.endpoint, job.config.scorers, asked=asked)
@@ -93,24 +96,26 @@ def _answer_and_record(
     ):
         log_dataset(tracked, job.manifest, job.prepared_rows)
         if run.instance.is_alone:
-            answers = _answer_and_score(run, share, traces, paid)
+            answers, not_judged = _answer_and_score(run, share, traces, paid)
         else:
-            answers = _score_parts(run, share, traces, paid)
+            answers, not_judged = _score_parts(run, share, traces, paid)
         traces.finish()
-    return answers
+    return answers, not_judged
 
 
 def _conclude(
     run: EvaluationRun,
     tracked: TrackedRun,
     answers: list[Answer],
+    scores: Scores,
+    *,
     swapped: Sequence[SwappedAnswers],
     labels: Sequence[Label],
 ) -> Evaluation:
     """The verdict, on what MLflow holds."""
     job = run.job
-    scores = read_scores(tracked, job.config.scorers, answers)
     clusters = clusters_of([answer.row for answer in answers], job.config.dataset)
+    stopped = stopped_run(run.spend, job.config, answers, scores)
     people = people_of(job.config, labels, answers, scores)
     metrics = with_calibrated(
         record_metrics(tracked, job.config, answers, scores, clusters),
@@ -128,7 +133,9 @@ def _conclude(
             scores,
             clusters=clusters,
             swapped=swapped,
-            reasons=people.reasons(job.config),
+            # of all labelled answers, or of none
+            reasons=[] if stopped else people.reasons(job.config),
+            stopped=stopped,
             warnings=people.warnings(job.config),
         ),
         metrics=metrics,
@@ -168,11 +175,13 @@ def _scorer_record(built: BuiltScorer) -> ScorerRecord:
 
 def _answer_and_score(
     run: EvaluationRun, share: Share, traces: TraceWriter, paid: PaidVerdicts
-) -> list[Answer]:
+) -> tuple[list[Answer], NotJudged]:
     """The endpoint, the judges and MLflow's bookkeeping, all at the same time."""
 
     def ask(arrived: Callable[[Answer], None]) -> list[Answer]:
-        return answer_rows_of(run, share.rows, arrived)
+        answers = answer_rows_of(run, share.rows, arrived)
+        judges.all_answered()
+        return answers
 
     def verdict(row_id: str, scorer: str) -> Record:
         try:
@@ -180,24 +189,38 @@ def _answer_and_score(
         except DiskError as error:
             raise NoMoreAnswers from error  # which MLflow does not take for this row's
 
+    def arrived(answer: Answer) -> None:
+        if early:
+            early.answered(answer)
+        judges.ask(answer)
+
+    rows = in_asking_order(share.rows, run.job)
+    early = early_stop(run.job, rows, run.session.client("sagemaker"), run.spend)
     with (
-        judging(run.scorers, paid) as judges,
-        streamed_answers(share.rows, ask, judges.ask) as stream,
+        judging(run.scorers, paid, early, cascade=run.job.stop_early.cascade) as judges,
+        streamed_answers(share.rows, ask, arrived) as stream,
     ):
         try:
-            score_rows(run.scorers, share.rows, traces, stream.answer, verdict)
+            not_judged = score_rows(
+                run.scorers,
+                rows,
+                traces,
+                stream.answer,
+                verdict,
+                feedback_of=judges.feedback,
+            )
         except NoMoreAnswers:
             stream.all()  # raises the reason, unless all the answers were here already
             run.job.store.health.require()
             raise
-        return stream.all()
+        return stream.all(), not_judged
 
 
 def _score_parts(
     run: EvaluationRun, share: Share, traces: TraceWriter, paid: PaidVerdicts
-) -> list[Answer]:
+) -> tuple[list[Answer], NotJudged]:
     answers, verdict_of = put_together(run, share, paid)
     by_id = {answer.row.row_id: answer for answer in answers}
     rows = [answer.row for answer in answers]
-    score_rows(run.scorers, rows, traces, by_id.__getitem__, verdict_of)
-    return answers
+    not_judged = score_rows(run.scorers, rows, traces, by_id.__getitem__, verdict_of)
+    return answers, not_judged

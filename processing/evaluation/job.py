@@ -17,6 +17,7 @@ from processing.calls.paid_store import Store, key_of
 from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
+from processing.config.stop_early import StopEarly
 from processing.config.thresholds import ThresholdParameter, override, threshold_parameters
 from processing.config.variation import VARIANT, read_variation
 from processing.dataset.manifest import MANIFEST_FILE, Manifest, read_manifest_file
@@ -56,6 +57,24 @@ class EvaluationJob:
     only_tries_mlflow: bool = False
     reevaluate: bool = False
     labels: Sequence[Label] = ()
+    measures: bool = False
+
+    @property
+    def stop_early(self) -> StopEarly:
+        """The file's; without a word of it, what is run to measure is measured to its end.
+
+        That is a run of `try` or `evaluate()` (`measures`), and of one variant among several.
+        """
+        chosen = self.config.stop_early
+        asked_for = "stop_early" in self.config.model_fields_set
+        if (self.measures or VARIANT in self.varied) and not asked_for:
+            return StopEarly(mode="none")
+        return chosen
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether the run may end before every row has been asked."""
+        return self.config.budgets.capped or self.stop_early.mode != "none"
 
     @property
     def config_folder(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from processing.endpoint.answers import Answer
 from processing.gate.clusters import Clusters, RowClusters
@@ -25,6 +26,15 @@ def measure(
     was never answered counts as infinitely slow where a percentile is held against a threshold.
     `clusters`: row id -> what the row belongs to.
     """
+    metrics = _measured(answers, clusters)
+    asked = [answer for answer in answers if answer.asked]
+    if len(asked) == len(answers):
+        return metrics
+    over_asked = _measured(asked, clusters)
+    return {name: replace(metric, asked=over_asked[name]) for name, metric in metrics.items()}
+
+
+def _measured(answers: Sequence[Answer], clusters: Mapping[str, str] | None) -> dict[str, Metric]:
     replies = [answer.call.reply for answer in answers]
     latencies = [answer.latency_ms if answer.call.reply else None for answer in answers]
     inputs = [_possible(reply.input_tokens) if reply else None for reply in replies]
@@ -46,7 +56,7 @@ def settled_answer(answer: Answer) -> SettledAnswer:
         failed=bool(answer.call.error),
         said=answer.call.said is not None,
         cut=answer.cut,
-        latency_ms=answer.call.latency_ms,
+        latency_ms=answer.latency_ms,
         input_tokens=_possible(reply.input_tokens) if reply else None,
         output_tokens=_possible(reply.output_tokens) if reply else None,
     )

@@ -10,21 +10,24 @@ from processing.dataset.clusters import shared_contexts
 from processing.endpoint.answers import Answer
 from processing.evaluation.job import EvaluationJob
 from processing.evaluation.measurements import cut_answers, measure
+from processing.evaluation.unasked import not_asked_by_scorer
 from processing.gate.champion import judge_champion
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, as_held, scale_of
 from processing.gate.slices import judge_slices
+from processing.gate.stopped import Stopped
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.verdict import Verdict, judge
 from processing.gate.worst_case import Scale
 from processing.mlflow_record.run import TrackedRun, log_metrics, log_outcome, read_metrics
 from processing.mlflow_record.scores import Scores, require_same_means, scorer_metrics
 from processing.report.evaluation import Evaluation
-from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text, write_rows
+from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text
 from processing.report.html import write_html
 from processing.report.label_entries import label_metrics
 from processing.report.repeat_entries import repeat_metrics
+from processing.report.rows_file import write_rows
 from processing.report.run_description import run_description
 
 
@@ -47,6 +50,7 @@ def record_metrics(
         scales=_scales(config),
         by_interval=[name for name, bound in config.thresholds.items() if bound.on == "interval"],
         clusters=clusters,
+        not_asked=not_asked_by_scorer(config, answers, scores),
     )
     made = {n: m for n, m in measure(answers, clusters).items() if n in config.measurements}
     measured = {**scored, **made}
@@ -67,10 +71,11 @@ def verdict_on(
     swapped: Sequence[SwappedAnswers] = (),
     reasons: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    stopped: Stopped | None = None,
 ) -> Verdict:
     """Of the quality gate, with slices and champion (a boto3 `sagemaker` client).
 
-    `reasons`: what else keeps it shut.
+    `reasons`: what else keeps it shut; `stopped`: why the run ended before all was asked.
     """
     config = job.config
     rows = [answer.row for answer in answers]
@@ -86,12 +91,13 @@ def verdict_on(
         for row_id, row in scores.items()
     }
     champion = None
+    asked = {a.row.row_id: slices[a.row.row_id] for a in answers if a.asked}
     if config.champion:
         champion = judge_champion(
             sagemaker,
             config.registration.model_package_group,
             config.champion,
-            rows=slices,
+            rows=asked if stopped else slices,
             scores=numbers,
             scales=scales,
             min_rows=config.budgets.min_rows,
@@ -107,13 +113,20 @@ def verdict_on(
         cut_answers=cut_answers(answers),
         endpoint_error=most_frequent(a.call.error for a in answers if a.call.error),
         slices=judge_slices(
-            config.slices, slices, numbers, scales, not_applicable, clusters=clusters
+            config.slices,
+            slices,
+            numbers,
+            scales,
+            not_applicable,
+            clusters=clusters,
+            not_asked=not_asked_by_scorer(config, answers, scores),
         )
         if config.slices
         else None,
         champion=champion,
         swapped=swapped,
         reasons=reasons,
+        stopped=stopped,
         warnings=[*([shared] if shared else []), *warnings],
     )
 
@@ -133,6 +146,19 @@ def _cut_metrics(found: CutAnswers) -> dict[str, float]:
     return {"cut_answers": found.cut, "cut_answers/n": found.known, **share}
 
 
+def _saved_metrics(stopped: Stopped | None) -> dict[str, float]:
+    """What was not asked, and what that has saved, as an estimate."""
+    if stopped is None:
+        return {}
+    money = stopped.saved_money
+    return {
+        "rows_not_asked": stopped.not_asked,
+        "verdicts_not_asked": stopped.verdicts,
+        "saved/calls": stopped.saved_calls,
+        **({} if money is None else {"saved/cost": money}),
+    }
+
+
 def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: EvaluationJob) -> None:
     """Write rows.jsonl and report.html into `job.output`; verdict and reports into the active run.
 
@@ -147,6 +173,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
         tags={
             "verdict": verdict.word,
             "reason": verdict.summary,
+            **({"stopped": verdict.stopped.words} if verdict.stopped else {}),
             "mlflow.note.content": run_description(evaluation, job.manifest.title),
         },
         metrics={
@@ -154,6 +181,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
             "rows": len(evaluation.answers),
             "endpoint_errors": evaluation.endpoint_errors,
             **_cut_metrics(evaluation.cut_answers),
+            **_saved_metrics(verdict.stopped),
             **label_metrics(evaluation),
             **repeat_metrics(evaluation),
         },

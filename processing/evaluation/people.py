@@ -85,7 +85,7 @@ def _agreement(
     pairs = [
         Pair(row_id, label.number, scores[row_id][spec.name].value)
         for row_id, label in found.by_row.items()
-        if row_id in scores and scores[row_id][spec.name].applies
+        if spec.name in scores.get(row_id, {}) and scores[row_id][spec.name].applies
     ]
     judge = (spec.judge or config.judge) if spec.uses_judge else None
     classes = classes_of(levels, low, high, higher_is_better=spec.higher_is_better)
@@ -119,12 +119,13 @@ def _judged_rows(
     scorer: str, labels: ScorerLabels, answers: Sequence[Answer], scores: Scores
 ) -> list[JudgedRow]:
     """Every row to which the scorer applies."""
+    given = {row_id: row[scorer] for row_id, row in scores.items() if scorer in row}
     applies = [
         answer.row.row_id
         for answer in answers
-        if answer.row.row_id not in scores or scores[answer.row.row_id][scorer].applies
+        if answer.row.row_id not in given or given[answer.row.row_id].applies
     ]
     return [
-        JudgedRow(scores[row_id][scorer].value if row_id in scores else None, label, weight)
+        JudgedRow(given[row_id].value if row_id in given else None, label, weight)
         for row_id, label, weight in labelled_draw(labels, applies)
     ]

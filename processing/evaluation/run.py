@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import EndpointError
@@ -11,6 +12,8 @@ from processing.base.instance import Instance
 from processing.calls.paid_store import key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend
+from processing.calls.stop import Cap
+from processing.config.model import EvaluationConfig
 from processing.dataset.rows import Row
 from processing.dataset.shards import Share
 from processing.dataset.validation import require_named
@@ -69,7 +72,10 @@ def prepare_run(
     model = describe_model(session.client("sagemaker"), job)
     rows = f"{len(share.rows)} rows"
     print(f"evaluating {_whose(job, model)} on {rows}", flush=True)
-    spend = spend or Spend(job.config.prices)
+    if job.stop_early.mode != "none" and not instance.is_alone:
+        print(f"stop_early: {job.stop_early.mode} is for one instance; each of these asks all of "
+              "its rows", flush=True)  # fmt: skip
+    spend = spend or spend_of(job.config, len(instance.hosts))
     scorers = build_scorers(
         job.config.scorers,
         job.config.judge,
@@ -106,6 +112,24 @@ def _whose(job: EvaluationJob, model: MeasuredModel) -> str:
     return f"the answers{whose} that {job.manifest.title} has, without a call of an endpoint,"
 
 
+def spend_of(config: EvaluationConfig, instances: int = 1) -> Spend:
+    """Nothing yet; how much it may become is one instance's share of `budgets:`."""
+    budgets = config.budgets
+    cap = Cap(budgets.max_spend, budgets.max_tokens, budgets.max_calls, instances)
+    return Spend(config.prices, cap=cap)
+
+
+def in_asking_order(rows: Sequence[Row], job: EvaluationJob) -> list[Row]:
+    """As they stand, or in a random order of the dataset's seed if the run may stop before its end.
+
+    What is known by then is then known of a random sample.
+    """
+    if not job.may_stop:
+        return list(rows)
+    seed = job.config.dataset.seed
+    return sorted(rows, key=lambda row: sha256(f"{seed} {row.row_id}".encode()).digest())
+
+
 def answer_desk(
     job: EvaluationJob, model: MeasuredModel, session: Session, spend: Spend, *, instances: int = 1
 ) -> AnswerDesk:
@@ -127,24 +151,35 @@ def answer_rows_of(
 
     `arrived` sees each as it comes.
 
+    They are asked for in another order if the run may stop before its end.
+
     Raises EndpointError when the endpoint has stopped answering, or was updated meanwhile.
     """
     job = run.job
+    in_order = in_asking_order(rows, job)
     if job.config.dataset.answers_given:
-        return given_answers(job.endpoint, rows, lambda answer: _came(run, answer, arrived))
+        given = given_answers(job.endpoint, in_order, lambda answer: _came(run, answer, arrived))
+        return _in_order_of(rows, given)
     desk = answer_desk(job, run.model, run.session, run.spend, instances=len(run.instance.hosts))
 
-    answers = answer_rows(desk, rows, lambda answer: _came(run, answer, arrived))
+    answers = answer_rows(desk, in_order, lambda answer: _came(run, answer, arrived))
     if run.describe_model(run.session.client("sagemaker"), job) != run.model:
         raise EndpointError(
             f"endpoint {job.endpoint.name} was updated while it was being evaluated: "
             "the answers come from more than one model; start the pipeline again"
         )
-    return answers
+    return _in_order_of(rows, answers)
+
+
+def _in_order_of(rows: Sequence[Row], answers: Sequence[Answer]) -> list[Answer]:
+    by_id = {answer.row.row_id: answer for answer in answers}
+    return [by_id[row.row_id] for row in rows]
 
 
 def _came(run: EvaluationRun, answer: Answer, arrived: Callable[[Answer], None]) -> None:
-    run.progress.answered(failed=answer.text is None, reused=answer.reused, cut=bool(answer.cut))
+    if answer.asked:
+        failed = answer.text is None
+        run.progress.answered(failed=failed, reused=answer.reused, cut=bool(answer.cut))
     arrived(answer)
 
 

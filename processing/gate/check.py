@@ -19,16 +19,21 @@ Pipelines compares numbers only: a null would fail the condition step without sa
 
 @dataclass(frozen=True)
 class Check:
-    """One threshold held against its metric. `reason` is empty if it holds."""
+    """One threshold held against its metric. `reason` is empty if it holds.
+
+    `undecided`: the run ended before all was asked. What was asked does not miss the threshold, and
+    what was not may.
+    """
 
     threshold: ThresholdParameter
     metric: Metric
     number: float | None
     reason: str
+    undecided: str = ""
 
     @property
     def passed(self) -> bool:
-        return not self.reason
+        return not self.reason and not self.undecided
 
     @property
     def compared(self) -> float:
@@ -36,6 +41,29 @@ class Check:
         if self.number is not None:
             return self.number
         return -WORST if self.threshold.rule == "min" else WORST
+
+
+def check(name: str, metric: Metric, threshold: ThresholdParameter, rows: int) -> Check:
+    """The threshold held against the metric over the dataset's `rows`; `name` is how it is shown.
+
+    Where the run ended before all was asked, what is compared is still the worst that the whole
+    dataset could give, and the reason speaks of what was asked.
+    """
+    number = compared_number(metric, threshold, rows)
+    reason = missed(name, metric, threshold, number)
+    if metric.asked is None or not reason:
+        return Check(threshold, metric, number, reason)
+    asked = metric.asked
+    if asked.value is None:
+        return Check(threshold, metric, number, "", f"{name} was not asked about a single row")
+    said = missed(name, asked, threshold, compared_number(asked, threshold, 0))
+    if said and threshold.on != "calibrated":
+        return Check(threshold, metric, number, said)
+    undecided = (
+        f"{name} {asked.value:.4g} over the {asked.total:,} rows that were asked; "
+        f"{metric.not_asked:,} were not"
+    )
+    return Check(threshold, metric, number, "", undecided)
 
 
 def compared_number(metric: Metric, threshold: ThresholdParameter, rows: int) -> float | None:

@@ -33,6 +33,7 @@ class Metric:
     count got no answer. `low` to `high` is the 95 % interval, by `method`, over the `n` rows.
     `not_applicable` rows are no part of `rows`: the scorer has nothing to look for in them.
     `frequent_error` is the reason that most of the `errors` share.
+    `asked`: the same over the rows that were asked, where the run ended before all were.
     `worst_value` and `worst_interval` are what value and interval could have been had the missing
     rows had numbers. `calibrated` is what people's labels make of it, None without labels.
     """
@@ -51,6 +52,12 @@ class Metric:
     worst_value: Bounds = Bounds()  # noqa: RUF009 (frozen)
     worst_interval: Bounds = Bounds()  # noqa: RUF009
     calibrated: Calibrated | None = None
+    asked: Metric | None = None
+
+    @property
+    def not_asked(self) -> int:
+        """Rows that nobody was asked about: no errors."""
+        return self.total - self.asked.total if self.asked else 0
 
     @property
     def error_share(self) -> float:

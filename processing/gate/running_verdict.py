@@ -62,7 +62,7 @@ class SettledAnswer:
     failed: bool
     said: bool
     cut: bool | None = None
-    latency_ms: float = 0.0
+    latency_ms: float | None = 0.0
     input_tokens: float | None = None
     output_tokens: float | None = None
 

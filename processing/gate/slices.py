@@ -7,17 +7,17 @@ them were scored: errors cannot talk a slice out of its threshold.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from processing.config.gate import Tier
-from processing.config.thresholds import threshold_parameters
+from processing.config.thresholds import ThresholdParameter, threshold_parameters
 from processing.dataset.rows import Scalar
-from processing.gate.check import Check, compared_number, missed
+from processing.gate.check import Check, check
 from processing.gate.clusters import RowClusters
-from processing.gate.metric import scorer_metric
+from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
 
 if TYPE_CHECKING:
@@ -68,14 +68,16 @@ def judge_slices(
     not_applicable: Mapping[str, Collection[str]] = MappingProxyType({}),
     *,
     clusters: Mapping[str, str] | None = None,
+    not_asked: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> SlicesVerdict:
     """Hold each slice's thresholds.
 
     `rows`: every row of the dataset, row id -> column -> value, answered or not. `scores`: the
     answered rows, row id -> scorer -> number, or None where the scorer failed. `not_applicable`:
     row id -> the scorers that have nothing to look for in it. `clusters`: row id -> what it belongs
-    to.
+    to. `not_asked`: scorer -> the rows that it was not asked about, where the run ended before.
     """
+    known = _Known(scores, scales, not_applicable, clusters, not_asked)
     checks: list[SliceCheck] = []
     unusable: list[str] = []
     notes: list[str] = []
@@ -89,16 +91,8 @@ def judge_slices(
             notes.append(_too_few(column, section, few))
         for key, ids in judged.items():
             checks += [
-                SliceCheck(column, json.loads(key), check)
-                for check in _checks(
-                    f"{column} is {json.loads(key)}",
-                    section,
-                    ids,
-                    scores,
-                    scales,
-                    not_applicable=not_applicable,
-                    clusters=clusters,
-                )
+                SliceCheck(column, json.loads(key), found)
+                for found in _checks(f"{column} is {json.loads(key)}", section, ids, known)
             ]
     return SlicesVerdict(tuple(checks), tuple(unusable), tuple(notes))
 
@@ -117,42 +111,58 @@ def slice_groups(rows: Mapping[str, Mapping[str, Scalar]], column: str) -> dict[
     return dict(sorted(groups.items()))
 
 
-def _checks(
-    where: str,
-    section: Slice,
-    ids: list[str],
-    scores: Mapping[str, Mapping[str, float | None]],
-    scales: Mapping[str, Scale],
-    *,
-    not_applicable: Mapping[str, Collection[str]],
-    clusters: Mapping[str, str] | None,
-) -> Iterator[Check]:
-    answered = [row_id for row_id in ids if row_id in scores]
-    for threshold in threshold_parameters(section.thresholds):
-        name = threshold.metric
-        scored = [row_id for row_id in answered if name not in not_applicable.get(row_id, ())]
-        metric = scorer_metric(
+@dataclass(frozen=True)
+class _Known:
+    """What `judge_slices` is given of rows and scorers."""
+
+    scores: Mapping[str, Mapping[str, float | None]]
+    scales: Mapping[str, Scale]
+    not_applicable: Mapping[str, Collection[str]]
+    clusters: Mapping[str, str] | None
+    not_asked: Mapping[str, Collection[str]]
+
+    def metric(self, threshold: ThresholdParameter, ids: Sequence[str]) -> Metric:
+        """Of the scorer, over the rows `ids`; also over those of them that were asked."""
+        left = set(self.not_asked.get(threshold.metric, ())).intersection(ids)
+        metric = self._over(threshold, ids, left)
+        if not left:
+            return metric
+        asked = self._over(threshold, [row_id for row_id in ids if row_id not in left], set())
+        return replace(metric, asked=asked)
+
+    def _over(
+        self, threshold: ThresholdParameter, ids: Sequence[str], left: Collection[str]
+    ) -> Metric:
+        name, scores = threshold.metric, self.scores
+        answered = [row_id for row_id in ids if row_id in scores and row_id not in left]
+        scored = [row_id for row_id in answered if name not in self.not_applicable.get(row_id, ())]
+        return scorer_metric(
             [scores[row_id].get(name) for row_id in scored],
             rows=len(ids),
             not_applicable=len(answered) - len(scored),
-            scale=scales.get(name, UNIT),
+            scale=self.scales.get(name, UNIT),
             numbers="monotone" if threshold.on == "interval" else "BCa",
             clusters=None
-            if clusters is None
+            if self.clusters is None
             else RowClusters(
-                [clusters[row_id] for row_id in scored],
-                [clusters[row_id] for row_id in ids if row_id not in scores],
+                [self.clusters[row_id] for row_id in scored],
+                [self.clusters[row_id] for row_id in ids if row_id not in scores or row_id in left],
             ),
         )
-        shown = f"{name} where {where}"
-        number = compared_number(metric, threshold, len(ids))
-        reason = missed(shown, metric, threshold, number)
-        if metric.value is not None and metric.n < section.min_rows:
+
+
+def _checks(where: str, section: Slice, ids: Sequence[str], known: _Known) -> Iterator[Check]:
+    for threshold in threshold_parameters(section.thresholds):
+        shown = f"{threshold.metric} where {where}"
+        metric = known.metric(threshold, ids)
+        found = check(shown, metric, threshold, len(ids))
+        if metric.value is not None and metric.n < section.min_rows and metric.asked is None:
             reason = (
                 f"{shown}: {metric.value:.4g} rests on {metric.n} rows, fewer than its min_rows "
                 f"{section.min_rows}"
             )
-        yield Check(threshold, metric, number, reason)
+            found = replace(found, reason=reason)
+        yield found
 
 
 def _is_hard(section: Slice) -> bool:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from processing.base.visible_text import visible
 from processing.config.gate import Budgets, Tier
 from processing.config.thresholds import ThresholdParameter
 from processing.gate.champion import ChampionVerdict
-from processing.gate.check import Check, compared_number, missed
+from processing.gate.check import Check, check
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.frequent_error import FrequentError
 from processing.gate.metric import Metric
 from processing.gate.slices import SlicesVerdict
+from processing.gate.stopped import Stopped
 from processing.gate.swapped_answers import SwappedAnswers
 
 
@@ -32,10 +33,13 @@ class Verdict:
     slices: SlicesVerdict | None = None
     champion: ChampionVerdict | None = None
     budget_warnings: tuple[str, ...] = ()
+    stopped: Stopped | None = None
 
     @property
     def passed(self) -> bool:
-        return any(check.threshold.tier == "hard" for check in self.checks) and not self.reasons
+        hard = [check for check in self.checks if check.threshold.tier == "hard"]
+        decided = bool(hard) and not any(check.undecided for check in hard)
+        return decided and self.stopped is None and not self.reasons
 
     @property
     def word(self) -> str:
@@ -43,12 +47,17 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What keeps the gate shut."""
+        """What keeps the gate shut; first, where the run ended before all was asked, why it did.
+
+        The champion is compared on all rows or not at all.
+        """
+        champion = self.champion.reasons if self.champion and not self.stopped else ()
         found = (
+            *([self.stopped.reason] if self.stopped else ()),
             *self.budget_reasons,
             *self._missed("hard"),
             *(self.slices.reasons if self.slices else ()),
-            *(self.champion.reasons if self.champion else ()),
+            *champion,
         )
         return tuple(map(visible, found))  # a slice's value, or what MLflow says, is any text
 
@@ -98,39 +107,42 @@ def judge(
     swapped: Sequence[SwappedAnswers] = (),
     reasons: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    stopped: Stopped | None = None,
 ) -> Verdict:
     """Hold every threshold and budget against what was measured.
 
     `rows` is how many rows the dataset has; `endpoint_errors` how many of them got no answer, and
     `endpoint_error` the reason that most of these share. `reasons`: what else keeps the gate shut;
-    `warnings`: what else to know.
+    `warnings`: what else to know. `stopped`: why the run ended before all was asked.
     """
     checks = []
     for threshold in thresholds:
         metric = metrics.get(threshold.metric, Metric(value=None, n=0))
-        number = compared_number(metric, threshold, rows)
-        reason = _over_metric_budget(threshold, metric, budgets)
-        reason = reason or missed(threshold.metric, metric, threshold, number)
-        checks.append(Check(threshold, metric, number, reason))
+        found = check(threshold.metric, metric, threshold, rows)
+        if reason := _over_metric_budget(threshold, metric, budgets):
+            found = replace(found, reason=reason, undecided="")
+        checks.append(found)
     lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
-    over = _over_budget(budgets, rows, endpoint_errors, lost, endpoint_error)
+    asked = rows - (stopped.not_asked if stopped else 0)
+    over = _over_budget(budgets, rows, endpoint_errors, asked - lost, endpoint_error)
     counted: list[CutAnswers | SwappedAnswers] = [cut_answers or CutAnswers(), *swapped]
     over += tuple(filter(None, [each.reason(budgets) for each in counted]))
     over += tuple(reasons)
     warned = (*warnings, *filter(None, [each.warning(budgets) for each in counted]))
-    return Verdict(tuple(checks), over, slices, champion, warned)
+    return Verdict(tuple(checks), over, slices, champion, warned, stopped)
 
 
 def _over_metric_budget(threshold: ThresholdParameter, metric: Metric, budgets: Budgets) -> str:
     name, corrected = threshold.metric, metric.calibrated
     if metric.value is None or not math.isfinite(metric.value):
         return ""  # said by `missed`
-    if metric.n < budgets.min_rows:
+    if metric.n < budgets.min_rows and metric.asked is None:
         return (
             f"{name}: {metric.value:.4g} rests on {metric.n} rows, fewer than min_rows "
             f"{budgets.min_rows}"
         )
-    if threshold.on == "calibrated" and corrected and corrected.labels < budgets.min_rows:
+    labelled = threshold.on == "calibrated" and metric.asked is None
+    if labelled and corrected and corrected.labels < budgets.min_rows:
         return (
             f"{name}: its correction rests on {corrected.labels} labels of people, fewer than "
             f"min_rows {budgets.min_rows}"
@@ -152,18 +164,18 @@ def _over_budget(
     budgets: Budgets,
     rows: int,
     endpoint_errors: int,
-    scorer_errors: int,
+    scored: int,
     endpoint_error: FrequentError | None,
 ) -> tuple[str, ...]:
-    """The endpoint's share is of the rows that it failed on or that were scored.
+    """The endpoint's share is of the rows that it failed on or that were `scored` (or failed).
 
-    Rows on which a scorer failed do not dilute it.
+    Rows on which a scorer failed, or that were not asked, do not dilute it.
     """
     reasons = []
     if rows < budgets.min_rows:
         reasons.append(f"the dataset has {rows} rows, fewer than min_rows {budgets.min_rows}")
     why = f" ({endpoint_error})" if endpoint_error else ""
-    counted = max(rows - scorer_errors, endpoint_errors)
+    counted = max(scored, endpoint_errors)
     if counted and endpoint_errors / counted > budgets.max_endpoint_error_share:
         reasons.append(
             f"the endpoint failed on {endpoint_errors} of {counted} rows{why}, "

@@ -21,11 +21,13 @@ from pydantic import BaseModel
 from processing.base.clean_text import storable
 from processing.base.secrets import without_own_secrets
 from processing.calls.rate_limit import RateLimit
-from processing.calls.spend import Spend, judge_name
+from processing.calls.spend import Spend
+from processing.calls.stop import NotAsked
+from processing.config.judge import judge_name
 from processing.judges.accepted import Accepted
 from processing.judges.kept_replies import KeptReplies
 from processing.judges.silence import Silence
-from processing.judges.verdict import JudgeError
+from processing.judges.verdict import JudgeError, NotJudged
 from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused, Wire
 
 if TYPE_CHECKING:
@@ -127,7 +129,10 @@ class JudgeService:
                 reason = f"the judge failed ({self.silence.given_up})"
                 raise JudgeError(reason, retryable=False, timed_out=True)
             if self.spend is not None:
-                self.spend.add(name, calls=1)
+                try:
+                    self.spend.begin(name)
+                except NotAsked as stop:
+                    raise NotJudged(str(stop)) from stop
             try:
                 reply = self.wire.ask(judge, messages, schema, form)
                 reply = replace(reply, text=without_own_secrets(storable(reply.text)))

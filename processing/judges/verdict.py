@@ -73,6 +73,13 @@ class JudgeError(Exception):
         self.off_scale = off_scale
 
 
+class NotJudged(JudgeError):
+    """The judge was not asked, or not to the verdict's end: nothing more was to be paid for."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not asked: {why}", retryable=False)
+
+
 Score = Callable[[Question], "Feedback"]
 """Gives one row's verdict. Raises JudgeError where there is none. Safe from many threads."""
 

@@ -118,8 +118,8 @@ def trace_pages(experiment_id: str, run_id: str | None = None) -> Iterator[list[
 
 
 def require_traces(held: Container[str], answers: Sequence[Answer]) -> None:
-    """Raise TrackingError unless every row's id is among those of the traces that MLflow holds."""
-    missing = [a.row.row_id for a in answers if a.row.row_id not in held]
+    """Raise TrackingError unless every row that was asked has a trace among those MLflow holds."""
+    missing = [a.row.row_id for a in answers if a.asked and a.row.row_id not in held]
     if missing:
         raise TrackingError(
             f"MLflow holds no trace for {len(missing)} of {len(answers)} rows "

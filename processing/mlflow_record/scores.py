@@ -71,11 +71,20 @@ Scores = dict[str, dict[str, Score]]
 """row id -> scorer name -> score; only rows that the endpoint answered."""
 
 
-def read_scores(run: TrackedRun, specs: Sequence[ScorerSpec], answers: Sequence[Answer]) -> Scores:
-    """The verdicts as the server holds them.
+NotJudged = Mapping[str, Collection[str]]
+"""row id -> the scorers that were not asked about its answer, because the run was to end."""
 
-    Raises TrackingError if MLflow does not hold a trace for every row and a verdict for every
-    answered row and scorer.
+
+def read_scores(
+    run: TrackedRun,
+    specs: Sequence[ScorerSpec],
+    answers: Sequence[Answer],
+    not_judged: NotJudged = MappingProxyType({}),
+) -> Scores:
+    """The verdicts as the server holds them; a scorer that was `not_judged` is not in the row.
+
+    Raises TrackingError if MLflow does not hold a trace for every row that was asked and a verdict
+    for every answered row and scorer.
     """
     answered = {answer.row.row_id: answer.text is not None for answer in answers}
     held: set[str] = set()
@@ -84,7 +93,9 @@ def read_scores(run: TrackedRun, specs: Sequence[ScorerSpec], answers: Sequence[
         row_id = trace.info.tags[ROW_TAG]
         held.add(row_id)
         if answered.get(row_id):
-            scores[row_id] = _row_scores(row_id, trace, specs)
+            left = not_judged.get(row_id, ())
+            asked = [spec for spec in specs if spec.name not in left]
+            scores[row_id] = _row_scores(row_id, trace, asked)
     require_traces(held, answers)
     return {row_id: scores[row_id] for row_id, is_answered in answered.items() if is_answered}
 
@@ -133,34 +144,43 @@ def scorer_metrics(
     scales: Mapping[str, Scale] = MappingProxyType({}),
     by_interval: Collection[str] = (),
     clusters: Mapping[str, str] | None = None,
+    not_asked: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> dict[str, Metric]:
     """Each scorer's metric over the answered rows, of `rows` in all (without it: those answered).
 
     `by_interval`: the scorers whose interval is held against a threshold. `clusters`: for each row
-    of the dataset, by id, what it belongs to.
+    of the dataset, by id, what it belongs to. `not_asked`: scorer -> rows that it was not asked
+    about, which are no errors and leave a metric over the others (`Metric.asked`).
     """
-    unanswered = [each for row_id, each in (clusters or {}).items() if row_id not in scores]
-    return {
-        name: replace(
-            scorer_metric(
-                [row[name].value for row in scores.values() if row[name].applies],
-                not_applicable=sum(not row[name].applies for row in scores.values()),
-                rows=rows,
-                scale=scales.get(name, UNIT),
-                numbers="monotone" if name in by_interval else "BCa",
-                clusters=None
-                if clusters is None
-                else RowClusters(
-                    [clusters[row_id] for row_id, row in scores.items() if row[name].applies],
-                    unanswered,
-                ),
-            ),
-            frequent_error=most_frequent(
-                row[name].error or "no number" for row in scores.values() if _failed(row[name])
+
+    def metric(name: str, rows: int | None, left_out: Collection[str]) -> Metric:
+        known = {row_id: row[name] for row_id, row in scores.items() if name in row}
+        missing = [
+            cluster
+            for row_id, cluster in (clusters or {}).items()
+            if row_id not in known and row_id not in left_out
+        ]
+        found = scorer_metric(
+            [score.value for score in known.values() if score.applies],
+            not_applicable=sum(not score.applies for score in known.values()),
+            rows=rows,
+            scale=scales.get(name, UNIT),
+            numbers="monotone" if name in by_interval else "BCa",
+            clusters=None
+            if clusters is None
+            else RowClusters(
+                [clusters[row_id] for row_id, score in known.items() if score.applies], missing
             ),
         )
-        for name in names
-    }
+        errors = (score.error or "no number" for score in known.values() if _failed(score))
+        return replace(found, frequent_error=most_frequent(errors))
+
+    metrics = {name: metric(name, rows, ()) for name in names}
+    for name, left in not_asked.items():
+        if left and rows is not None and name in metrics:
+            asked = metric(name, rows - len(left), left)
+            metrics[name] = replace(metrics[name], asked=asked)
+    return metrics
 
 
 def _failed(score: Score) -> bool:

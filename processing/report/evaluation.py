@@ -71,3 +71,12 @@ class Evaluation:
     @property
     def endpoint_errors(self) -> int:
         return sum(1 for answer in self.answers if answer.call.error)
+
+    @property
+    def not_asked(self) -> int:
+        """Rows that the endpoint was not asked about, because the run ended before."""
+        return sum(not answer.asked for answer in self.answers)
+
+    @property
+    def answered(self) -> int:
+        return len(self.answers) - self.endpoint_errors - self.not_asked

@@ -1,4 +1,4 @@
-"""What the evaluation step leaves behind: evaluation.json for the gate, rows.jsonl for people.
+"""evaluation.json, which the evaluation step leaves behind for the gate.
 
 evaluation.json is the step's property file: small, its keys flat and free of `/` and `.`, because
 the condition step, RegisterModel and GateFailed read it by JsonPath. It is written last, when all
@@ -17,17 +17,16 @@ from typing import Any
 
 from processing.base.disk import written_to
 from processing.base.secrets import masked
-from processing.dataset.rows import asked_entry
-from processing.endpoint.answers import Answer
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
 from processing.gate.frequent_error import FrequentError, most_frequent
 from processing.gate.metric import Metric
 from processing.gate.slices import SliceCheck
+from processing.gate.stopped import Stopped
 from processing.report.evaluation import Evaluation
-from processing.report.label_entries import calibrated_entry, finite, label_entries, row_labels
+from processing.report.label_entries import calibrated_entry, finite, label_entries
 from processing.report.model_card import model_card
-from processing.report.repeat_entries import repeat_entries, row_verdicts
+from processing.report.repeat_entries import repeat_entries
 
 EVALUATION_FILE = "evaluation.json"
 ROWS_FILE = "rows.jsonl"
@@ -51,16 +50,6 @@ METADATA_KEYS = (
     "evaluation_fingerprint",
 )
 """What a registered package carries as CustomerMetadataProperties, beside its metrics."""
-
-
-def write_rows(evaluation: Evaluation, folder: Path) -> None:
-    """Write rows.jsonl into `folder`. Raises DiskError."""
-    path = folder / ROWS_FILE
-    with written_to(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8") as file:
-            for answer in evaluation.answers:
-                file.write(json.dumps(_row(answer, evaluation), ensure_ascii=False) + "\n")
 
 
 def evaluation_text(document: Mapping[str, Any]) -> str:
@@ -97,6 +86,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "reasons": list(verdict.reasons),
             "warnings": list(verdict.warnings),
         },
+        # why the run ended before all was asked; null where all was
+        "stopped": _stopped(verdict.stopped) if verdict.stopped else None,
         "thresholds": {check.threshold.name: _check(check) for check in verdict.checks},
         "slices": [_slice(check) for check in verdict.slices.checks] if verdict.slices else [],
         "champion": _champion(verdict.champion) if verdict.champion else None,
@@ -117,8 +108,10 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "regression_metrics": _regression_metrics(evaluation.metrics),
         "counts": {
             "rows": len(evaluation.answers),
-            "answered": len(evaluation.answers) - evaluation.endpoint_errors,
+            "answered": evaluation.answered,
             "endpoint_errors": evaluation.endpoint_errors,
+            # no errors: the run ended before
+            "not_asked": evaluation.not_asked,
             # so many groups of rows that belong together (dataset.cluster); null: each row alone
             "clusters": len(set(evaluation.clusters.values())) or None,
             "cut_answers": evaluation.cut_answers.cut,
@@ -166,6 +159,21 @@ def _check(check: Check) -> dict[str, Any]:
         "compared": check.compared,
         "passed": int(check.passed),
         "reason": check.reason,
+        # holds for what was asked, and may not for what was not
+        "undecided": check.undecided,
+    }
+
+
+def _stopped(found: Stopped) -> dict[str, Any]:
+    return {
+        "rule": found.rule,
+        "why": found.why,
+        "words": found.words,
+        "rows_asked": found.rows - found.not_asked,
+        "rows_not_asked": found.not_asked,
+        "verdicts_not_asked": found.verdicts,
+        # estimated from what the calls that were made have cost
+        "saved": [asdict(each) for each in found.saved],
     }
 
 
@@ -174,6 +182,7 @@ def _metric(name: str, metric: Metric) -> dict[str, Any]:
         "value": finite(metric.value),
         "n": metric.n,
         "errors": metric.errors,
+        "not_asked": metric.not_asked,
         "not_applicable": metric.not_applicable,
         "frequent_error": _frequent(metric.frequent_error),
         "coverage": metric.coverage,
@@ -243,10 +252,10 @@ def _champion(champion: ChampionVerdict) -> dict[str, Any]:
 
 def _metadata(evaluation: Evaluation) -> dict[str, str]:
     rows = len(evaluation.answers)
-    answered = rows - evaluation.endpoint_errors
+    left = f" {evaluation.not_asked} not asked" if evaluation.not_asked else ""
     values = {
         "verdict": evaluation.verdict.word,
-        "rows": f"{answered} answered of {rows}",
+        "rows": f"{evaluation.answered} answered of {rows}{left}",
         "endpoint": evaluation.whose,
         "mlflow_run_id": evaluation.run.run_id,
         "mlflow_experiment_id": evaluation.run.experiment_id,
@@ -264,36 +273,3 @@ def _metadata(evaluation: Evaluation) -> dict[str, str]:
 def _registry_text(value: str) -> str:
     """`value` in the characters and the length (1-256) that CustomerMetadataProperties takes."""
     return re.sub(r"[^\w .:/=+\-@]", " ", value)[:256] or "none"
-
-
-def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
-    call, row = answer.call, answer.row
-    return {
-        "row_id": row.row_id,
-        **asked_entry(row),
-        "answer": answer.text,
-        "reasoning": answer.reasoning or None,
-        "expected_response": row.expected_response,
-        **row.further.given(),
-        "slices": row.slices,
-        **({"cluster": evaluation.clusters[row.row_id]} if evaluation.clusters else {}),
-        "error": masked(call.error) if call.error else call.error,
-        "latency_ms": None if answer.latency_ms is None else round(answer.latency_ms, 3),
-        "attempts": call.attempts,
-        "stop_reason": (call.said.stop_reason if call.said else "") or None,
-        "cut": answer.cut,
-        "input_tokens": call.said.input_tokens if call.said else None,
-        "output_tokens": call.said.output_tokens if call.said else None,
-        "scores": {
-            name: {
-                "value": s.value,
-                "shown": s.shown,
-                "rationale": s.rationale,
-                "error": s.error,
-                **row_verdicts(s),
-            }
-            for name, s in evaluation.scores.get(row.row_id, {}).items()
-        },
-        # what people say of this answer, by scorer
-        "labels": row_labels(row.row_id, evaluation),
-    }

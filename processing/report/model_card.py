@@ -18,6 +18,7 @@ from processing.report.label_entries import label_lines
 from processing.report.repeat_entries import repeats_of
 
 if TYPE_CHECKING:
+    from processing.gate.check import Check
     from processing.gate.metric import Metric
     from processing.gate.slices import SliceCheck
     from processing.report.evaluation import Evaluation
@@ -69,7 +70,8 @@ def _card(evaluation: Evaluation, *, with_slices: bool) -> dict[str, Any]:
 def _observation(evaluation: Evaluation) -> str:
     verdict = evaluation.verdict
     rows = len(evaluation.answers)
-    counts = f"{rows - evaluation.endpoint_errors} of {rows} rows answered"
+    left = f", {evaluation.not_asked} not asked" if evaluation.not_asked else ""
+    counts = f"{evaluation.answered} of {rows} rows answered{left}"
     told = [each.words() for each in repeats_of(evaluation)]
     said = [f"{line}." for line in [*label_lines(evaluation), *told]]
     summary = f"Gate {verdict.word}: {verdict.summary}."
@@ -96,11 +98,17 @@ def _groups(evaluation: Evaluation, *, with_slices: bool) -> Iterator[dict[str, 
 def _bounds(evaluation: Evaluation) -> dict[str, str]:
     bounds: dict[str, list[str]] = {}
     for check in evaluation.verdict.checks:
-        word = "holds" if check.passed else "missed"
+        word = _word(check)
         threshold = check.threshold
         text = f"{threshold.rule} {threshold.bound:g} ({threshold.tier}) {word}"
         bounds.setdefault(threshold.metric, []).append(text)
     return {metric: ", ".join(texts) for metric, texts in bounds.items()}
+
+
+def _word(check: Check) -> str:
+    if check.undecided:
+        return "undecided, not all rows were asked"
+    return "holds" if check.passed else "missed"
 
 
 def _data(metrics: Mapping[str, Metric], bounds: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -109,6 +117,8 @@ def _data(metrics: Mapping[str, Metric], bounds: Mapping[str, str]) -> list[dict
 
 def _metric(name: str, metric: Metric, bound: str) -> dict[str, Any]:
     notes = [f"n={metric.n}", f"errors={metric.errors}"]
+    if metric.not_asked:
+        notes.append(f"not asked={metric.not_asked}")
     if metric.low is not None and metric.high is not None:
         notes.append(f"95 % interval {metric.low:.4g} to {metric.high:.4g}")
     if metric.calibrated:
@@ -125,5 +135,4 @@ def _slice(found: SliceCheck) -> dict[str, Any]:
     check = found.check
     name = f"{check.threshold.metric} where {found.column} is {found.value}"
     threshold = check.threshold
-    word = "holds" if check.passed else "missed"
-    return _metric(name, check.metric, f"{threshold.rule} {threshold.bound:g} {word}")
+    return _metric(name, check.metric, f"{threshold.rule} {threshold.bound:g} {_word(check)}")

@@ -18,12 +18,13 @@ from processing.base.secrets import masked
 from processing.base.sigterm import Stopped
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
-from processing.calls.spend import Spend, judge_name
+from processing.calls.spend import Spend
+from processing.config.judge import judge_name
 from processing.config.scorer_numbers import is_not_applicable, number_of, off_scale
 from processing.dataset.rows import Row
 from processing.dataset.turns import messages_of
 from processing.judges.health import JudgeHealth
-from processing.judges.verdict import JudgeError, Question
+from processing.judges.verdict import JudgeError, NotJudged, Question
 from processing.mlflow_record.scores import CATEGORY
 from processing.scorers.build import BuiltScorer
 from processing.scorers.vote import asked_repeatedly
@@ -37,7 +38,18 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
 
 
 VerdictOf = Callable[[str, str], Record]
-"""row id, scorer's name -> the judge's verdict as it is kept, or `{"error": reason}`."""
+"""row id, scorer's name -> the judge's verdict as it is kept, or `{"error": reason}`, or NOT_ASKED.
+"""
+
+FeedbackOf = Callable[[str, str], "Feedback | None"]
+"""row id, scorer's name -> what a scorer without a judge gives, if it has been asked already."""
+
+NOT_ASKED: Record = {"not_asked": True}
+"""In a verdict's place where the judge was not asked for it: nothing more was to be paid for."""
+
+
+def was_not_asked(record: Record) -> bool:
+    return "not_asked" in record
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,12 @@ class PaidVerdicts:
         return self.record_on(built, _question(row, answer))
 
     def record_on(self, built: BuiltScorer, question: Question) -> Record:
-        """The judge's verdict as it is kept; `{"error": reason}` where there is none.
+        """The judge's verdict as it is kept; `{"error": reason}` or NOT_ASKED where there is none.
 
         Raises DiskError once a verdict could not be kept.
         """
         record, kept = self._voted(built, question)
-        if self.progress is not None:
+        if self.progress is not None and not was_not_asked(record):
             self.progress.judged(failed="error" in record, reused=kept)
         return record
 
@@ -69,13 +81,21 @@ class PaidVerdicts:
             return self._record(built, question)
 
         def ask(repeat: int) -> tuple[Record, bool]:
-            return self._record(built, replace(question, repeat=repeat))
+            record, kept = self._record(built, replace(question, repeat=repeat))
+            if was_not_asked(record):
+                raise NotJudged(f"asked {repeat - 1} of {built.repeats} times")
+            return record, kept
 
-        return asked_repeatedly(built.spec, built.repeats, ask)
+        try:
+            return asked_repeatedly(built.spec, built.repeats, ask)
+        except NotJudged:
+            return NOT_ASKED, False
 
     def _record(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
         try:
             return self._paid_once(built, question)
+        except NotJudged:
+            return NOT_ASKED, False
         except JudgeError as error:
             assert built.judge is not None
             self.health.failed(built.judge, error)
@@ -115,10 +135,16 @@ class PaidVerdicts:
         return record, False
 
 
-def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: VerdictOf) -> Scorer:
+def mlflow_scorer(
+    built: BuiltScorer,
+    rows: Mapping[str, Row],
+    verdict_of: VerdictOf,
+    feedback_of: FeedbackOf = lambda *_: None,
+) -> Scorer:
     """The scorer in the form that `mlflow.genai.evaluate` takes. `rows`: by id.
 
-    A judge's verdict has been asked for already and is waited for; any other is computed here.
+    A judge's verdict has been asked for already and is waited for; any other is computed here,
+    unless it has been.
     """
     from mlflow.entities import Trace
     from mlflow.genai.scorers import scorer
@@ -132,8 +158,10 @@ def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: Verdi
             return None  # the endpoint did not answer: the row failed, and scores nothing
         row = rows[trace.info.tags["row_id"]]
         if built.judge is None:
-            return numbered(built, built.score(_question(row, outputs)))
+            return feedback_of(row.row_id, name) or computed(built, row, outputs)
         record = verdict_of(row.row_id, name)
+        if was_not_asked(record):
+            return None  # no verdict, and no error: MLflow is told nothing
         if "error" in record:
             raise JudgeError(record["error"], retryable=False)
         return _feedback(record)
@@ -141,6 +169,11 @@ def mlflow_scorer(built: BuiltScorer, rows: Mapping[str, Row], verdict_of: Verdi
     made: Scorer = verdict
     made.model_dump()  # kept by MLflow, which else reads this source anew for each verdict's digest
     return made
+
+
+def computed(built: BuiltScorer, row: Row, answer: str) -> Feedback:
+    """The verdict of a scorer without a judge. Raises whatever it raises."""
+    return numbered(built, built.score(_question(row, answer)))
 
 
 def _question(row: Row, answer: str) -> Question:

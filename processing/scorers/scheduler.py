@@ -9,35 +9,103 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from processing.calls.paid_store import Record
 from processing.endpoint.answers import Answer
 from processing.judges.verdict import Question
-from processing.scorers.asked_once import PaidVerdicts
+from processing.scorers.asked_once import PaidVerdicts, computed
 from processing.scorers.build import BuiltScorer
+from processing.scorers.cascade import Phases, dearness
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+
+
+ROWS_AT_ONCE = 16
+"""Of scorers without a judge: what is computed here waits for nobody, unless a user's own does."""
+
+
+class Settled(Protocol):
+    """Is told of each verdict as soon as it is there, by the thread that has it."""
+
+    def judged(self, row_id: str, scorer: str, record: Record) -> None: ...
+
+    def computed(self, row_id: str, scorer: str, feedback: Feedback | None) -> None: ...
 
 
 class Judging:
-    """Verdicts by row and scorer: asked for in the order of the answers, waited for in any."""
+    """Verdicts by row and scorer: asked for in the order of the answers, waited for in any.
 
-    def __init__(self, scorers: Sequence[BuiltScorer], paid: PaidVerdicts) -> None:
-        self._judged = [built for built in scorers if built.judge is not None]
-        self._paid = paid
+    With `settled` the scorers without a judge are asked here too, each as soon as there is an
+    answer; without it nobody has to know of their verdicts before MLflow.
+
+    Judges that cost less come first, on each row. In a `cascade` they do on all rows: a judge is
+    asked when all that costs less has been, from `all_answered` on.
+    """
+
+    def __init__(
+        self,
+        scorers: Sequence[BuiltScorer],
+        paid: PaidVerdicts,
+        settled: Settled | None = None,
+        *,
+        cascade: bool = False,
+    ) -> None:
+        judged = [built for built in scorers if built.judge is not None]
+        self._judged = sorted(judged, key=lambda built: dearness(built, paid.spend.prices))
+        self._phases = Phases(self._judged, paid.spend.prices) if cascade else None
+        self._free = [built for built in scorers if built.judge is None] if settled else []
+        self._paid, self._settled = paid, settled
         self._pools: dict[tuple[str, str | None], ThreadPoolExecutor] = {}
+        self._computing = ThreadPoolExecutor(ROWS_AT_ONCE, "scorer")
         self._verdicts: dict[tuple[str, str], Future[Record]] = {}
+        self._feedbacks: dict[tuple[str, str], Future[Feedback]] = {}
 
     def ask(self, answer: Answer) -> None:
-        """Have all judges asked about this answer, if it is one.
+        """Have all scorers asked about this answer, if it is one.
 
         Raises JudgingError when a judge has turned out to refuse everything.
         """
         self._paid.health.require()
         if answer.text is None:
             return
+        row_id = answer.row.row_id
+        for built in self._free:
+            computing = self._computing.submit(self._compute, built, answer)
+            self._feedbacks[row_id, built.spec.name] = computing
+            if self._phases:
+                self._phases.after(computing)
         for built in self._judged:
-            self._verdicts[answer.row.row_id, built.spec.name] = self._pool(built).submit(
-                self._paid.record, built, answer.row, answer.text
-            )
+            self._verdicts[row_id, built.spec.name] = self._asked_for(built, answer)
+
+    def all_answered(self) -> None:
+        """Nothing more will be asked about: the first judges of a cascade may begin."""
+        if self._phases:
+            self._phases.begin()
+
+    def _asked_for(self, built: BuiltScorer, answer: Answer) -> Future[Record]:
+        if self._phases is None:
+            return self._pool(built).submit(self._record, built, answer)
+        pool = self._pool(built)
+        return self._phases.later(built, lambda: pool.submit(self._record, built, answer))
+
+    def _record(self, built: BuiltScorer, answer: Answer) -> Record:
+        assert answer.text is not None
+        record = self._paid.record(built, answer.row, answer.text)
+        if self._settled:
+            self._settled.judged(answer.row.row_id, built.spec.name, record)
+        return record
+
+    def _compute(self, built: BuiltScorer, answer: Answer) -> Feedback:
+        assert answer.text is not None
+        feedback = None
+        try:
+            feedback = computed(built, answer.row, answer.text)
+            return feedback
+        finally:
+            if self._settled:
+                self._settled.computed(answer.row.row_id, built.spec.name, feedback)
 
     def verdict_on(self, built: BuiltScorer, question: Question) -> Future[Record]:
         """Have the scorer's judge asked; the verdict as it is kept, or `{"error": reason}`.
@@ -51,6 +119,14 @@ class Judging:
         """The verdict as it is kept, or `{"error": reason}`; waits for it. To be had once."""
         return self._verdicts.pop((row_id, scorer)).result()
 
+    def feedback(self, row_id: str, scorer: str) -> Feedback | None:
+        """What a scorer without a judge gives; None where it is not asked here. To be had once.
+
+        Waits for it, and raises what it has raised.
+        """
+        coming = self._feedbacks.pop((row_id, scorer), None)
+        return coming.result() if coming else None
+
     def by_scorer(self, row_id: str) -> dict[str, Record]:
         """All verdicts on a row that was answered; waits for them."""
         names = (built.spec.name for built in self._judged)
@@ -58,9 +134,12 @@ class Judging:
 
     def close(self) -> None:
         """Ask for nothing more, and wait for what is on its way: it is paid for."""
-        for pool in self._pools.values():
+        if self._phases:
+            self._phases.cancel()
+        pools = [self._computing, *self._pools.values()]
+        for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
-        for pool in self._pools.values():
+        for pool in pools:
             pool.shutdown(wait=True)
 
     def _pool(self, built: BuiltScorer) -> ThreadPoolExecutor:
@@ -73,12 +152,18 @@ class Judging:
 
 
 @contextmanager
-def judging(scorers: Sequence[BuiltScorer], paid: PaidVerdicts) -> Iterator[Judging]:
+def judging(
+    scorers: Sequence[BuiltScorer],
+    paid: PaidVerdicts,
+    settled: Settled | None = None,
+    *,
+    cascade: bool = False,
+) -> Iterator[Judging]:
     """Judges that are asked within the block, and no longer.
 
     Raises JudgingError at its end if one of them has refused everything.
     """
-    begun = Judging(scorers, paid)
+    begun = Judging(scorers, paid, settled, cascade=cascade)
     try:
         yield begun
     finally:

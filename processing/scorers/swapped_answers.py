@@ -24,6 +24,7 @@ from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.dataset.rows import Row
 from processing.gate.metric import scale_of
 from processing.gate.swapped_answers import SwappedAnswers
+from processing.scorers.asked_once import was_not_asked
 from processing.scorers.build import BuiltScorer, build_scorers
 from processing.scorers.words import words
 
@@ -176,6 +177,7 @@ def counted(
     control: Control, verdicts: Sequence[Record], deciding: Collection[str]
 ) -> SwappedAnswers:
     """A verdict rejects if it is in the lower half of its scale."""
+    verdicts = [given for given in verdicts if not was_not_asked(given)]
     spec, judge = control.built.spec, control.built.judge
     scale = scale_of(spec)
     middle = (scale.low + scale.high) / 2

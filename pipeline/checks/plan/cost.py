@@ -16,9 +16,9 @@ from pipeline.checks.plan.earlier import EarlierRun
 from pipeline.checks.plan.rows import PlannedRows
 from pipeline.checks.plan.scorer_calls import ScorerCalls, judge_of, pairwise_calls, scorer_calls
 from pipeline.checks.plan.tokens import counter
-from processing.calls.spend import ENDPOINT, judge_name
+from processing.calls.spend import ENDPOINT
 from processing.config.endpoint import Endpoint
-from processing.config.judge import Judge
+from processing.config.judge import Judge, judge_name
 from processing.config.model import EvaluationConfig
 from processing.dataset.rows import Row
 from processing.endpoint.payload import request_body

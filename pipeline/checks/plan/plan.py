@@ -10,6 +10,7 @@ from pipeline.checks.plan.cost import Costs, costs
 from pipeline.checks.plan.earlier import EarlierRun
 from pipeline.checks.plan.gate import DISTANCE, GateErrors, gate_errors
 from pipeline.checks.plan.rows import PlannedRows, planned_rows
+from pipeline.checks.plan.stopping import Savings, savings
 from pipeline.definition.bundle import Bundle
 
 
@@ -18,6 +19,7 @@ class Plan:
     rows: PlannedRows
     costs: Costs
     gate: GateErrors
+    savings: tuple[Savings, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The plan as JSON has it: money in the prices' currency, times in seconds."""
@@ -31,6 +33,8 @@ class Plan:
             "cost": costs.money,
             "unpriced": costs.unpriced,
             "seconds": costs.seconds,
+            # by stop_early, where a model is so far beyond one bound
+            "stop_early": [asdict(each) for each in self.savings],
             "limit": {"service": costs.slowest.service, "by": costs.slowest.limit}
             if costs.slowest
             else None,
@@ -70,8 +74,10 @@ def plan(
 ) -> Plan:
     """Raises DatasetError, LaunchError."""
     planned = planned_rows(bundle, config, rows)
+    spent = costs(bundle.config, planned, earlier)
     return Plan(
         planned,
-        costs(bundle.config, planned, earlier),
+        spent,
         gate_errors(bundle.config, planned, earlier, distance),
+        savings(bundle.config, planned.count, spent),
     )

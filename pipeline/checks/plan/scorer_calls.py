@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.checks.plan.judge_calls import calls_a_row
 from pipeline.checks.plan.rows import PlannedRows
-from processing.calls.spend import judge_name
-from processing.config.judge import Judge
+from processing.config.judge import Judge, judge_name
 from processing.config.model import EvaluationConfig
 from processing.config.scorers import ScorerSpec
 from processing.scorers.swapped_answers import PlannedControl, planned_controls, swapped_pairs

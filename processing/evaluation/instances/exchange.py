@@ -51,13 +51,14 @@ class Part:
     """What one instance hands in.
 
     `measured`: what has to be the same on all (model, dataset, configuration). `spend`: what this
-    instance has spent, to be added up.
+    instance has spent, to be added up. `stop`: why it ended before all of its rows were asked.
     """
 
     host: str
     measured: Record
     spend: Record
     rows: Sequence[PartRow]
+    stop: Record | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,12 @@ class Exchange:
 
 def publish(exchange: Exchange, part: Part) -> None:
     """Put this instance's part into S3; it is there as a whole or not at all."""
-    head = {"host": part.host, "measured": part.measured, "spend": part.spend}
+    head = {
+        "host": part.host,
+        "measured": part.measured,
+        "spend": part.spend,
+        "stop": part.stop,
+    }
     with tempfile.TemporaryFile() as file:
         file.write(_line({**head, "rows": len(part.rows)}))
         for row in part.rows:
@@ -192,7 +198,7 @@ def _read(file: IO[bytes]) -> Part:
     ]
     if len(rows) != head["rows"]:
         raise ValueError(f"{len(rows)} rows of {head['rows']}")
-    return Part(head["host"], head["measured"], head["spend"], rows)
+    return Part(head["host"], head["measured"], head["spend"], rows, head["stop"])
 
 
 def _require_same(own: Part, part: Part) -> None:

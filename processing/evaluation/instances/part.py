@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from processing.calls.spend import Spend
+from processing.calls.stop import Stop
 from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
@@ -45,7 +46,8 @@ def own_part(
         for place, answer in zip(share.places, answers, strict=True)
     ]
     accounts = {service: asdict(account) for service, account in spend.accounts.items()}
-    return Part(host, measured, accounts, rows)
+    stop = spend.stopped
+    return Part(host, measured, accounts, rows, asdict(stop) if stop else None)
 
 
 def answer_of(row: PartRow) -> Answer:
@@ -61,7 +63,9 @@ def verdicts_of(rows: Iterable[PartRow]) -> Mapping[str, Mapping[str, Record]]:
 
 
 def add_spend(spend: Spend, parts: Iterable[Part]) -> None:
-    """Add what other instances have spent."""
+    """Add what other instances have spent, and that one of them has stopped."""
     for part in parts:
+        if part.stop:
+            spend.stopped_elsewhere(Stop(**part.stop))
         for service, account in part.spend.items():
             spend.add(service, **account)

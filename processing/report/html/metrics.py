@@ -42,15 +42,18 @@ class MetricLine:
     column: str = ""
     slice: str = ""
     rows: int = 0
+    not_asked: int = 0
 
     @property
     def state(self) -> str:
-        """missed (keeps the gate shut), warned, held, or unjudged (no threshold)."""
-        missed = {bound.tier for bound in self.bounds if not bound.passed}
+        """missed (keeps the gate shut), warned, undecided, held, or unjudged (no threshold)."""
+        missed = {bound.tier for bound in self.bounds if bound.word == "missed"}
         if "hard" in missed:
             return "missed"
         if missed:
             return "warned"
+        if any(bound.word == "undecided" for bound in self.bounds):
+            return "undecided"
         return "held" if self.bounds else "unjudged"
 
 
@@ -100,6 +103,7 @@ def metric_line(
         column=column,
         slice=slice_value,
         rows=rows,
+        not_asked=metric.get("not_asked", 0),
     )
 
 
@@ -136,7 +140,9 @@ def champion_line(name: str, metric: Document) -> ChampionLine:
 
 def _bound_line(bound: Document, metric: Document) -> BoundLine:
     compared, value = bound["compared"], metric["value"]
-    if compared is None or abs(compared) == WORST:
+    if bound.get("undecided"):
+        held = bound["undecided"]
+    elif compared is None or abs(compared) == WORST:
         held = bound["reason"] or "no number to compare"
     elif compared == value:
         held = ""
@@ -147,7 +153,7 @@ def _bound_line(bound: Document, metric: Document) -> BoundLine:
         held = f"{'lower' if bound['rule'] == 'min' else 'upper'} end: {number(compared)}"
     else:
         held = f"worst case: {number(compared)}"
-    word = "holds" if bound["passed"] else "missed"
+    word = "holds" if bound["passed"] else "undecided" if bound.get("undecided") else "missed"
     text = f"{_SIGN[bound['rule']]} {bound['bound']:g}"
     return BoundLine(text, bound["tier"], word, bool(bound["passed"]), held)
 
@@ -173,7 +179,7 @@ def _picture(metric: Document, bounds: Sequence[Document]) -> Markup | None:
         marks(bounds),
         span=(0, 1) if unit else (min(0.0, *points), max(points) * 1.05 if max(points) > 0 else 0),
         worst=compared[0] if compared else None,
-        missed=any(not bound["passed"] for bound in bounds),
+        missed=any(not bound["passed"] and not bound.get("undecided") for bound in bounds),
         label=f"{number(metric['value'])}"
         + (f", 95 % interval {between(metric['low'], metric['high'])}" if points else "")
         + (f", threshold {said}" if said else ""),

@@ -123,6 +123,7 @@ def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
         "answer": short(row["answer"], GENEROUS),
         "expected": short(row["expected_response"], GENEROUS),
         "error": short(row["error"], GENEROUS),
+        "asked": row.get("asked", True),
         "reasoning": short(row.get("reasoning")),
         "cut": row.get("cut"),
         "latency": row["latency_ms"],

@@ -23,7 +23,7 @@ MOST_BYTES = 1_950_000
 
 MOST_SLICES = 150
 
-_ORDER = {"missed": 0, "warned": 1, "held": 2, "unjudged": 3}
+_ORDER = {"missed": 0, "warned": 1, "undecided": 2, "held": 3, "unjudged": 4}
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,17 @@ def _content(
         else {},
         "distributions": _score_distributions(document, survey, expected),
         "times_and_tokens": _measured_distributions(document, survey),
+        "saved": _saved(document["stopped"]) if document.get("stopped") else None,
         "costs": sum(entry["cost"] or 0 for entry in document["spend"])
         if any(entry["cost"] is not None for entry in document["spend"])
         else None,
     }
+
+
+def _saved(stopped: Mapping[str, Any]) -> dict[str, Any]:
+    known = [each["cost"] for each in stopped["saved"] if each["cost"] is not None]
+    calls = sum(each["calls"] for each in stopped["saved"])
+    return {"calls": calls, "cost": sum(known) if known else None}
 
 
 def _failures(document: Mapping[str, Any]) -> Iterator[str]:

@@ -98,14 +98,16 @@
     summary.append(element("span", "place", row.position));
     const texts = element("span", "texts");
     texts.append(marked(words, element("span", "question"), row.question || ""));
-    texts.append(row.error
+    texts.append(!row.asked
+      ? element("span", "small answer", "not asked: the run ended before")
+      : row.error
       ? element("span", "word fail answer", "✕ " + row.error)
       : marked(words, element("span", "answer"), row.answer || ""));
     const chips = element("span", "chips");
     for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕ " + name));
     if (row.cut) chips.append(element("span", "chip", "… cut"));
     if (row.failed.length > 4) chips.append(element("span", "chip", `+ ${row.failed.length - 4}`));
-    if (!row.failed.length && !row.error) chips.append(element("span", "word ok", "✓"));
+    if (!row.failed.length && !row.error && row.asked) chips.append(element("span", "word ok", "✓"));
     summary.append(texts, chips, element("span", "sorted", orderedBy(row)));
     made.append(summary);
     made.addEventListener("toggle", () => {
@@ -119,7 +121,8 @@
     const texts = element("div", "blocks");
     made.append(...conversation(words, row.history));
     texts.append(block(words, "question", row.question, "whole"));
-    texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
+    if (!row.asked) texts.append(block(words, "not asked", "the run ended before"));
+    else texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
     if (row.expected) texts.append(block(words, "expected", row.expected));
     made.append(texts);
     if (row.reasoning) {
@@ -130,7 +133,7 @@
     }
     const facts = Object.entries(row.slices).map((pair) => pair.join(" = "));
     if (row.latency !== null) facts.push(`${Math.round(row.latency)} ms`);
-    facts.push(row.attempts ? `${row.attempts} ${row.attempts === 1 ? "attempt" : "attempts"}` : "answer as given");
+    if (row.asked) facts.push(row.attempts ? `${row.attempts} ${row.attempts === 1 ? "attempt" : "attempts"}` : "answer as given");
     if (row.tokensIn !== null || row.tokensOut !== null)
       facts.push(`${row.tokensIn ?? "?"} tokens in, ${row.tokensOut ?? "?"} out`);
     facts.push(row.id);

@@ -120,9 +120,10 @@ def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectatio
     failed = failures(row, expected)
     found.failed.update(failed)
     found.rows_with_failures += bool(failed or row["error"])
+    asked = row.get("asked", True)
     if row["error"]:
         found.endpoint_errors += 1
-    else:
+    elif asked:
         for counts, key in (
             (found.latencies, "latency_ms"),
             (found.input_tokens, "input_tokens"),
@@ -135,7 +136,9 @@ def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectatio
     goodness = sum(expected[name].goodness(s["value"]) for name, s in row["scores"].items())
     # where people say that a judge is wrong, one looks first
     agreed = not any(label["differs"] for label in row.get("labels", {}).values())
-    found.badness.append((agreed, 0 if row["error"] else 1, -len(failed), goodness, offset))
+    # and last at rows that nobody was asked about
+    badness = (not asked, agreed, 0 if row["error"] else 1, -len(failed), goodness, offset)
+    found.badness.append(badness)
 
 
 def _add_score(found: Survey, name: str, score: Mapping[str, Any]) -> None:

@@ -28,8 +28,9 @@ from processing.endpoint.reply import Reply
 from processing.evaluation.measurements import cut_answers
 from processing.mlflow_record.scores import Score, Scores
 from processing.report.evaluation import Evaluation
-from processing.report.evaluation_json import evaluation_document, write_document, write_rows
+from processing.report.evaluation_json import evaluation_document, write_document
 from processing.report.html import write_html
+from processing.report.rows_file import write_rows
 
 ATTACK = (
     "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\"> & $x^{"

@@ -24,8 +24,8 @@ from processing.report.evaluation_json import (
     METADATA_KEYS,
     evaluation_document,
     write_document,
-    write_rows,
 )
+from processing.report.rows_file import write_rows
 
 TOPICS = ("heart", "first-aid / [bold]", "a.b")
 THRESHOLDS = {
@@ -91,8 +91,8 @@ def test_every_metric_says_what_it_rests_on(document: dict[str, Any]) -> None:
     assert metric["method"].startswith("Wilson")
     assert metric["higher_is_better"] is True
     assert document["metrics"]["Nothing"] == {
-        "value": None, "n": 0, "errors": 39, "not_applicable": 0, "coverage": 0.0,
-        "frequent_error": None,
+        "value": None, "n": 0, "errors": 39, "not_applicable": 0, "not_asked": 0,
+        "coverage": 0.0, "frequent_error": None,
         "standard_deviation": None, "low": None, "high": None, "method": "",
         "higher_is_better": True, "calibrated": None,
     }  # fmt: skip

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
+import pytest
 from mlflow.entities import Feedback
 
 from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
 from processing.config.judge import Judge
+from processing.config.prices import Prices
 from processing.config.scorers import parse_scorer
 from processing.dataset.rows import make_row
 from processing.endpoint.answers import Answer
@@ -104,3 +107,35 @@ def test_after_the_end_nobody_is_asked_and_what_was_under_way_is_kept(tmp_path: 
     judges.close()
     assert len(asked.calls) == 3
     assert (tmp_path / "a.jsonl").read_text().count("\n") == 3
+
+
+def test_judges_of_a_row_are_asked_in_the_order_of_their_prices(tmp_path: Path) -> None:
+    asked = Asked(0)
+    alone = [Judge(model=f"bedrock:/{name}", concurrency=1) for name in ("dear", "none", "cheap")]
+    scorers = [asked.scorer(judge.model[9:], judge) for judge in alone]
+    prices = {
+        "dear": Prices(input_per_million=3, output_per_million=15),
+        "cheap": Prices(input_per_million=0.1, output_per_million=0.5),
+    }
+    shelves = paid(tmp_path, scorers).shelves
+    with judging(scorers, PaidVerdicts(shelves, Spend(prices)), cascade=True) as judges:
+        for number in range(5):
+            judges.ask(answer(number, f"answer {number}"))
+        assert asked.calls == []  # nobody before all answers are there
+        judges.all_answered()
+        for number in range(5):
+            assert set(judges.by_scorer(answer(number, "").row.row_id)) == {"dear", "cheap", "none"}
+    assert [call.partition(" ")[0] for call in asked.calls] == [
+        *["cheap"] * 5, *["dear"] * 5, *["none"] * 5
+    ]  # fmt: skip
+
+
+def test_a_cascade_that_is_ended_before_its_judges_leaves_nobody_waiting(tmp_path: Path) -> None:
+    asked = Asked(0)
+    scorers = [asked.scorer("a", SMALL)]
+    judges = Judging(scorers, paid(tmp_path, scorers), cascade=True)
+    judges.ask(answer(1, "an answer"))
+    judges.close()
+    with pytest.raises(CancelledError):
+        judges.verdict(answer(1, "").row.row_id, "a")
+    assert asked.calls == []

@@ -1,0 +1,132 @@
+"""`stop_early:`: nothing more is paid for once no result of what is left could open the gate.
+
+It is told of every answer and every verdict as it comes. What it stops is the spending; the run
+then ends as one that a cap has stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from processing.calls.paid_store import Record
+from processing.calls.spend import Spend
+from processing.calls.stop import Stop
+from processing.config.scorer_numbers import is_not_applicable, number_of
+from processing.config.scorers import ScorerSpec
+from processing.config.stop_early import StopEarly
+from processing.dataset.clusters import clusters_of
+from processing.dataset.rows import Row
+from processing.endpoint.answers import Answer
+from processing.evaluation.job import EvaluationJob
+from processing.evaluation.measurements import settled_answer
+from processing.gate.champion import ChampionError, champion_scores, find_champion
+from processing.gate.confident import ConfidentVerdict
+from processing.gate.metric import scale_of
+from processing.gate.non_inferiority import RowScores
+from processing.gate.running_verdict import GateRules, RunningVerdict
+from processing.scorers.asked_once import was_not_asked
+
+if TYPE_CHECKING:
+    from mlflow.entities import Feedback
+
+
+class EarlyStop:
+    """Stops `spend` when the verdict on `rows`, in the order in which they are asked, is known.
+
+    Safe between threads.
+    """
+
+    def __init__(
+        self, rules: GateRules, rows: Sequence[Row], job: EvaluationJob, spend: Spend
+    ) -> None:
+        self._mode, self._spend = job.stop_early, spend
+        self._specs = {spec.name: spec for spec in job.config.scorers}
+        slices = {row.row_id: row.slices for row in rows}
+        self._certain = RunningVerdict(rules, slices, clusters_of(rows, job.config.dataset))
+        self._confident = _confident(self._mode, rules, slices)
+        self._lock = threading.Lock()
+
+    @property
+    def decided(self) -> bool:
+        """Whether a refusal is known; never where the gate was closed before anything was asked."""
+        return bool(self._certain.reasons)
+
+    def answered(self, answer: Answer) -> None:
+        if not answer.asked:
+            return
+        with self._lock:
+            self._certain.answered(answer.row.row_id, settled_answer(answer))
+            if self._confident and answer.text is None:
+                self._confident.lost(answer.row.row_id)
+            self._look()
+
+    def judged(self, row_id: str, scorer: str, record: Record) -> None:
+        """A judge's verdict, as it is kept."""
+        if not was_not_asked(record):
+            self._scored(row_id, scorer, None if "error" in record else record["value"])
+
+    def computed(self, row_id: str, scorer: str, feedback: Feedback | None) -> None:
+        """What a scorer without a judge gave; None if it failed."""
+        self._scored(row_id, scorer, feedback.value if feedback else None)
+
+    def _scored(self, row_id: str, scorer: str, value: Any) -> None:
+        spec = self._specs[scorer]
+        applies = not is_not_applicable(spec, value)
+        number = number_of(spec, value) if applies else None
+        with self._lock:
+            self._certain.scored(row_id, scorer, number, applies=applies)
+            if self._confident:
+                self._confident.scored(row_id, scorer, number, applies=applies)
+            self._look()
+
+    def _look(self) -> None:
+        if reasons := self._certain.reasons:
+            self._spend.stop(Stop("certain", reasons[0]))
+        elif (
+            self._confident
+            and not self._certain.closed_from_the_start
+            and (reasons := self._confident.refusals)
+        ):
+            self._spend.stop(Stop("confident", reasons[0]))
+
+
+def early_stop(
+    job: EvaluationJob, rows: Sequence[Row], sagemaker: Any, spend: Spend
+) -> EarlyStop | None:
+    """None where the file wants all of it (a boto3 `sagemaker` client)."""
+    if job.stop_early.mode == "none":
+        return None
+    config = job.config
+    rules = GateRules(
+        thresholds=job.thresholds,
+        budgets=config.budgets,
+        scales={spec.name: scale_of(spec) for spec in config.scorers},
+        may_not_apply=_may_not_apply(config.scorers),
+        slices=config.slices,
+        champion=config.champion,
+        champion_scores=_champion_scores(job, sagemaker),
+    )
+    return EarlyStop(rules, rows, job, spend)
+
+
+def _confident(
+    mode: StopEarly, rules: GateRules, rows: Mapping[str, Mapping[str, Any]]
+) -> ConfidentVerdict | None:
+    return ConfidentVerdict(rules, rows, error=mode.error) if mode.mode == "confident" else None
+
+
+def _may_not_apply(specs: Sequence[ScorerSpec]) -> frozenset[str]:
+    return frozenset(spec.name for spec in specs if spec.options.may_not_apply())
+
+
+def _champion_scores(job: EvaluationJob, sagemaker: Any) -> RowScores | None:
+    """None without a champion, or where it cannot be read, which the verdict says."""
+    if not job.config.champion:
+        return None
+    try:
+        package = find_champion(sagemaker, job.config.registration.model_package_group)
+        return champion_scores(package) if package else None
+    except ChampionError:
+        return None
