@@ -14,6 +14,7 @@ from running_aws import REPOSITORY
 
 from processing.config.file import load_config
 from processing.config.scorer_numbers import number_of
+from processing.dataset.turns import turns_in
 from processing.judges.verdict import Question
 from processing.scorers.build import BuiltScorer, build_scorers
 
@@ -38,9 +39,22 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def rows(folder: Path) -> list[dict[str, str]]:
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """With `question` and `history`, of conversations too."""
     source = load_config(folder / "evaluation.yaml").dataset.source
-    return [json.loads(line) for line in (folder / source).read_text("utf-8").splitlines()]
+    found = [json.loads(line) for line in (folder / source).read_text("utf-8").splitlines()]
+    for row in found:
+        *history, last = turns_in(row.get("messages") or [_asked(row)], "messages")
+        row["question"], row["history"] = last.content, tuple(history)
+    return found
+
+
+def _asked(row: dict[str, Any]) -> dict[str, str]:
+    return {"role": "user", "content": row["question"]}
+
+
+def answered_as_expected(row: dict[str, Any]) -> Question:
+    return Question(row["question"], row["answer"], row["answer"], history=row["history"])
 
 
 def users_scorers(folder: Path) -> list[BuiltScorer]:
@@ -54,6 +68,7 @@ def users_scorers(folder: Path) -> list[BuiltScorer]:
 def test_the_examples_are_there() -> None:
     """Without this, no folder found would be no test failed."""
     names = {"health", "legal", "customer-service", "financial", "code-generation"}
+    names.add("conversation")
     assert names <= {folder.name for folder in EXAMPLES}
 
 
@@ -122,7 +137,7 @@ def test_expected_answers_would_meet_the_thresholds_of_the_user_s_scorers(folder
         numbers = [
             number_of(
                 built.spec,
-                built.score(Question(row["question"], row["answer"], row["answer"])).value,
+                built.score(answered_as_expected(row)).value,
             )
             for row in rows(folder)
         ]

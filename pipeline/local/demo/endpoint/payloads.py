@@ -96,7 +96,8 @@ def complete(prompt: Prompt, answer: str) -> Completion:
     pieces = re.findall(r"\s*(?:\w+|[^\w\s])", answer)
     kept = pieces if prompt.max_tokens is None else pieces[: prompt.max_tokens]
     reason: Literal["stop", "length"] = "stop" if len(kept) == len(pieces) else "length"
-    return Completion("".join(kept), count_tokens(prompt.text), len(kept), reason)
+    told = sum(map(count_tokens, (*prompt.before, *prompt.answered, prompt.text)))
+    return Completion("".join(kept), told, len(kept), reason)
 
 
 def write_answer(

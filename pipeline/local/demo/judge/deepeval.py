@@ -134,7 +134,8 @@ def _list_rule(name: str, key: str, first_words: str, heading: str, after: str) 
 
 
 def _reason_rule(name: str, first_words: str, score: str, heading: str) -> Rule:
-    body = rf"\n{score} Score:\n(?P<score>[^\n]*)\n.*?\n{heading}:\n{_LIST}\s*(?:\n\nInput:.*)?"
+    reasons = r"(?P<items>\[.*?\])"  # the input that follows may be a list, too: a conversation
+    body = rf"\n{score} Score:\n(?P<score>[^\n]*)\n.*?\n{heading}:\n{reasons}\s*(?:\n\nInput:.*)?"
     return Rule(f"DeepEval.{name} reason", opening(first_words, body + _END), _reason)
 
 

@@ -95,6 +95,19 @@ def test_each_example_s_knowledge_is_asked_for_by_name(
     assert "photo of the box" not in text_of(answer(runtime, GOOD, chat(question)))
 
 
+def test_a_conversation_is_answered_in_its_context(runtime: Any, endpoint: MakeEndpoint) -> None:
+    name = endpoint(knowledge="conversation")
+    wifi = {"role": "user", "content": "Where do I find my wifi password?"}
+    first = answer(runtime, name, {"messages": [wifi]})
+    said = text_of(first)
+    assert "sticker below the router" in said
+    before = [wifi, {"role": "assistant", "content": said}]
+    again = {"messages": [*before, {"role": "user", "content": "Sorry, where?"}]}
+    assert text_of(answer(runtime, name, again)) == f"As I said: {said}"
+    tokens = answer(runtime, name, again)["usage"]["prompt_tokens"]
+    assert tokens > first["usage"]["prompt_tokens"] + first["usage"]["completion_tokens"]
+
+
 def test_the_worse_model_s_code_breaks_off_now_and_then(
     runtime: Any, endpoint: MakeEndpoint
 ) -> None:
