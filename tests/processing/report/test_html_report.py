@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from running_aws import REPOSITORY
 from processing.calls.spend import Spend
 from processing.config.gate import Slice, Threshold
 from processing.config.prices import Prices
-from processing.dataset.rows import Row
+from processing.dataset.rows import Row, Talk
+from processing.dataset.turns import Turn
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call, MeasuredModel
 from processing.endpoint.reply import Reply
@@ -82,6 +84,8 @@ def evaluation(rows: int = 120, reason: int = 30, *, good: float = 0.9) -> Evalu
         if i == 2:
             texts = [ATTACK] * 3
         row = Row(f"{i:016x}", texts[0], texts[2], None, {"topic": f"topic {i % 4}", "year": i % 2})
+        if i == 7:
+            row = replace(row, talk=Talk((Turn("user", "earlier <b>turn</b>"), Turn("tool", "15"))))
         reply = None if i == 4 else Reply(texts[1], draw.randint(8, 40), draw.randint(20, 90))
         if i == 2:
             reply = Reply(texts[1], 9, 9, reasoning=f"thinking {ATTACK}", stop_reason="length")
@@ -397,6 +401,20 @@ def test_reasoning_is_folded_away_and_found(opened: Browser) -> None:
     choose(opened, "search", "thinking", "input")
     opened.wait(f"{COUNT} === '1 of 120 rows'")
     assert shown(opened) == [3]
+
+
+@pytest.mark.integration
+def test_a_conversation_is_folded_away_and_found(opened: Browser) -> None:
+    choose(opened, "search", "earlier", "input")
+    opened.wait(f"{COUNT} === '1 of 120 rows'")
+    assert shown(opened) == [8]
+    opened.run(OPEN_ALL)
+    folded = "document.querySelector('#list .row details.more')"
+    opened.wait(f"{folded}?.querySelector('summary').textContent.endsWith('2 turns')")
+    assert not opened.run(f"{folded}.open")
+    heads = f"[...{folded}.querySelectorAll('h3')].map((h) => h.textContent)"
+    assert opened.run(heads) == ["user", "tool"]
+    choose(opened, "search", "", "input")
 
 
 @pytest.mark.integration
