@@ -71,6 +71,11 @@ def _cost_lines(costs: Costs) -> Iterator[str]:
             f"  {each.scorer} (pairwise) is asked later, by `compare`: {each.calls:,.0f} calls of "
             f"{each.service} for each two runs"
         )
+    if costs.rejudge:
+        yield (
+            f"  champion.rejudge: up to {costs.rejudge:,} calls more, if the champion was judged "
+            "otherwise"
+        )
     yield ""
     money = "not known" if costs.money is None else f"{costs.money:.4g}"
     missing = f" (no prices: for {', '.join(costs.unpriced)})" if costs.unpriced else ""

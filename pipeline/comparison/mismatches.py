@@ -92,7 +92,7 @@ def _scorers(first: ComparedRun, other: ComparedRun) -> Iterator[Mismatch]:
     redefined = []
     for name in both:
         ours, theirs = first.definition(name), other.definition(name)
-        if not ours or not theirs or ours["definition"] == theirs["definition"]:
+        if not ours or not theirs or _asked(ours) == _asked(theirs):
             continue
         if ours["judge"] != theirs["judge"]:
             asked = (str(ours["judge"] or "nobody"), str(theirs["judge"] or "nobody"))
@@ -111,8 +111,8 @@ def _scorers(first: ComparedRun, other: ComparedRun) -> Iterator[Mismatch]:
         yield Mismatch(
             other.label,
             "other scorer definition",
-            f"{', '.join(redefined)}: another prompt, option, judge's parameter, or version of the "
-            "scorer's library; not compared",
+            f"{', '.join(redefined)}: another prompt, option, judge's parameter or repeats, or "
+            "version of the scorer's library; not compared",
             tuple(redefined),
         )
     rules = [name for name in both if _rule(first, name) != _rule(other, name)]
@@ -123,6 +123,11 @@ def _scorers(first: ComparedRun, other: ComparedRun) -> Iterator[Mismatch]:
             f"{', '.join(rules)}: verdicts count other numbers; not compared",
             tuple(rules),
         )
+
+
+def _asked(definition: Mapping[str, Any]) -> tuple[str, int]:
+    """What decides a verdict, and how often it was asked for: a majority is another measure."""
+    return definition["definition"], definition.get("repeats", 1)
 
 
 def _rule(run: ComparedRun, scorer: str) -> tuple[Any, ...]:

@@ -241,6 +241,10 @@ def _gate(gate: Document, *, one_line: bool) -> Text:
 def _champion(champion: Document) -> Iterator[str]:
     if champion["state"] == "unreadable":
         yield f"champion: {champion['error']}"
+    for refusal in champion.get("refusals", ()):  # not in reports of older code
+        yield f"champion: {refusal}"
+    if rejudged := champion.get("rejudged"):
+        yield f"champion: {rejudged}"
     for name, metric in champion["metrics"].items():
         difference = metric["difference"]
         found = "no difference" if difference is None else f"{difference:+.4g}"

@@ -80,8 +80,10 @@ class ChampionMetric(Section):
 class Champion(Section):
     """Non-inferiority against the latest approved package of registration.model_package_group.
 
-    `min_overlap`: on so large a share of the rows both must have a number.
+    `min_overlap`: on so large a share of the rows both must have a number. `rejudge`: where the
+    champion was judged by another judge or other rules, today's are asked about its answers.
     """
 
     min_overlap: Share = 0.8
+    rejudge: bool = False
     metrics: dict[str, ChampionMetric] = Field(min_length=1)

@@ -21,7 +21,7 @@ from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.evaluation.job import EvaluationJob
 from processing.evaluation.measurements import settled_answer
-from processing.gate.champion import ChampionError, champion_scores, find_champion
+from processing.gate.champion_run import ChampionError, champion_run, find_champion
 from processing.gate.confident import ConfidentVerdict
 from processing.gate.metric import scale_of
 from processing.gate.non_inferiority import RowScores
@@ -122,11 +122,13 @@ def _may_not_apply(specs: Sequence[ScorerSpec]) -> frozenset[str]:
 
 
 def _champion_scores(job: EvaluationJob, sagemaker: Any) -> RowScores | None:
-    """None without a champion, or where it cannot be read, which the verdict says."""
-    if not job.config.champion:
+    """None without a champion, or where it cannot be read, which the verdict says; and where it may
+    be judged again, so that its old numbers say nothing.
+    """
+    if not job.config.champion or job.config.champion.rejudge:
         return None
     try:
         package = find_champion(sagemaker, job.config.registration.model_package_group)
-        return champion_scores(package) if package else None
+        return champion_run(package).scores if package else None
     except ChampionError:
         return None

@@ -25,10 +25,10 @@ from processing.evaluation.measurements import cut_answers
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
 from processing.evaluation.people import known_labels, people_of, with_calibrated
 from processing.evaluation.prompts import prompts_of
+from processing.evaluation.rejudged import rejudged, scorer_record_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, in_asking_order, paid_verdicts
 from processing.evaluation.scoring import score_rows
 from processing.evaluation.unasked import stopped_run
-from processing.gate.metric import scale_of
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.labels.label import Label
 from processing.mlflow_record.internals import import_evaluate
@@ -41,10 +41,9 @@ from processing.mlflow_record.trace_writer import (
     traces_written_behind,
 )
 from processing.mlflow_record.trial import try_record
-from processing.report.evaluation import Evaluation, ScorerRecord
+from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document
-from processing.scorers.asked_once import PaidVerdicts, definition_digest
-from processing.scorers.build import BuiltScorer
+from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.scheduler import judging
 from processing.scorers.swapped_answers import swapped_answers_put
 
@@ -71,7 +70,15 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         with swapped_answers_put(run.controls, share.rows, ask_unseen, job.config) as swapped:
             answers, not_judged = _answer_and_record(run, share, tracked, support, paid)
             scores = read_scores(tracked, job.config.scorers, answers, not_judged)
-            evaluation = _conclude(run, tracked, answers, scores, swapped=swapped(), labels=labels)
+            evaluation = _conclude(
+                run,
+                tracked,
+                answers,
+                scores,
+                swapped=swapped(),
+                labels=labels,
+                paid=replace(paid, progress=None),
+            )
         document = evaluation_document(evaluation)
         record_outcome(evaluation, document, job)
     write_document(document, job.output)
@@ -111,11 +118,14 @@ def _conclude(
     *,
     swapped: Sequence[SwappedAnswers],
     labels: Sequence[Label],
+    paid: PaidVerdicts,
 ) -> Evaluation:
-    """The verdict, on what MLflow holds."""
+    """The verdict, on what MLflow holds; `paid` is for the champion's answers."""
     job = run.job
     clusters = clusters_of([answer.row for answer in answers], job.config.dataset)
     stopped = stopped_run(run.spend, job.config, answers, scores)
+    scorers = {built.spec.name: scorer_record_of(built) for built in run.scorers}
+    rows = {answer.row.row_id: answer.row for answer in answers}
     people = people_of(job.config, labels, answers, scores)
     metrics = with_calibrated(
         record_metrics(tracked, job.config, answers, scores, clusters),
@@ -131,6 +141,8 @@ def _conclude(
             metrics,
             answers,
             scores,
+            scorers=scorers,
+            rejudge=lambda names, given: rejudged(run, paid, names, given, rows),
             clusters=clusters,
             swapped=swapped,
             # of all labelled answers, or of none
@@ -154,7 +166,7 @@ def _conclude(
         spend=run.spend,
         fingerprint=job.fingerprint(run.model.identity),
         number_rules={spec.name: number_rule(spec) for spec in job.config.scorers},
-        scorers={built.spec.name: _scorer_record(built) for built in run.scorers},
+        scorers=scorers,
         code_sha256=code_digest(),
         pairwise=_pairwise_entries(job.config),
         labels=people.labels,
@@ -165,12 +177,6 @@ def _conclude(
 def _pairwise_entries(config: EvaluationConfig) -> dict[str, Any]:
     entries = (entry_of(spec, config.judge) for spec in config.pairwise_scorers)
     return {name: entry for named in entries for name, entry in named.items()}
-
-
-def _scorer_record(built: BuiltScorer) -> ScorerRecord:
-    scale = scale_of(built.spec)
-    ends = (None, None) if scale.assumed else (scale.low, scale.high)
-    return ScorerRecord(definition_digest(built), built.judge.model if built.judge else None, *ends)
 
 
 def _answer_and_score(

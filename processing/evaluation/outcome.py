@@ -11,10 +11,11 @@ from processing.endpoint.answers import Answer
 from processing.evaluation.job import EvaluationJob
 from processing.evaluation.measurements import cut_answers, measure
 from processing.evaluation.unasked import not_asked_by_scorer
-from processing.gate.champion import judge_champion
+from processing.gate.champion import Rejudge, judge_champion
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, as_held, scale_of
+from processing.gate.scorer_record import ScorerRecord
 from processing.gate.slices import judge_slices
 from processing.gate.stopped import Stopped
 from processing.gate.swapped_answers import SwappedAnswers
@@ -67,6 +68,8 @@ def verdict_on(
     answers: Sequence[Answer],
     scores: Scores,
     *,
+    scorers: Mapping[str, ScorerRecord],
+    rejudge: Rejudge,
     clusters: Mapping[str, str] | None,
     swapped: Sequence[SwappedAnswers] = (),
     reasons: Sequence[str] = (),
@@ -75,6 +78,7 @@ def verdict_on(
 ) -> Verdict:
     """Of the quality gate, with slices and champion (a boto3 `sagemaker` client).
 
+    `scorers`: what the verdicts are by; `rejudge` asks the same about the champion's answers.
     `reasons`: what else keeps it shut; `stopped`: why the run ended before all was asked.
     """
     config = job.config
@@ -96,11 +100,14 @@ def verdict_on(
         champion = judge_champion(
             sagemaker,
             config.registration.model_package_group,
-            config.champion,
+            # a run that stopped pays for nothing more
+            config.champion.model_copy(update={"rejudge": False}) if stopped else config.champion,
             rows=asked if stopped else slices,
             scores=numbers,
             scales=scales,
             min_rows=config.budgets.min_rows,
+            scorers=scorers,
+            rejudge=rejudge,
             not_applicable=not_applicable,
             clusters=clusters,
         )

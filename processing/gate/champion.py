@@ -1,64 +1,74 @@
 """Against the champion: the latest approved model package, compared row by row.
 
-Package -> the MLflow run that it was registered with -> that run's rows.jsonl -> the rows that
-both models have, paired by row id (which is made of the row's content). A champion that cannot be
-read closes the gate; that there is none yet is said, and does not.
+The rows that both models have are paired by row id (which is made of the row's content). A champion
+that cannot be read closes the gate, and so does one that was judged by another judge or by other
+rules, unless today's judge is asked about its answers, too (`champion.rejudge`). That there is no
+champion yet is said, and does not.
 """
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from processing.base.errors import ReportedError
 from processing.config.scorer_options import LARGEST
+from processing.gate.champion_run import (
+    ChampionError,
+    ChampionRun,
+    Package,
+    champion_run,
+    find_champion,
+)
 from processing.gate.non_inferiority import Comparison, RowScores, compare, finite_number, paired
+from processing.gate.scorer_record import ScorerRecord, how_they_differ, scorer_record
 from processing.gate.worst_case import UNIT, Scale
 
 if TYPE_CHECKING:
     from processing.config.gate import Champion
 
-ROWS_ARTIFACT = "evaluation/rows.jsonl"
-State = Literal["no champion yet", "compared", "unreadable"]
-
-
-class ChampionError(ReportedError):
-    """There is a champion, and its rows cannot be read."""
+State = Literal["no champion yet", "compared", "judged otherwise", "unreadable"]
 
 
 @dataclass(frozen=True)
-class Package:
-    """The champion, as the registry has it."""
+class Rejudged:
+    """Today's verdicts on the champion's answers, None where there is none; and what they took."""
 
-    arn: str
-    run_id: str | None
+    scores: RowScores
+    words: str
+
+
+Rejudge = Callable[[Sequence[str], Mapping[str, str]], Rejudged]
+"""scorers, row id -> the champion's answer -> what today's judges say of these."""
 
 
 @dataclass(frozen=True)
 class ChampionVerdict:
-    """`error` says why there is no comparison although there is a champion."""
+    """`error` says why there is no comparison although there is a champion; `refusals` why of
+    single metrics. `rejudged`: whose verdicts on the champion's answers were taken, and their cost.
+    """
 
     group: str
     package_arn: str | None = None
     run_id: str | None = None
     comparisons: tuple[Comparison, ...] = ()
     error: str = ""
+    refusals: tuple[str, ...] = ()
+    rejudged: str = ""
 
     @property
     def state(self) -> State:
         if self.error:
             return "unreadable"
+        if self.refusals:
+            return "judged otherwise"
         return "compared" if self.package_arn else "no champion yet"
 
     @property
     def reasons(self) -> tuple[str, ...]:
         found = tuple(c.reason for c in self.comparisons if c.reason)
-        return (self.error, *found) if self.error else found
+        return (*([self.error] if self.error else []), *self.refusals, *found)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -76,12 +86,16 @@ def judge_champion(
     scores: RowScores,
     scales: Mapping[str, Scale],
     min_rows: int,
+    scorers: Mapping[str, ScorerRecord],
+    rejudge: Rejudge,
     not_applicable: Mapping[str, Collection[str]] = MappingProxyType({}),
     clusters: Mapping[str, str] | None = None,
 ) -> ChampionVerdict:
     """Find the champion, read its rows from the MLflow server in use, and compare.
 
     `rows`: every row of the dataset by row id, answered or not; `scores`: the answered ones.
+    `scorers`: what they were judged by. `rejudge` is called if the section says so, and only for
+    metrics of which the champion was judged otherwise.
     `not_applicable`: row id -> the scorers that have nothing to look for in it; `clusters`: what it
     belongs to.
     Never raises for a champion that cannot be read: the verdict says so and is not passed.
@@ -91,13 +105,18 @@ def judge_champion(
         package = find_champion(sagemaker, group)
         if package is None:
             return ChampionVerdict(group)
-        theirs = champion_scores(package)
-        _require_scales(
-            package, theirs, rows, {name: scales.get(name, UNIT) for name in section.metrics}
-        )
+        run = champion_run(package)
+        differing = _judged_otherwise(package, run, section.metrics, scorers)
+        theirs, rejudged = run.scores, None
+        if differing and section.rejudge:
+            answers = {row_id: run.answers[row_id] for row_id in rows if row_id in run.answers}
+            rejudged = rejudge(list(differing), answers)
+            theirs, differing = _replaced(theirs, rejudged.scores, differing), {}
+        compared = {name: m for name, m in section.metrics.items() if name not in differing}
+        _require_scales(package, theirs, rows, {name: scales.get(name, UNIT) for name in compared})
     except ChampionError as error:
-        arn, run = (package.arn, package.run_id) if package else (None, None)
-        return ChampionVerdict(group, arn, run, error=str(error))
+        arn, run_id = (package.arn, package.run_id) if package else (None, None)
+        return ChampionVerdict(group, arn, run_id, error=str(error))
     comparisons = tuple(
         compare(
             name,
@@ -113,88 +132,64 @@ def judge_champion(
             min_rows,
             section.min_overlap,
         )
-        for name, margin in section.metrics.items()
+        for name, margin in compared.items()
     )
-    return ChampionVerdict(group, package.arn, package.run_id, comparisons)
-
-
-def find_champion(sagemaker: Any, group: str) -> Package | None:
-    """The group's latest approved package (ListModelPackages, DescribeModelPackage).
-
-    None where there is no group or no approved package in it. Raises ChampionError if AWS refuses.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        pages = sagemaker.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=group,
-            ModelApprovalStatus="Approved",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-        )
-        arns = (
-            summary["ModelPackageArn"]
-            for page in pages  # one that is empty may still be followed by others
-            for summary in page["ModelPackageSummaryList"]
-            if summary.get("ModelApprovalStatus") == "Approved"
-        )
-        arn = next(arns, None)
-        if arn is None:
-            return None
-        described = sagemaker.describe_model_package(ModelPackageName=arn)
-    except ClientError as error:
-        if _says_no_group(error):
-            return None
-        raise ChampionError(f"the champion of {group} cannot be looked up: {error}") from error
-    except BotoCoreError as error:
-        raise ChampionError(f"the champion of {group} cannot be looked up: {error}") from error
-    return Package(arn, described.get("CustomerMetadataProperties", {}).get("mlflow_run_id"))
-
-
-def _says_no_group(error: Any) -> bool:
-    fault = error.response["Error"]
-    missing = "does not exist" in fault.get("Message", "").lower()
-    return fault["Code"] == "ResourceNotFound" or (
-        fault["Code"] == "ValidationException" and missing
+    return ChampionVerdict(
+        group,
+        package.arn,
+        package.run_id,
+        comparisons,
+        refusals=tuple(f"{name} {why}; {_MEND}" for name, why in differing.items()),
+        rejudged=rejudged.words if rejudged else "",
     )
 
 
-def champion_scores(package: Package) -> RowScores:
-    """The scores in the rows.jsonl of the champion's MLflow run, on the current tracking server.
+_MEND = (
+    "champion.rejudge: true asks today's judge about the champion's kept answers, or evaluate the "
+    "champion again by today's file and approve what that registers"
+)
 
-    Raises ChampionError if there is no run, no such artifact, or it is not what we write.
+
+def _judged_otherwise(
+    package: Package,
+    run: ChampionRun,
+    metrics: Collection[str],
+    scorers: Mapping[str, ScorerRecord],
+) -> dict[str, str]:
+    """Of each metric whose verdicts on the champion are not by today's judge and rules: why.
+
+    Raises ChampionError for an evaluation.json that is none.
     """
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    if not package.run_id:
-        raise ChampionError(
-            f"the champion {package.arn} names no mlflow_run_id in its CustomerMetadataProperties: "
-            "approve a package that this pipeline registered, or leave champion: out"
-        )
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = mlflow.artifacts.download_artifacts(
-                run_id=package.run_id, artifact_path=ROWS_ARTIFACT, dst_path=folder
-            )
-            return parse_rows(Path(path).read_text(encoding="utf-8"))
-    except (MlflowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        held = {name: scorer_record(run.document, name) for name in metrics}
+    except (KeyError, TypeError, AttributeError) as error:
         raise ChampionError(
-            f"the rows of the champion {package.arn} cannot be read from MLflow run "
-            f"{package.run_id}: {type(error).__name__}: {str(error)[:200]}"
+            f"the evaluation.json of the champion {package.arn} in MLflow run {package.run_id} is "
+            f"not what this pipeline writes: {type(error).__name__}: {str(error)[:200]}"
         ) from error
+    found = {}
+    for name, theirs in held.items():
+        if theirs is not None:
+            why = how_they_differ(scorers[name], theirs)
+        elif run.document.get("scorers"):
+            why = "the champion's evaluation has no such scorer"
+        else:
+            why = "the champion's evaluation.json does not say who judged it"
+        if why:
+            found[name] = f"cannot be compared: {why}"
+    return found
 
 
-def parse_rows(text: str) -> RowScores:
-    """The scores in a rows.jsonl. Raises ValueError, KeyError or TypeError for any other text."""
-    rows: dict[str, dict[str, float | None]] = {}
-    for line in text.split("\n"):  # not splitlines: an answer may hold other line separators
-        if line.strip():
-            row = json.loads(line)
-            rows[row["row_id"]] = {
-                name: finite_number(score["value"]) for name, score in row["scores"].items()
-            }
-    return rows
+def _replaced(scores: RowScores, rejudged: RowScores, names: Collection[str]) -> RowScores:
+    """A row that was not judged again has no number: its old one is another judge's."""
+    kept = {
+        row_id: {name: number for name, number in row.items() if name not in names}
+        for row_id, row in scores.items()
+    }
+    return {
+        row_id: {**kept.get(row_id, {}), **rejudged.get(row_id, {})}
+        for row_id in {**kept, **rejudged}
+    }
 
 
 def _require_scales(

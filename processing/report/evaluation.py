@@ -12,25 +12,12 @@ from processing.endpoint.client import MeasuredModel
 from processing.gate.agreement import Agreement
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric
+from processing.gate.scorer_record import ScorerRecord
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.verdict import Verdict
 from processing.labels.matched import ScorerLabels
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scores import Scores
-
-
-@dataclass(frozen=True)
-class ScorerRecord:
-    """What two evaluations must share for a scorer's verdicts to be comparable.
-
-    `definition`: the digest of all that decides a verdict. `low` to `high` is its scale, None where
-    nobody has said.
-    """
-
-    definition: str
-    judge: str | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)

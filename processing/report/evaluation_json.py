@@ -17,12 +17,12 @@ from typing import Any
 
 from processing.base.disk import written_to
 from processing.base.secrets import masked
-from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check
 from processing.gate.frequent_error import FrequentError, most_frequent
 from processing.gate.metric import Metric
 from processing.gate.slices import SliceCheck
 from processing.gate.stopped import Stopped
+from processing.report.champion_entry import champion_entry
 from processing.report.evaluation import Evaluation
 from processing.report.label_entries import calibrated_entry, finite, label_entries
 from processing.report.model_card import model_card
@@ -90,11 +90,11 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "stopped": _stopped(verdict.stopped) if verdict.stopped else None,
         "thresholds": {check.threshold.name: _check(check) for check in verdict.checks},
         "slices": [_slice(check) for check in verdict.slices.checks] if verdict.slices else [],
-        "champion": _champion(verdict.champion) if verdict.champion else None,
+        "champion": champion_entry(verdict.champion) if verdict.champion else None,
         "number_rule": NUMBER_RULE,
         "number_rules": dict(evaluation.number_rules),
         # what two runs must share to be compared; absent in files of earlier versions
-        "scorers": {name: asdict(scorer) for name, scorer in evaluation.scorers.items()},
+        "scorers": {name: scorer.entry() for name, scorer in evaluation.scorers.items()},
         "code_sha256": evaluation.code_sha256,
         # entries that `compare` asks; no metric of this evaluation
         "pairwise": {name: dict(entry) for name, entry in evaluation.pairwise.items()},
@@ -221,32 +221,6 @@ def _slice(found: SliceCheck) -> dict[str, Any]:
         **_check(check),
         "compared": finite(check.number),
         "measured": _metric(check.threshold.metric, check.metric),
-    }
-
-
-def _champion(champion: ChampionVerdict) -> dict[str, Any]:
-    return {
-        "state": champion.state,
-        "group": champion.group,
-        "model_package_arn": champion.package_arn,
-        "mlflow_run_id": champion.run_id,
-        "error": champion.error,
-        "metrics": {
-            comparison.metric: {
-                "difference": finite(comparison.difference.estimate.value),
-                "low": finite(comparison.difference.estimate.low),
-                "high": finite(comparison.difference.estimate.high),
-                "method": comparison.difference.estimate.method,
-                "pairs": comparison.difference.estimate.n,
-                "missing": comparison.difference.missing,
-                "champion_missing": comparison.difference.champion_missing,
-                "compared": finite(comparison.difference.worst_low),
-                "margin": comparison.margin,
-                "passed": int(comparison.passed),
-                "reason": comparison.reason,
-            }
-            for comparison in champion.comparisons
-        },
     }
 
 

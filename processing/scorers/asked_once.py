@@ -63,7 +63,7 @@ class PaidVerdicts:
 
     def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
         """As `record_on`, of the row's answer."""
-        return self.record_on(built, _question(row, answer))
+        return self.record_on(built, question_of(row, answer))
 
     def record_on(self, built: BuiltScorer, question: Question) -> Record:
         """The judge's verdict as it is kept; `{"error": reason}` or NOT_ASKED where there is none.
@@ -173,10 +173,11 @@ def mlflow_scorer(
 
 def computed(built: BuiltScorer, row: Row, answer: str) -> Feedback:
     """The verdict of a scorer without a judge. Raises whatever it raises."""
-    return numbered(built, built.score(_question(row, answer)))
+    return numbered(built, built.score(question_of(row, answer)))
 
 
-def _question(row: Row, answer: str) -> Question:
+def question_of(row: Row, answer: str) -> Question:
+    """The row with one of its answers, as scorers see it."""
     return Question(
         question=row.question,
         answer=answer,

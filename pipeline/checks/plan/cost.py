@@ -55,11 +55,14 @@ class ServiceCost:
 
 @dataclass(frozen=True)
 class Costs:
-    """`pairwise` is not paid now: `compare` asks it of each two runs."""
+    """`pairwise` is not paid now: `compare` asks it of each two runs. Nor is `rejudge`, unless the
+    champion was judged otherwise: so many calls at most, on its answers.
+    """
 
     services: tuple[ServiceCost, ...]
     scorers: tuple[ScorerCalls, ...]
     pairwise: tuple[ScorerCalls, ...]
+    rejudge: int = 0
 
     @property
     def money(self) -> float | None:
@@ -93,7 +96,19 @@ def costs(config: EvaluationConfig, planned: PlannedRows, earlier: EarlierRun | 
     for judge in _services(config):
         asked = [each for each in scorers if each.service == judge_name(judge.model)]
         services.append(_judge(config, judge, asked, sample, earlier))
-    return Costs(tuple(services), tuple(scorers), tuple(pairwise_calls(config, planned)))
+    return Costs(
+        tuple(services),
+        tuple(scorers),
+        tuple(pairwise_calls(config, planned)),
+        rejudge=_rejudge_calls(config, scorers),
+    )
+
+
+def _rejudge_calls(config: EvaluationConfig, scorers: Sequence[ScorerCalls]) -> int:
+    if config.champion is None or not config.champion.rejudge:
+        return 0
+    named = [each for each in scorers if each.scorer in config.champion.metrics]
+    return math.ceil(math.fsum(each.a_row * each.rows for each in named))
 
 
 def _services(config: EvaluationConfig) -> list[Judge]:

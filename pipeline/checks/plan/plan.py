@@ -30,6 +30,8 @@ class Plan:
             "services": [asdict(service) for service in costs.services],
             "scorers": [{**asdict(each), "calls": each.calls} for each in costs.scorers],
             "pairwise": [{**asdict(each), "calls": each.calls} for each in costs.pairwise],
+            # at most, on the champion's answers, if it was judged otherwise
+            "rejudge_calls": costs.rejudge,
             "cost": costs.money,
             "unpriced": costs.unpriced,
             "seconds": costs.seconds,

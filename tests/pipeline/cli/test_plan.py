@@ -133,6 +133,24 @@ def test_calls_are_counted_by_scorer_and_service(write_config: ConfigWriter) -> 
     assert service(found, "global.anthropic.claude-sonnet-5-5")["calls"] == 180
 
 
+def test_repeats_and_a_champion_that_is_judged_again_are_counted(
+    write_config: ConfigWriter,
+) -> None:
+    config = write_config(
+        scorers=SCORERS,
+        thresholds=THRESHOLDS,
+        judge={"swapped_answers": 5, "repeats": 3},
+        champion={"metrics": {"Correctness": {"margin": 0.3}}, "rejudge": True},
+    )
+    found = planned(config, "--rows", "40")
+    assert {each["scorer"]: each["calls"] for each in found["scorers"]} == {
+        "Correctness": 3 * 45,
+        "AnswerRelevancy": 3 * 3 * 45,
+    }
+    told = typed("plan", "--config", str(config), "--rows", "40").stdout
+    assert "champion.rejudge: up to 120 calls more, if the champion was judged otherwise" in told
+
+
 def test_a_judge_that_no_scorer_tests_is_put_swapped_answers_by_another(
     write_config: ConfigWriter,
 ) -> None:

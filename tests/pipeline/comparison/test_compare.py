@@ -101,6 +101,7 @@ def test_what_may_not_be_compared_is_said_before_all_else(
     [
         ({"definition": "x", "judge": "openai:/other"}, "other judge"),
         ({"definition": "x"}, "other scorer definition"),
+        ({"repeats": 3}, "other scorer definition"),
     ],
 )
 def test_a_scorer_that_is_another_is_named_and_not_compared(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import pytest
 from botocore.stub import Stubber
 
 from processing.config.gate import Champion
-from processing.gate.champion import ChampionVerdict, judge_champion
+from processing.gate.champion import ChampionVerdict, Rejudge, Rejudged, judge_champion
+from processing.gate.scorer_record import ScorerRecord
 from processing.gate.worst_case import Scale
 
 pytestmark = pytest.mark.integration
@@ -43,9 +45,20 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     mlflow.set_tracking_uri(before)
 
 
-def run_with(rows: str, folder: Path) -> str:
+RECORD = ScorerRecord("a" * 16, "bedrock:/judge", 0, 1, number_rule="yes = 1, no = 0")
+
+
+def document_of(record: ScorerRecord | None = RECORD) -> str:
+    """An evaluation.json that says by whom Correctness was judged."""
+    said = {"scorers": {"Correctness": record.entry()}} if record else {}
+    rules = {"Correctness": record.number_rule if record else ""}
+    return json.dumps({**said, "number_rules": rules})
+
+
+def run_with(rows: str, folder: Path, document: str | None = None) -> str:
     """A finished MLflow run with this rows.jsonl among its artifacts; its id."""
     (folder / "rows.jsonl").write_text(rows, encoding="utf-8")
+    (folder / "evaluation.json").write_text(document_of() if document is None else document)
     with mlflow.start_run() as run:
         mlflow.log_artifacts(str(folder), "evaluation")
     return str(run.info.run_id)
@@ -72,6 +85,8 @@ def judged(
     *,
     scale: Scale = Scale(),  # noqa: B008 (frozen)
     rows: list[str] = IDS,
+    section: Champion = SECTION,
+    rejudge: Rejudge | None = None,
 ) -> ChampionVerdict:
     """Judged against an approved package that names `run_id`."""
     client = sagemaker()
@@ -79,7 +94,7 @@ def judged(
         registry.add_response("list_model_packages", page(ARN), LISTED)
         described = described_package({"mlflow_run_id": run_id} if run_id else {})
         registry.add_response("describe_model_package", described, {"ModelPackageName": ARN})
-        verdict = against(client, ours, scale=scale, rows=rows)
+        verdict = against(client, ours, scale=scale, rows=rows, section=section, rejudge=rejudge)
         registry.assert_no_pending_responses()
     return verdict
 
@@ -90,16 +105,24 @@ def against(
     *,
     scale: Scale = Scale(),  # noqa: B008
     rows: list[str] = IDS,
+    section: Champion = SECTION,
+    rejudge: Rejudge | None = None,
 ) -> ChampionVerdict:
     return judge_champion(
         client,
         GROUP,
-        SECTION,
+        section,
         rows=dict.fromkeys(rows),
         scores={row_id: {"Correctness": value} for row_id, value in ours.items()},
         scales={"Correctness": scale},
         min_rows=30,
+        scorers={"Correctness": RECORD},
+        rejudge=rejudge or nobody_is_asked,
     )
+
+
+def nobody_is_asked(*_: Any) -> Rejudged:
+    raise AssertionError("a judge was asked")
 
 
 def sagemaker() -> Any:
@@ -277,3 +300,93 @@ def test_a_number_that_no_float_holds_is_none(tmp_path: Path) -> None:
     run_id = run_with(rows_of({**scores(), IDS[7]: 10**400}), tmp_path)
     [comparison] = judged(run_id, scores()).comparisons
     assert comparison.difference.estimate.n == 39
+
+
+REJUDGE = Champion.model_validate({"metrics": SECTION.metrics, "rejudge": True})
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (
+            replace(RECORD, definition="b", judge="bedrock:/older"),
+            "the champion was judged by bedrock:/older, this model by bedrock:/judge",
+        ),
+        (
+            replace(RECORD, definition="b", versions={"mlflow-skinny": "3.16.0"}),
+            "scored by other rules: mlflow-skinny 3.16.0 then, none now",
+        ),
+        (replace(RECORD, definition="b", parts={"options": "x"}), "its options (guidelines,"),
+        (replace(RECORD, definition="b"), "its definition (a prompt, an option or a library)"),
+        (replace(RECORD, repeats=3), "judge.repeats 3 then, 1 now"),
+        (replace(RECORD, number_rule="good = 2"), "what its verdicts count (good = 2 then)"),
+        (None, "the champion's evaluation.json does not say who judged it"),
+    ],
+)
+def test_a_champion_that_was_judged_otherwise_closes_the_gate(
+    tmp_path: Path, record: ScorerRecord | None, told: str
+) -> None:
+    """However much better the candidate's numbers are: they are another judge's."""
+    run_id = run_with(rows_of(scores(*range(30))), tmp_path, document_of(record))
+    verdict = judged(run_id, scores())
+    [reason] = verdict.reasons
+    assert verdict.state == "judged otherwise"
+    assert reason.startswith("Correctness cannot be compared: the champion")
+    assert told in reason
+    assert "champion.rejudge: true" in reason
+    assert verdict.comparisons == ()
+
+
+@pytest.mark.parametrize("document", ["", "[1]", "{}", '{"scorers": {"Correctness": {}}}', "no"])
+def test_an_evaluation_json_that_is_not_ours_closes_the_gate(tmp_path: Path, document: str) -> None:
+    assert judged(run_with(rows_of(scores()), tmp_path, document), scores()).reasons
+
+
+def test_today_s_judge_has_the_word_on_the_champion_s_answers(tmp_path: Path) -> None:
+    run_id = run_with(rows_of(scores()), tmp_path, document_of(replace(RECORD, judge="other")))
+    asked: list[Any] = []
+
+    def judge_again(names: Sequence[str], answers: Mapping[str, str]) -> Rejudged:
+        asked.append((list(names), set(answers)))
+        return Rejudged({row_id: {"Correctness": 0.0} for row_id in answers}, "re-judged")
+
+    verdict = judged(run_id, scores(1, 2), section=REJUDGE, rejudge=judge_again)
+    assert asked == [(["Correctness"], set(IDS))]
+    assert (verdict.state, verdict.reasons, verdict.rejudged) == ("compared", (), "re-judged")
+    [comparison] = verdict.comparisons
+    assert comparison.difference.estimate.value == pytest.approx(0.95)
+
+
+def test_a_champion_by_the_same_judge_is_not_judged_again(tmp_path: Path) -> None:
+    verdict = judged(run_with(rows_of(scores()), tmp_path), scores(), section=REJUDGE)
+    assert (verdict.reasons, verdict.rejudged) == ((), "")
+
+
+@pytest.mark.parametrize("lost", [None, "left out"])
+def test_a_row_that_is_not_judged_again_counts_as_the_champion_s_best(
+    tmp_path: Path, lost: str | None
+) -> None:
+    """Neither its old verdict, which is another judge's, nor nothing."""
+    theirs = scores(*range(40))
+    run_id = run_with(rows_of(theirs), tmp_path, document_of(replace(RECORD, judge="other")))
+    ours = scores(1, 2, 3, 4, 5, 6)
+
+    def judge_again(_: Sequence[str], answers: Mapping[str, str]) -> Rejudged:
+        again: dict[str, dict[str, float | None]] = {}
+        for place, row_id in enumerate(answers):
+            if place > 6:
+                again[row_id] = {"Correctness": 1.0}
+            elif lost is None:
+                again[row_id] = {"Correctness": None}
+        return Rejudged(again, "re-judged")
+
+    [reason] = judged(run_id, ours, section=REJUDGE, rejudge=judge_again).reasons
+    assert "7 of the champion's as its best" in reason
+
+
+def test_a_champion_of_which_nothing_is_judged_again_closes_the_gate(tmp_path: Path) -> None:
+    run_id = run_with(rows_of(scores(*range(40))), tmp_path, document_of(None))
+    verdict = judged(
+        run_id, scores(), section=REJUDGE, rejudge=lambda *_: Rejudged({}, "re-judged")
+    )
+    assert "on 0 rows only" in verdict.reasons[0]
