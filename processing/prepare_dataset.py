@@ -25,6 +25,7 @@ from processing.base.stored_secrets import export_secrets
 from processing.calls.progress_display import SECONDS, live_line
 from processing.calls.progress_line import duration
 from processing.config.dataset import Dataset
+from processing.config.endpoint import Endpoint
 from processing.config.file import load_config
 from processing.dataset.manifest import (
     MANIFEST_FILE,
@@ -32,15 +33,25 @@ from processing.dataset.manifest import (
     DuplicateRow,
     Manifest,
     ShardFile,
-    UnusableRow,
     write_manifest,
 )
+from processing.dataset.redaction import Redactor
 from processing.dataset.sampling import Selection, select
 from processing.dataset.shards import remove_shards, shard_files, write_shards
 from processing.dataset.size_limits import BUFFER_BYTES
 from processing.dataset.source_version import version_for_job
-from processing.dataset.sources import OpenSource, open_source
-from processing.dataset.validation import LISTED, MANY_VALUES, Contents, Tally, read_parts, watched
+from processing.dataset.sources import OpenSource, Part
+from processing.dataset.validation import (
+    LISTED,
+    MANY_VALUES,
+    Contents,
+    Tally,
+    place_of,
+    read_parts,
+    tell_read,
+    watched,
+)
+from processing.endpoint.captured import open_rows
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
@@ -62,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         output=arguments.output,
         shards=config.infrastructure.evaluate.instance_count,
         source_version=version_for_job(dataset.source) if config.pipeline.cache else None,
+        endpoint=config.endpoint,
     )
     rows = shard_files(len(manifest.shards))
     return [arguments.output / name for name in (*rows, MANIFEST_FILE)]
@@ -107,9 +119,11 @@ def prepare(
     output: Path,
     shards: int,
     source_version: str | None = None,
+    endpoint: Endpoint | None = None,
 ) -> Manifest:
     """Write the rows, to so many files, and `manifest.json` to `output`; tell what was read.
 
+    `endpoint` says in which format captured calls are.
     Raises DiskError where there is no room for them, DatasetError where there are no usable rows or
     too many unusable ones; the manifest is written then too, so that all of them can be seen, and
     no rows are.
@@ -118,17 +132,20 @@ def prepare(
     remove_shards(output)
     (output / MANIFEST_FILE).unlink(missing_ok=True)
     tally, contents = Tally(), Contents()
+    redactor = Redactor(dataset.redact, dataset.redact_regions)
     with (
         room_in(output, PREPARE),
-        open_source(dataset, inputs, config.parent) as source,
+        open_rows(dataset, endpoint, inputs, config.parent) as source,
         _spool(output) as spool,
         live_line(_progress_line(tally, contents), sys.stdout, SECONDS),
     ):
-        read_parts(source.parts, dataset.columns, spool, config.name, tally)
+        parts = [Part(part.name, redactor.records(part.records)) for part in source.parts]
+        read_parts(parts, dataset.columns, spool, config.name, tally)
+        source.notes.extend(redactor.notes())
         selection = select(
             tally.index, sample_size=dataset.sample_size, seed=dataset.seed, listed=LISTED
         )
-        _tell_read(source, tally, selection)
+        tell_read(source, tally, selection)
         failure = _why_not(dataset, tally, config.name)
         files, sha256 = list[ShardFile](), ""
         if failure is None:
@@ -182,7 +199,7 @@ def _why_not(dataset: Dataset, tally: Tally, config_name: str) -> str | None:
     unusable = tally.reasons.total()
     if tally.read == 0:
         return f"{dataset.source}: holds no rows"
-    first = "; ".join(_place(row) for row in tally.unusable[:3])
+    first = "; ".join(place_of(row) for row in tally.unusable[:3])
     if unusable / tally.read > dataset.max_unusable_share:
         return (
             f"{unusable} of {tally.read} rows are unusable, a share of "
@@ -192,10 +209,6 @@ def _why_not(dataset: Dataset, tally: Tally, config_name: str) -> str | None:
     if not len(tally.index):
         return f"{dataset.source}: none of the {tally.read} rows is usable. The first: {first}"
     return None
-
-
-def _place(row: UnusableRow) -> str:
-    return f"{row.file}:{row.line}: {row.reason}" + (f" ({row.detail})" if row.detail else "")
 
 
 def _manifest(
@@ -260,22 +273,6 @@ def _notes(
     for name, values in sorted(contents.values.items()):
         if len(values) >= MANY_VALUES:
             yield f"slices: {name!r} has {MANY_VALUES} distinct values or more; not counted further"
-
-
-def _tell_read(source: OpenSource, tally: Tally, selection: Selection) -> None:
-    where = source.parts[0].name if len(source.parts) == 1 else f"{len(source.parts)} files"
-    unusable = f"{tally.reasons.total()} unusable"
-    if tally.reasons:
-        reasons = (f"{count} {reason}" for reason, count in tally.reasons.most_common())
-        unusable += f" ({', '.join(reasons)})"
-    print(
-        f"read {tally.read} rows from {where} ({source.format}): {selection.usable} usable, "
-        f"{selection.duplicates} duplicates, {unusable}"
-    )
-    for row in tally.unusable[:10]:
-        print(f"  left out {_place(row)}")
-    if selection.conflicting_questions:
-        print(f"  {selection.conflicting_questions} questions have more than one expected response")
 
 
 def _tell_written(manifest: Manifest, output: Path) -> None:

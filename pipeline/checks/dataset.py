@@ -18,6 +18,7 @@ from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Row, row_of
 from processing.dataset.sources import open_source
 from processing.dataset.validation import require_columns, require_named
+from processing.endpoint.captured import open_rows
 
 FIRST_ROWS = 1000
 
@@ -70,10 +71,10 @@ def first_row(bundle: Bundle) -> Row:
 
 def usable_rows(bundle: Bundle) -> Iterator[Row]:
     """The dataset's rows that an evaluation could use. Raises DatasetError."""
-    dataset = bundle.config.dataset
+    dataset, endpoint = bundle.config.dataset, bundle.config.endpoint
     with (
         tempfile.TemporaryDirectory(prefix="check-online-") as nothing_mounted,
-        open_source(dataset, Path(nothing_mounted), bundle.folder) as source,
+        open_rows(dataset, endpoint, Path(nothing_mounted), bundle.folder) as source,
     ):
         for part in source.parts:
             for record in part.records:

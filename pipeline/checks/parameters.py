@@ -21,7 +21,10 @@ _PACKAGE = (
     "the ARN of a model package: arn:aws:sagemaker:REGION:ACCOUNT:model-package/GROUP/VERSION, "
     f"or {NO_PACKAGE}",
 )
-_DATASET = (r"^(s3|hf)://.+$", "s3://bucket/key, or hf://owner/name")
+_DATASET = (
+    r"^(s3|hf|capture)://.+$",
+    "s3://bucket/key, hf://owner/name, or capture://endpoint",
+)
 _FORMS = {
     "EndpointName": (patterns.NAME, patterns.IN_WORDS[patterns.NAME]),
     "ModelPackageArn": _PACKAGE,

@@ -48,7 +48,8 @@ def local(arguments: Namespace) -> int:
         print("# In another terminal:")
         for name, value in addresses.environment(config.infrastructure.region or "").items():
             print(f"export {name}={value}")
-        named = [each.endpoint for each in (config, *variants)]
+        asking = [each for each in (config, *variants) if not each.dataset.answers_given]
+        named = [each.endpoint for each in asking]
         print(f"# Endpoints: {', '.join(served_endpoints(named, servers))}")
         for name, model in models.items():
             print(f"# {name} is no demo: {model} at {servers[name]} answers, as it is.")

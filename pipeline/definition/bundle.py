@@ -17,6 +17,7 @@ from processing.base.errors import ConfigError
 from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
 from processing.config.variation import VARIATION_FILE, read_variation
+from processing.dataset.capture_files import CapturePlace
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -46,8 +47,8 @@ class Bundle:
 
     `config_uploads` are evaluation.yaml and the files that it names, together in one folder of S3,
     `config_uri`. `dataset_config_uri` is the file again, under a key that changes only with what
-    PrepareDataset reads of it. `dataset_uri` is where the pipeline finds the dataset: in S3, or on
-    the hub.
+    PrepareDataset reads of it. `dataset_uri` is where the pipeline finds the dataset: in S3, on the
+    hub, or captured. `capture_place`: where that is, once somebody has looked it up.
     """
 
     config: EvaluationConfig
@@ -58,6 +59,7 @@ class Bundle:
     dataset_upload: Upload | None
     dataset_uri: str
     variants: tuple[Variant, ...] = ()
+    capture_place: CapturePlace | None = None
 
     @property
     def uploads(self) -> list[Upload]:
@@ -81,11 +83,12 @@ def load_bundle(path: Path) -> Bundle:
     """
     config = _with_local_mlflow(load_config(path))
     source = config.dataset.source
-    local = None if source.startswith(("s3://", "hf://")) else path.parent / source
+    local = None if source.startswith(("s3://", "hf://", "capture://")) else path.parent / source
     if local is not None and not local.is_file():
         raise ConfigError(
             f"{path}: dataset.source: there is no file {local}; "
-            "give a path relative to the configuration file, s3://bucket/key, or hf://owner/name"
+            "give a path relative to the configuration file, s3://bucket/key, hf://owner/name, or "
+            "capture://endpoint"
         )
     bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
     folder = f"{prefix}/config/{_folder_digest(path, config)[:16]}"
@@ -148,6 +151,8 @@ def _dataset_digest(config: EvaluationConfig) -> str:
         "instances": config.infrastructure.evaluate.instance_count,
         "cache": config.pipeline.cache,
     }
+    if config.dataset.from_capture:  # whose calls are read by the endpoint's format
+        read["endpoint"] = config.endpoint.model_dump(mode="json")
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 

@@ -101,7 +101,14 @@ def _prepare(bundle: Bundle, path: Path, rows: int, results: Path) -> None:
     from processing.prepare_dataset import prepare
 
     dataset = bundle.config.dataset.model_copy(update={"sample_size": rows})
-    prepare(dataset, config=path, inputs=Path(os.devnull), output=results / "dataset", shards=1)
+    prepare(
+        dataset,
+        config=path,
+        inputs=Path(os.devnull),
+        output=results / "dataset",
+        shards=1,
+        endpoint=bundle.config.endpoint,
+    )
 
 
 def _job(path: Path, results: Path, endpoint: str | None, tracking_uri: str) -> EvaluationJob:

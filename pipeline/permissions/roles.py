@@ -12,6 +12,7 @@ from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.artifact_store import with_artifact_store
 from pipeline.permissions.caller import administrator_policy, caller_policy
 from pipeline.permissions.candidate_roles import model_policy, stamp_policy, sweep_policy
+from pipeline.permissions.evaluated import with_capture_place
 from pipeline.permissions.job_role import job_policy
 from pipeline.permissions.pipeline_role import pipeline_policy
 from pipeline.permissions.register_role import register_policy
@@ -96,6 +97,8 @@ def create_roles(session: Session, bundle: Bundle) -> list[str]:
     """
     iam = session.client("iam")
     bundle, lines = with_artifact_store(session, bundle)
+    bundle, found = with_capture_place(session, bundle)
+    lines = [*lines, *found]
     made = [put_role(iam, p, "permissions create") for p in permissions_of(bundle) if p.role_arn]
     return [*made, *lines]
 

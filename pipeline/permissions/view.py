@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pipeline.definition.bundle import Bundle
 from pipeline.permissions.roles import permissions_of
 from processing.base.errors import LaunchError
+from processing.config.capture import read_capture
 
 
 def show_lines(bundle: Bundle, who: str | None) -> Iterator[str]:
@@ -32,6 +33,12 @@ def _notes(bundle: Bundle) -> Iterator[str]:
         yield (
             "# note: mlflow.artifact_location is not set, so this job policy has no right to where "
             "MLflow keeps artifacts; `permissions create` asks the App or tracking server for it"
+        )
+    dataset = bundle.config.dataset
+    if dataset.from_capture and read_capture(dataset.source).s3 is None:
+        yield (
+            "# note: where the endpoint's calls are captured is not known without AWS, so these "
+            "policies have no right to it; `permissions create` asks the endpoint"
         )
     candidate = bundle.config.candidate
     if candidate and not (candidate.model_data and candidate.images):

@@ -20,9 +20,10 @@ def conversation_problems(config: EvaluationConfig) -> Iterator[tuple[Location, 
                     "dataset.columns.messages, or leave the scorer out",
                 )
         return
-    if config.dataset.answers_given:
-        return  # nothing is sent
     endpoint = config.endpoint
+    texts_alone = config.dataset.from_capture and endpoint.format == "text_generation"
+    if config.dataset.answers_given or texts_alone:
+        return  # nothing is sent, or what was captured has no turns
     if endpoint.format == "text_generation":
         message = (
             "text_generation sends one text, and dataset.columns.messages are many: take format: "

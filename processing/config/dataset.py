@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from processing.config.capture import SCHEME, read_capture
+from processing.config.redaction import Redact, Region
 from processing.config.section import Section, Share
 
 MEASURED = ("latency_ms", "input_tokens", "output_tokens")
@@ -96,6 +98,19 @@ class Columns(Section):
         return self
 
 
+CAPTURED = Columns(
+    messages="messages",
+    expected_response=None,
+    answer="answer",
+    input_tokens="input_tokens",
+    output_tokens="output_tokens",
+)
+"""What is read out of captured calls."""
+
+TRAFFIC_UNUSABLE = 0.1
+"""dataset.max_unusable_share of captured calls, where the file does not say it."""
+
+
 class Hub(Section):
     """Where in a Hugging Face dataset the rows are (`datasets.load_dataset`)."""
 
@@ -105,16 +120,22 @@ class Hub(Section):
 
 
 class Dataset(Section):
-    """`answers`: whether the endpoint is asked, or the dataset has the answers already."""
+    """`answers`: whether the endpoint is asked, or the dataset has the answers already.
+
+    By default captured calls have them, and no other source. `sample_share`: of captured calls.
+    """
 
     source: str = Field(min_length=1)
-    answers: Literal["ask", "given"] = "ask"
+    answers: Literal["ask", "given"] | None = None
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
     hub: Hub | None = None
     columns: Columns = Columns()
     sample_size: int = Field(default=0, ge=0)
     seed: int = 0
     max_unusable_share: Share = 0.0
+    sample_share: float = Field(default=1.0, gt=0, le=1)
+    redact: Redact = []
+    redact_regions: list[Region] = ["US"]
     # a column whose value several rows share, as the document that they are about
     cluster: str | None = Field(default=None, min_length=1)
 
@@ -123,8 +144,40 @@ class Dataset(Section):
         return self.source.startswith("hf://")
 
     @property
+    def from_capture(self) -> bool:
+        return self.source.startswith(SCHEME)
+
+    @property
+    def read_by_job(self) -> bool:
+        """Whether PrepareDataset fetches the rows itself: SageMaker mounts what is in S3 alone."""
+        return self.from_hub or self.from_capture
+
+    @property
     def answers_given(self) -> bool:
-        return self.answers == "given"
+        return (self.answers or ("given" if self.from_capture else "ask")) == "given"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _traffic_is_not_all_good(cls, given: Any) -> Any:
+        """Half-written records and calls without an answer are in any traffic."""
+        if isinstance(given, dict) and str(given.get("source", "")).startswith(SCHEME):
+            return {"max_unusable_share": TRAFFIC_UNUSABLE, **given}
+        return given
+
+    @model_validator(mode="after")
+    def _capture_is_read_as_it_is(self) -> Self:
+        if not self.from_capture:
+            if self.sample_share < 1:
+                raise ValueError("sample_share is for capture://: take sample_size")
+            return self
+        read_capture(self.source)
+        if self.columns != Columns():
+            raise ValueError(
+                "columns: captured calls have none: the question is read out of the request, the "
+                "answer out of the response, by endpoint.format"
+            )
+        object.__setattr__(self, "columns", CAPTURED)
+        return self
 
     @model_validator(mode="after")
     def _answers_have_a_column(self) -> Self:
@@ -133,7 +186,8 @@ class Dataset(Section):
                 raise ValueError("answers: given needs columns.answer: the column that has them")
             object.__setattr__(self, "columns", self.columns.with_answers())
             return self
-        if measured := [key for key in MEASURED if getattr(self.columns, key)]:
+        measured = [key for key in MEASURED if getattr(self.columns, key)]
+        if measured and not self.from_capture:
             raise ValueError(
                 f"columns.{measured[0]} is what was measured of an answer that is given: it needs "
                 "answers: given; of an endpoint that is asked it is measured here"

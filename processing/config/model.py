@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from processing.base.stored_secrets import StoredSecret, parse_secret
 from processing.config.candidate import Candidate
+from processing.config.capture import SCHEME
 from processing.config.dataset import MEASURED, Dataset
 from processing.config.endpoint import Endpoint
 from processing.config.gate import Budgets, Champion, Slice, Threshold
@@ -86,11 +87,20 @@ class EvaluationConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _given_answers_need_no_endpoint(cls, document: Any) -> Any:
-        """The same document, with a section `endpoint` where none is needed."""
+        """The same document, with a section `endpoint` where none is needed.
+
+        Captured calls are of the endpoint that captured them.
+        """
         if not isinstance(document, dict) or "endpoint" in document:
             return document
         dataset = document.get("dataset")
-        if isinstance(dataset, dict) and dataset.get("answers") == "given":
+        if not isinstance(dataset, dict):
+            return document
+        source = str(dataset.get("source", ""))
+        if source.startswith(SCHEME):
+            captured = source.removeprefix(SCHEME).partition("?")[0]
+            return {**document, "endpoint": {"name": captured}}
+        if dataset.get("answers") == "given":
             return {**document, "endpoint": {"name": NO_ENDPOINT}}
         return document
 

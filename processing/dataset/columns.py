@@ -104,6 +104,8 @@ def _answers(record: Record, columns: Columns) -> Any:
 def _given(record: Record, columns: Columns) -> GivenAnswer:
     """An answer that is missing or empty is one without text, and no reason to drop the row."""
     assert columns.answer is not None, "the configuration has checked that answers have a column"
+    if isinstance(captured := record.columns.get(columns.answer), GivenAnswer):
+        return captured
     return GivenAnswer(
         (_text(_as_written(record, columns.answer), "answer") or "").strip(),
         latency_ms=_measured(record, columns.latency_ms),

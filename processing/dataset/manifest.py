@@ -71,7 +71,7 @@ class Manifest(_Part):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     source: str
     source_version: str | None = None
-    format: Literal["jsonl", "csv", "parquet", "hub"]
+    format: Literal["jsonl", "csv", "parquet", "hub", "capture"]
     files: list[SourceFile]
     seed: int
     sample_size: int
@@ -91,6 +91,8 @@ class Manifest(_Part):
         """The source's name without its folders: `questions.jsonl`, `owner/name` of the hub."""
         if self.source.startswith("hf://"):
             return self.source.removeprefix("hf://")
+        if self.source.startswith("capture://"):
+            return f"traffic of {self.source.removeprefix('capture://').partition('?')[0]}"
         return self.source.rstrip("/").rpartition("/")[2]
 
 

@@ -40,7 +40,7 @@ class Part:
 class OpenSource:
     """`parts` are read once, in order. `files` is empty where the hub holds them."""
 
-    format: Literal["jsonl", "csv", "parquet", "hub"]
+    format: Literal["jsonl", "csv", "parquet", "hub", "capture"]
     parts: list[Part]
     files: list[SourceFile]
     notes: list[str]

@@ -17,7 +17,7 @@ from processing.dataset.media import MEND, media_in
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 INSTRUCTING = ("system", "developer")
-_KEYS = ("role", "content", "name", "tool_calls", "tool_call_id")
+KEYS = ("role", "content", "name", "tool_calls", "tool_call_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def turn_of(message: Any, place: str) -> Turn:
     given = {key: value for key, value in message.items() if value not in (None, [], "")}
     if {"from", "value"} <= set(given):
         raise NotAConversation("not a message", f"{place}: from and value are role and content")
-    if unknown := sorted(map(str, set(given) - set(_KEYS))):
+    if unknown := sorted(map(str, set(given) - set(KEYS))):
         raise NotAConversation(
             "a key that is not known",
-            f"{place} has {unknown[0]!r}; a message has {', '.join(_KEYS)}: take it out",
+            f"{place} has {unknown[0]!r}; a message has {', '.join(KEYS)}: take it out",
         )
     role = given.get("role")
     if role not in ROLES:

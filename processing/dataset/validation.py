@@ -15,8 +15,8 @@ from processing.config.model import CLUSTER_KEY, Grouping
 from processing.dataset.columns import map_record
 from processing.dataset.manifest import UnusableRow
 from processing.dataset.readers import BadRecord
-from processing.dataset.sampling import RowIndex
-from processing.dataset.sources import Part
+from processing.dataset.sampling import RowIndex, Selection
+from processing.dataset.sources import OpenSource, Part
 
 LISTED = 100
 """So many unusable rows, and so many duplicates, are listed in the manifest."""
@@ -140,3 +140,24 @@ def watched(lines: Iterable[bytes], contents: Contents) -> Iterator[bytes]:
                 # Numbers as JSON text, since 1, 1.0 and true are one and the same to a set.
                 values.add(value if value.__class__ is str else encode(value))
         yield line
+
+
+def place_of(row: UnusableRow) -> str:
+    return f"{row.file}:{row.line}: {row.reason}" + (f" ({row.detail})" if row.detail else "")
+
+
+def tell_read(source: OpenSource, tally: Tally, selection: Selection) -> None:
+    """Print what the first pass has seen."""
+    where = source.parts[0].name if len(source.parts) == 1 else f"{len(source.parts)} files"
+    unusable = f"{tally.reasons.total()} unusable"
+    if tally.reasons:
+        reasons = (f"{count} {reason}" for reason, count in tally.reasons.most_common())
+        unusable += f" ({', '.join(reasons)})"
+    print(
+        f"read {tally.read} rows from {where} ({source.format}): {selection.usable} usable, "
+        f"{selection.duplicates} duplicates, {unusable}"
+    )
+    for row in tally.unusable[:10]:
+        print(f"  left out {place_of(row)}")
+    if selection.conflicting_questions:
+        print(f"  {selection.conflicting_questions} questions have more than one expected response")

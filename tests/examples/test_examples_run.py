@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,14 @@ from processing.config.file import load_config
 
 pytestmark = pytest.mark.integration
 
-EXAMPLES = sorted(path.parent for path in (REPOSITORY / "examples").glob("*/evaluation.yaml"))
+TRAFFIC = REPOSITORY / "examples" / "traffic"
+"""Evaluates answers that were given: there is no good and no worse model."""
+
+EXAMPLES = sorted(
+    path.parent
+    for path in (REPOSITORY / "examples").glob("*/evaluation.yaml")
+    if path.parent != TRAFFIC
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,3 +72,29 @@ def test_a_model_that_knows_nothing_of_the_subject_is_stopped_and_the_reason_say
     pipeline = load_config(folder / "evaluation.yaml").pipeline.name
     reason = step_reason(aws, pipeline, execution_id(done.stdout), "GateFailed")
     assert "code_parses 0 < min 0.95 (n=30)" in reason
+
+
+def test_the_traffic_of_an_endpoint_is_evaluated_as_it_was_captured(aws: RunningAws) -> None:
+    config = str(TRAFFIC / "evaluation.yaml")
+    served = subprocess.run(
+        [sys.executable, str(TRAFFIC / "serve_customers.py")], **aws.as_user(), check=False
+    )
+    assert served.returncode == 0, served.stderr
+    upserted = aws.type("upsert", "--config", config)
+    assert upserted.returncode == 0, upserted.stderr
+    asked = aws.calls("SAGEMAKER_RUNTIME")
+    done = aws.type(
+        *("start", "--config", config, "--wait", "--poll-seconds", "0.3"),
+        *("-p", f"MlflowTrackingUri={aws.mlflow}"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert aws.calls("SAGEMAKER_RUNTIME") == asked
+    assert "registered: nothing: the answers were given" in done.stdout
+    report = evaluation(aws, "traffic", done.stdout)
+    assert 25 <= report["counts"]["rows"] <= 48
+    assert report["model"]["answers"] == "given"
+    prefix = f"traffic/runs/{execution_id(done.stdout)}/dataset"
+    s3 = aws.client("s3")
+    rows = s3.get_object(Bucket="llm-evaluation-demo", Key=f"{prefix}/dataset.jsonl")["Body"].read()
+    assert b"[email]" in rows
+    assert b"@example.org" not in rows

@@ -34,7 +34,7 @@ def prepare_step(
     config = bundle.config
     version = parameters.dataset_version
     inputs = [s3_input("config", bundle.dataset_config_uri)]
-    if not config.dataset.from_hub:
+    if not config.dataset.read_by_job:
         inputs.append(s3_input("raw", parameters.dataset_uri))
     machine = config.infrastructure.prepare
     return ProcessingStep(

@@ -140,7 +140,8 @@ def local_aws(
     addresses = Addresses(port)
     environment = addresses.environment(config.infrastructure.region or REGION)
     os.environ.update(environment)  # for the server's own clients, and the process that started us
-    named = [each.endpoint for each in (config, *variants)]
+    asking = [each for each in (config, *variants) if not each.dataset.answers_given]
+    named = [each.endpoint for each in asking]
     endpoints = served_endpoints(named, servers or {})
     with ExitStack() as running:
         mlflow = start_mlflow(port + 3, state_dir)  # takes longest, so it starts first

@@ -2,7 +2,8 @@
 
 Added here: a versioned model package is deployed by name only when it is Approved; an endpoint is
 Creating for a while, then InService or Failed; it cannot be deleted meanwhile; when it is deleted
-it answers no more. What answers for it is the host's business (see demo_hosting).
+it answers no more; DescribeEndpoint says where calls are captured.
+What answers for it is the host's business (see demo_hosting).
 
 The wording of the refusals is an assumption where it is not that of moto; that SageMaker refuses is
 what users report (aws/amazon-sagemaker-examples issue 3432 and others).
@@ -10,6 +11,7 @@ what users report (aws/amazon-sagemaker-examples issue 3432 and others).
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from typing import Any, Protocol
 from pipeline.local.server import moto_internals
 from pipeline.local.server.api import Call, Operation
 from pipeline.local.server.aws_errors import AwsError, ValidationException
+
+DATA_CAPTURE = "LOCAL_DATA_CAPTURE"
+"""A host finds in the environment, as JSON, what the endpoint's configuration says of capturing."""
 
 CREATING_SECONDS, DELETING_SECONDS = 1.0, 0.2
 
@@ -60,6 +65,7 @@ class Endpoints:
             "CreateModel": self._create_model,
             "CreateEndpointConfig": self._create_config,
             "CreateEndpoint": self._create,
+            "DescribeEndpoint": self._describe,
             "DeleteEndpoint": self._delete,
         }
 
@@ -95,6 +101,8 @@ class Endpoints:
         name = call.request["EndpointName"]
         self._require_new(call, "Endpoint", name, "endpoint")
         environment = self._environment(call, call.request["EndpointConfigName"])
+        if capture := self._capture_config(call, call.request["EndpointConfigName"]):
+            environment[DATA_CAPTURE] = json.dumps(capture)
         answer = call.forward(call.operation, call.request)
         moto_internals.set_endpoint_status(call.account, call.region, name, "Creating")
         made = moto_internals.endpoint(call.account, call.region, name)
@@ -110,6 +118,29 @@ class Endpoints:
 
         _after(self.host.seconds_to_start(environment), ready)
         return answer
+
+    def _capture_config(self, call: Call, config_name: str) -> dict[str, Any]:
+        """{} without data capture."""
+        config = call.forward("DescribeEndpointConfig", {"EndpointConfigName": config_name})
+        capture: dict[str, Any] = config.get("DataCaptureConfig") or {}
+        return capture if capture.get("DestinationS3Uri") else {}
+
+    def _describe(self, call: Call) -> dict[str, Any]:
+        """With the DataCaptureConfigSummary, which has other members than the configuration."""
+        described = call.forward(call.operation, call.request)
+        capture = self._capture_config(call, described["EndpointConfigName"])
+        described.pop("DataCaptureConfig", None)
+        if not capture:
+            return described
+        enabled = capture.get("EnableCapture", True)
+        summary = {
+            "EnableCapture": enabled,
+            "CaptureStatus": "Started" if enabled else "Stopped",
+            "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+            "DestinationS3Uri": capture["DestinationS3Uri"],
+            "KmsKeyId": capture.get("KmsKeyId", ""),
+        }
+        return {**described, "DataCaptureConfig": summary}
 
     def _environment(self, call: Call, config_name: str) -> dict[str, str]:
         """Of the first container of the first variant's model; empty for anything else."""

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.error import HTTPError
 
-from pipeline.local.sagemaker.endpoints import CREATING_SECONDS
+from pipeline.local.sagemaker.endpoints import CREATING_SECONDS, DATA_CAPTURE
 
 _TIMEOUT_SECONDS = 10
 
@@ -45,6 +45,7 @@ class DemoHosting:
             "knowledge": environment.get("DEMO_KNOWLEDGE"),
             "server": environment.get("DEMO_SERVER"),
             "faults": json.loads(environment.get("DEMO_FAULTS", "{}")),
+            "data_capture": json.loads(environment.get(DATA_CAPTURE, "null")),
         }
         self._send("PUT", endpoint, json.dumps(behaviour).encode())
 

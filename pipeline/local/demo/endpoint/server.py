@@ -12,6 +12,7 @@ Signatures are not checked. Admin routes: see demo_state, noun `endpoints`.
 """
 
 import argparse
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
+from pipeline.local.demo.endpoint.data_capture import CaptureWriter, DataCapture
 from pipeline.local.demo.endpoint.model_error import ACCOUNT, MODEL_ERROR_STATUS, model_error
 from pipeline.local.demo.endpoint.openai_server import CONTAINER_SECONDS, OpenAiServer, base_url
 from pipeline.local.demo.endpoint.payloads import (
@@ -70,6 +72,7 @@ class EndpointBehaviour(Behaviour):
     knowledge: the folder of examples/ that it knows about; none is the one given at the start.
     variants: production variants; all are the same model, the first answers if a call names none.
     inference_components: if there are any, a call must name one, as on SageMaker.
+    data_capture: where its calls are captured, as an endpoint configuration's DataCaptureConfig.
     text_generation: the form of text-generation answers, LMI's object or TGI's list.
     wild: the share of calls that are answered as no container should (`wild`), by `faults.seed`.
     server: an OpenAI-compatible server that answers instead of all this, within server_seconds. Its
@@ -84,6 +87,7 @@ class EndpointBehaviour(Behaviour):
     wild: Share = 0
     server: str | None = None
     server_seconds: float = CONTAINER_SECONDS
+    data_capture: DataCapture | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -131,6 +135,7 @@ def endpoint_app(
     state = DemoState(endpoints, ENDPOINT_ERRORS)
     wilds: dict[tuple[str, EndpointBehaviour], Wild] = {}
     servers: dict[EndpointBehaviour, OpenAiServer] = {}
+    writers: dict[tuple[str, EndpointBehaviour], CaptureWriter] = {}
 
     async def invoke(request: Request) -> Response:
         name = request.path_params["name"]
@@ -147,8 +152,19 @@ def endpoint_app(
         else:
             wild = wilds.setdefault((name, behaviour), Wild(behaviour.wild, behaviour.faults.seed))
             answer = partial(_answer, _Served(name, behaviour, known[behaviour.knowledge], wild))
-        answered = await answer_call(request, state, name, answer, fault)
-        return _invoked(request, behaviour, answered)
+        answered = _invoked(
+            request, behaviour, await answer_call(request, state, name, answer, fault)
+        )
+        capture = behaviour.data_capture
+        if capture and capture.EnableCapture and answered.status_code == HTTPStatus.OK:
+            writer = writers.setdefault((name, behaviour), CaptureWriter(name, capture))
+            variant = answered.headers["x-Amzn-Invoked-Production-Variant"]
+            await asyncio.to_thread(
+                writer.write,
+                *(variant, await request.body(), bytes(answered.body)),
+                answered.headers.get("content-type", "application/json"),
+            )
+        return answered
 
     routes = [
         Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
