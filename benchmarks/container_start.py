@@ -50,6 +50,7 @@ def main() -> None:
         folder = Path(made) / "processing"
         for name, source in {
             "config/evaluation.yaml": bundle.folder / "evaluation.yaml",
+            **{f"config/{name}": bundle.folder / name for name in bundle.config.named_files()},
             "raw/questions.jsonl": bundle.folder / bundle.config.dataset.source,
         }.items():
             copy = folder / "input" / name

@@ -224,7 +224,8 @@ def _ours(work: Work, folder: Path, servers: Servers) -> Prepared:
         judges = ["Safety", "RelevanceToQuery", "Equivalence", "Correctness"]
         config["scorers"] = [{"is_brief": {"max_words": 80}}, *judges[: int(work.judges)]]
     config["thresholds"] = {"is_brief": {"min": 0.1}}
-    config.pop("slices", None)
+    for section in ("slices", "labels"):
+        config.pop(section, None)
     (folder / "evaluation.yaml").write_text(yaml.safe_dump(config))
     dataset = _dataset(work, folder)
     command = [sys.executable, "-m", "processing.evaluate"]

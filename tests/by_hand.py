@@ -133,7 +133,7 @@ def prepared(
             lines.write(json.dumps(row) + "\n")
     columns = {"question": "question", "expected_response": "answer"}
     config: dict[str, Any] = yaml.safe_load((REPOSITORY / "evaluation.yaml").read_text())
-    for section in ("slices", "champion", "candidate"):
+    for section in ("slices", "champion", "candidate", "labels"):
         config.pop(section, None)
     config |= {
         "dataset": {"source": str(folder / "raw.jsonl"), "columns": columns},

@@ -56,6 +56,7 @@ def write_config(tmp_path: Path) -> ConfigWriter:
         document = YAML(typ="safe").load((REPOSITORY / "evaluation.yaml").read_text())
         questions = REPOSITORY / "examples" / "health" / "questions.jsonl"
         document["dataset"]["source"] = str(questions)
+        document.pop("labels")  # they are beside the example's file
         for section, change in changes.items():
             before = document.get(section, {})
             merged = isinstance(change, dict) and isinstance(before, dict)

@@ -345,7 +345,8 @@ def write_small_config(folder: Path, mlflow: str) -> Path:
     document["registration"]["by"] = "job"
     document["infrastructure"]["register_role"] = REGISTER_ROLE
     document["mlflow"]["tracking_uri"] = mlflow
-    document.pop("slices")
+    for section in ("slices", "labels"):
+        document.pop(section)
     path = folder / "evaluation.yaml"
     with path.open("w") as file:
         YAML(typ="safe").dump(document, file)
