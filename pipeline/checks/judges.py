@@ -154,4 +154,5 @@ def _cost(spend: Spend) -> str:
     cost = spend.cost(service)
     priced = f", {cost:.6f} by prices.{service}" if cost is not None else ""
     calls = f"{account.calls} calls" if account.calls > 1 else "1 call"
-    return f"{calls}, {account.input_tokens} tokens in, {account.output_tokens} out{priced}"
+    tokens = account.input_tokens + account.cache_read_tokens + account.cache_write_tokens
+    return f"{calls}, {tokens} tokens in, {account.output_tokens} out{priced}"

@@ -141,7 +141,10 @@ class Progress:
             errors=errors,
             cut=cut,
             reused=reused,
-            input_tokens=sum(account.input_tokens for account in accounts.values()),
+            input_tokens=sum(
+                account.input_tokens + account.cache_read_tokens + account.cache_write_tokens
+                for account in accounts.values()
+            ),
             output_tokens=sum(account.output_tokens for account in accounts.values()),
             cost=sum(priced) if priced else None,
             unpriced=tuple(sorted(name for name, cost in costs.items() if cost is None)),

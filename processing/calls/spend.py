@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from processing.calls.stop import Cap, NotAsked, Stop
 from processing.config.prices import Prices
@@ -19,12 +19,27 @@ ENDPOINT = "endpoint"
 
 @dataclass(frozen=True)
 class Account:
-    """One service's figures. `reused` are answers or verdicts that cost nothing this time."""
+    """One service's figures. `reused` are answers or verdicts that cost nothing this time.
+
+    `input_tokens` are without those that were read from the model's cache, or written to it.
+    """
 
     calls: int = 0
     reused: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        cached = self.cache_read_tokens + self.cache_write_tokens
+        return self.input_tokens + self.output_tokens + cached
+
+    def figures(self) -> dict[str, int]:
+        """As reports have them: what concerns the cache only where there is any."""
+        told = asdict(self)
+        return {key: n for key, n in told.items() if n or not key.startswith("cache_")}
 
 
 @dataclass
@@ -76,6 +91,8 @@ class Spend:
         reused: int = 0,
         input_tokens: int = 0,
         output_tokens: int = 0,
+        cache_read_tokens: int = 0,
+        cache_write_tokens: int = 0,
     ) -> None:
         with self._lock:
             had = self.accounts.get(service, Account())
@@ -85,22 +102,30 @@ class Spend:
                 reused=had.reused + reused,
                 input_tokens=had.input_tokens + input_tokens,
                 output_tokens=had.output_tokens + output_tokens,
+                cache_read_tokens=had.cache_read_tokens + cache_read_tokens,
+                cache_write_tokens=had.cache_write_tokens + cache_write_tokens,
             )
 
     def cost(self, service: str) -> float | None:
-        """In the currency of the prices; None where the configuration has no price."""
+        """In the currency of the prices; None where the configuration has no price.
+
+        What the model's cache read or took costs what other input does, unless its price is given.
+        """
         price, account = self.prices.get(service), self.accounts.get(service, Account())
         if price is None:
             return None
+        read, written = price.cached_input_per_million, price.cache_write_per_million
         return (
             account.input_tokens * price.input_per_million
             + account.output_tokens * price.output_per_million
+            + account.cache_read_tokens * (price.input_per_million if read is None else read)
+            + account.cache_write_tokens * (price.input_per_million if written is None else written)
         ) / 1_000_000
 
     @property
     def tokens(self) -> int:
-        """In and out, of all services."""
-        return sum(each.input_tokens + each.output_tokens for each in self.accounts.values())
+        """In and out, of all services, with what caches read and took."""
+        return sum(each.tokens for each in self.accounts.values())
 
     @property
     def money(self) -> float:
@@ -114,6 +139,7 @@ class Spend:
         return "spent: " + "; ".join(
             f"{service} {account.calls} calls ({account.reused} reused), "
             f"{account.input_tokens} tokens in, {account.output_tokens} out"
+            + _cached(account)
             + (f", {cost:.4f}" if (cost := self.cost(service)) is not None else "")
             for service, account in sorted(self.accounts.items())
         )
@@ -121,3 +147,9 @@ class Spend:
     def _reached(self) -> Stop | None:
         calls = sum(account.calls for account in self.accounts.values())
         return self.cap.reached(cost=self.money, tokens=self.tokens, calls=calls)
+
+
+def _cached(account: Account) -> str:
+    """Nothing where no cache took part."""
+    read, written = account.cache_read_tokens, account.cache_write_tokens
+    return f", {read} read from cache, {written} written to it" if read or written else ""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from processing.base.visible_text import visible
 from processing.judges.refusals import (
+    caching_refused,
     form_refused,
     is_not_taken,
     parameter_refused,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from processing.config.judge import Judge
 
 
+_CACHE = "cachePoint"
 _UNNAMED = {"text_format": "strict_tool"}
 """A refusal that names nothing leaves out this form too: no question takes more than four requests.
 """
@@ -45,6 +48,7 @@ class Accepted:
         self._names: dict[str, str] = {}  # of parameters, where the model wants another
         self._not_taken: set[str] = set()  # parameters
         self._refusals: dict[str, str] = {}  # of parts of the form, as they were worded
+        self._caches = True
         self._told: list[str] = []
         self._lock = threading.Lock()
 
@@ -60,6 +64,9 @@ class Accepted:
         """The request to make after a refusal. Raises JudgeError if there is none."""
         said = str(refused)
         with self._lock:
+            if refused.caching and caching_refused(said):
+                self._drop_caching(said)
+                return self._made(judge, form.kind)
             if found := form_refused(said, form.kind):
                 part, forms = found
                 self._refusals.setdefault(part, said)
@@ -68,6 +75,9 @@ class Accepted:
             if (name := parameter_refused(said, form.parameters)) is not None:
                 self._drop(judge, name, said)
                 return self._made(judge, form.kind)
+            if refused.caching:  # whatever it is about: this once without, and then as always
+                self._refusals.setdefault(_CACHE, said)
+                return replace(form, caching=False)
             if not schema or self._working.get(schema) == form.kind:
                 raise _refused(said)  # about this row's text
             following = self._next(judge, form, said, after=_UNNAMED.get(form.kind, form.kind))
@@ -76,6 +86,9 @@ class Accepted:
 
     def works(self, schema: str, form: Form) -> None:
         """The model has answered; what it has refused until then is said."""
+        if not form.caching and self._caches:
+            with self._lock:
+                self._drop_caching(self._refusals[_CACHE])
         if self._working.get(schema) == form.kind:
             return
         with self._lock:
@@ -92,7 +105,12 @@ class Accepted:
             return [part for part in self._told if part in mine or part not in self._not_taken]
 
     def _made(self, judge: Judge, kind: str) -> Form:
-        return Form(kind, without(judge.sent_parameters, self._not_taken, self._names))
+        parameters = without(judge.sent_parameters, self._not_taken, self._names)
+        return Form(kind, parameters, self._caches)
+
+    def _drop_caching(self, said: str) -> None:
+        self._caches = False
+        self._tell(_CACHE, said)
 
     def _next(self, judge: Judge, form: Form, said: str, after: str = "") -> Form:
         later = self._forms[self._forms.index(after or form.kind) + 1 :]

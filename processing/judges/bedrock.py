@@ -17,6 +17,8 @@ from pydantic import BaseModel
 
 from processing.base.content_parts import token_count
 from processing.base.error_bodies import make_error_readable
+from processing.judges.prompt_cache import SharedPrefixes, Split
+from processing.judges.refusals import caching_refused
 from processing.judges.reply_json import read_single_keyed
 from processing.judges.verdict import JudgeError, malformed
 from processing.judges.wire import Form, JudgeReply, Messages, RequestRefused
@@ -41,6 +43,9 @@ _NO_SUCH_MODEL = re.compile(
 _THROTTLED = frozenset({"ThrottlingException", "ServiceUnavailableException"})
 
 
+_CACHE_POINT = {"cachePoint": {"type": "default"}}
+
+
 class BedrockWire:
     """A client is made when the first call needs it: building a scorer needs no credentials."""
 
@@ -49,6 +54,7 @@ class BedrockWire:
     def __init__(self, connections: int) -> None:
         self._connections = connections
         self._clients: dict[float, Any] = {}  # by time-out in seconds
+        self._prefixes = SharedPrefixes()
         self._lock = threading.Lock()
 
     def ask(
@@ -64,10 +70,14 @@ class BedrockWire:
         request = _request(judge, messages, form)
         if schema is not None and form.kind != "plain":
             request |= _held_to(schema, form.kind)
+        asked = schema.__name__ if schema else ""
+        caching = form.caching and _cache_prefix(
+            request, self._prefixes.split(asked, _texts(messages))
+        )
         try:
             return _reply(self._client(judge.timeout_seconds).converse(**request))
         except ClientError as error:
-            raise _sorted(error) from error
+            raise _sorted(error, caching=caching) from error
         except HTTPClientError as error:
             said = f"{type(error).__name__}: {error}"
             late = isinstance(error, ReadTimeoutError)
@@ -158,6 +168,33 @@ def _request(judge: Judge, messages: Messages, form: Form) -> dict[str, Any]:
     return request | {key: value for key, value in optional.items() if value}
 
 
+def _texts(messages: Messages) -> list[tuple[str, str]]:
+    """As Converse has them: what is of the system first."""
+    texts = [(m["role"], m["content"]) for m in messages]
+    return sorted(texts, key=lambda text: text[0] != "system")
+
+
+def _cache_prefix(request: dict[str, Any], split: Split | None) -> bool:
+    """Put a cachePoint into the request; whether it has one now. Blank texts Converse refuses."""
+    if split is None:
+        return False
+    system = request.get("system", [])
+    contents = [message["content"] for message in request["messages"]]
+    places = [(system, at) for at in range(len(system))] + [(each, 0) for each in contents]
+    if split.characters:
+        blocks, at = places[split.messages]
+        text = blocks[at]["text"]
+        before, after = text[: split.characters], text[split.characters :]
+        if before.strip() and after.strip():
+            blocks[at : at + 1] = [{"text": before}, _CACHE_POINT, {"text": after}]
+            return True
+    if not split.messages:
+        return False
+    blocks, at = places[split.messages - 1]
+    blocks.insert(at + 1, _CACHE_POINT)
+    return True
+
+
 def _held_to(schema: type[BaseModel], form: str) -> dict[str, Any]:
     document = _closed(schema)
     if form != "text_format":
@@ -201,6 +238,8 @@ def _reply(response: dict[str, Any]) -> JudgeReply:
         stop_reason=str(response.get("stopReason") or ""),
         input_tokens=token_count(usage.get("inputTokens")) or 0,
         output_tokens=token_count(usage.get("outputTokens")) or 0,
+        cache_read_tokens=token_count(usage.get("cacheReadInputTokens")) or 0,
+        cache_write_tokens=token_count(usage.get("cacheWriteInputTokens")) or 0,
     )
 
 
@@ -211,14 +250,14 @@ def _text(tools: list[str], text: str) -> str:
     return "\n".join([text, *tools])
 
 
-def _sorted(error: Any) -> RequestRefused | JudgeError:
-    """Bedrock's error as what it means for the verdict."""
+def _sorted(error: Any, *, caching: bool) -> RequestRefused | JudgeError:
+    """Bedrock's error as what it means for the verdict. `caching`: with a cachePoint."""
     code = error.response["Error"].get("Code", "")
     status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
     said = f"{code}: {error.response['Error'].get('Message', '')}"
     final = code == "ResourceNotFoundException" or _NO_SUCH_MODEL.search(said) is not None
-    if code == "ValidationException" and not final:
-        return RequestRefused(said)
+    if (code == "ValidationException" and not final) or (caching and caching_refused(said)):
+        return RequestRefused(said, caching=caching)
     throttled = status == 429 or code in _THROTTLED
     retryable = throttled or status in _RETRYABLE_STATUS or status >= 500
     late = code == "ModelTimeoutException"

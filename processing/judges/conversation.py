@@ -206,7 +206,7 @@ class Conversation:
     def _count(self, reply: JudgeReply, requests: int) -> None:
         with self._lock:
             self._calls += requests
-            self._tokens["input"] += reply.input_tokens
+            self._tokens["input"] += reply.prompt_tokens
             self._tokens["output"] += reply.output_tokens
 
 

@@ -64,11 +64,15 @@ class LitellmWire:
             usage, choice = getattr(response, "usage", None), response.choices[0]
             message = choice.message
             refused = getattr(message, "refusal", None) and not message.content
+            prompt = token_count(getattr(usage, "prompt_tokens", 0)) or 0
+            details = getattr(usage, "prompt_tokens_details", None)
+            read = min(token_count(getattr(details, "cached_tokens", 0)) or 0, prompt)
             return JudgeReply(
                 text=said_in(message.content).text,
                 stop_reason="refusal" if refused else str(choice.finish_reason or ""),
-                input_tokens=token_count(getattr(usage, "prompt_tokens", 0)) or 0,
+                input_tokens=prompt - read,
                 output_tokens=token_count(getattr(usage, "completion_tokens", 0)) or 0,
+                cache_read_tokens=read,
             )
         except (LookupError, AttributeError, TypeError, ValueError) as wrong:
             raise malformed("without choices[0].message.content", str(response)) from wrong

@@ -107,11 +107,16 @@ def _reply(document: dict[str, Any]) -> JudgeReply:
         message = choice["message"]
         refused = message.get("refusal") and not message.get("content")
         stop_reason = "refusal" if refused else choice.get("finish_reason")
+        prompt = token_count(counts.get("prompt_tokens")) or 0
+        details = counts.get("prompt_tokens_details")
+        cached = token_count((details if isinstance(details, dict) else {}).get("cached_tokens"))
+        read = min(cached or 0, prompt)  # they are part of the prompt's, unlike with Bedrock
         return JudgeReply(
             text=said_in(message.get("content")).text,
             stop_reason=str(stop_reason or ""),
-            input_tokens=token_count(counts.get("prompt_tokens")) or 0,
+            input_tokens=prompt - read,
             output_tokens=token_count(counts.get("completion_tokens")) or 0,
+            cache_read_tokens=read,
         )
     except (LookupError, TypeError, AttributeError, ValueError) as wrong:
         raise malformed("without choices[0].message.content", str(document)) from wrong

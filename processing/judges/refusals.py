@@ -56,6 +56,11 @@ def form_refused(said: str, form: str) -> tuple[str, frozenset[str]] | None:
     return None
 
 
+def caching_refused(said: str) -> bool:
+    """Whether it is about the cachePoint: litellm#39210, pi#2053 have Bedrock's sentences."""
+    return re.search(r"prompt caching|cache_?point", said, re.IGNORECASE) is not None
+
+
 def is_filtered(said: str) -> bool:
     """Whether a content filter refused the request: in Azure's and other gateways' words."""
     return re.search(r"content[_ ]?(filter|policy|management)|ResponsibleAI", said) is not None

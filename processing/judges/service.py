@@ -145,9 +145,15 @@ class JudgeService:
                 raise
             self.silence.answered()
             self._answered = True
-            turn.tokens = reply.input_tokens + reply.output_tokens
+            turn.tokens = reply.prompt_tokens + reply.output_tokens
         if self.spend is not None:
-            self.spend.add(name, input_tokens=reply.input_tokens, output_tokens=reply.output_tokens)
+            self.spend.add(
+                name,
+                input_tokens=reply.input_tokens,
+                output_tokens=reply.output_tokens,
+                cache_read_tokens=reply.cache_read_tokens,
+                cache_write_tokens=reply.cache_write_tokens,
+            )
         return reply
 
 

@@ -136,7 +136,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "url": masked(evaluation.run.url) if evaluation.run.url else None,
         },
         "spend": [
-            {"service": name, **asdict(account), "cost": evaluation.spend.cost(name)}
+            {"service": name, **account.figures(), "cost": evaluation.spend.cost(name)}
             for name, account in sorted(evaluation.spend.accounts.items())
         ],
         "dataset_sha256": evaluation.dataset_sha256,

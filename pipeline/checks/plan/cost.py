@@ -179,9 +179,9 @@ def _judge(
     tokens_in, tokens_out, basis = _judge_tokens(config, name, sample)
     paid = earlier.paid(name) if earlier else {}
     if earlier and paid.get("calls"):
-        tokens_in, tokens_out = (
-            paid[key] / paid["calls"] for key in ("input_tokens", "output_tokens")
-        )
+        cached = paid.get("cache_read_tokens", 0) + paid.get("cache_write_tokens", 0)
+        tokens_in = (paid["input_tokens"] + cached) / paid["calls"]
+        tokens_out = paid["output_tokens"] / paid["calls"]
         basis = f"tokens a call measured by {earlier.name}"
         if factor := _measured_calls(earlier, name, paid, asked):
             calls *= factor

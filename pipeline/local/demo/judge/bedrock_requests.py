@@ -21,11 +21,16 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """A judge request and how its answer must look: `tool` is the tool to use, or None for text."""
+    """A judge request and how its answer must look: `tool` is the tool to use, or None for text.
+
+    `input_tokens` are without those that the cache read or wrote.
+    """
 
     request: JudgeRequest
     tool: str | None
     input_tokens: int
+    cache_read: int = 0
+    cache_write: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,9 @@ def write_converse(call: Call, reply: Reply, latency_ms: int) -> dict[str, Any]:
         "usage": {
             "inputTokens": call.input_tokens,
             "outputTokens": written,
-            "totalTokens": call.input_tokens + written,
+            "totalTokens": call.input_tokens + call.cache_read + call.cache_write + written,
+            "cacheReadInputTokens": call.cache_read,
+            "cacheWriteInputTokens": call.cache_write,
         },
         "metrics": {"latencyMs": latency_ms},
     }
@@ -148,4 +155,6 @@ def last_user_text(document: dict[str, Any]) -> str:
 
 
 def _join(blocks: list[dict[str, Any]]) -> str:
-    return "\n".join(block["text"] for block in blocks if "text" in block)
+    """A text that was cut in two for a cachePoint is whole again."""
+    lines = (block["text"].removesuffix("\n") for block in blocks if "text" in block)
+    return "\n".join(lines)

@@ -5,7 +5,8 @@
 
 The words are Bedrock's, as people have reported them: promptfoo#10307 (temperature), BoltAI#399
 (both), vercel/ai#2772 (limit), presenton#939 (output format), vercel/ai#21364 (tool choice),
-langchain-aws#447 (tools), accelerated-intelligent-document-processing-on-aws#708 (retired, legacy).
+langchain-aws#447 (tools), litellm#39210, pi#2053 (cachePoint),
+accelerated-intelligent-document-processing-on-aws#708 (retired, legacy).
 """
 
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from pipeline.local.demo.calls import WireError
 from pipeline.local.demo.judge.bedrock_requests import Call, Reply, output_tokens
+from pipeline.local.demo.judge.prompt_cache import cached_part
 from pipeline.local.demo.state import Behaviour
 
 Unavailable = Literal["retired", "legacy", "no_access", "on_demand", "unknown"]
@@ -26,6 +28,8 @@ Part = Literal[
     "strict",
     "tool_choice",
     "tools",
+    "caching",
+    "cache_point",
 ]
 
 
@@ -39,6 +43,7 @@ class JudgeModel(Behaviour):
     agrees: it says yes to everything.
     wavers: on this share of its calls it says no for yes, and yes for no.
     prefers: of two answers it prefers the one in this place, whatever they are.
+    caches_from: a cached part has at least so many tokens; without it, it caches nothing.
     api_key: what OpenAI's protocol has to bring; without it any key will do.
     """
 
@@ -49,6 +54,7 @@ class JudgeModel(Behaviour):
     agrees: bool = False
     wavers: float = Field(default=0, ge=0, le=1)
     prefers: Literal["first", "second"] | None = None
+    caches_from: int | None = Field(default=None, ge=1)
     api_key: str | None = None
 
 
@@ -64,6 +70,8 @@ def require_taken(model: JudgeModel, document: dict[str, Any]) -> None:
     sent = _parts(document)
     refused = [part for part in _REFUSALS if part in model.refuses and part in sent]
     if refused:
+        if refused[0] == "caching":
+            raise WireError("AccessDeniedException", 403, message=_REFUSALS["caching"])
         raise _invalid(_REFUSALS[refused[0]])
     limit = limit_of(document)
     if model.max_tokens is not None and limit is not None and limit > model.max_tokens:
@@ -105,6 +113,8 @@ def _parts(document: dict[str, Any]) -> set[Part]:
         "strict": any(spec.get("strict") for spec in specs),
         "tool_choice": bool({"tool", "any"} & {*choice, choice.get("type")}),
         "tools": bool(specs),
+        "caching": bool(cached_part(document)),
+        "cache_point": bool(cached_part(document)),
     }
     has["temperature_with_top_p"] = has["temperature"] and has["top_p"]
     return {part for part, there in has.items() if there}
@@ -123,6 +133,10 @@ _REFUSALS: dict[Part, str] = {
     "output_format": f"{_SAID}output_config.format: Extra inputs are not permitted",
     "strict": f"{_SAID}tools.0.custom.strict: Extra inputs are not permitted",
     "tool_choice": f'{_SAID}tool_choice: type "tool" and "any" are not supported for this model.',
+    "caching": "You invoked an unsupported model or your request did not allow prompt caching. "
+    "See the documentation for more information.",
+    "cache_point": "Malformed input request: #/messages/0/content/1: extraneous key [cachePoint] "
+    "is not permitted, please reformat your input and try again.",
     "tools": "This model doesn't support tool use.",
 }
 _UNAVAILABLE: dict[Unavailable, tuple[str, int, str]] = {

@@ -14,6 +14,7 @@ A prompt that no rule knows gets ValidationException. Admin routes: see demo_sta
 
 import argparse
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -44,6 +45,7 @@ from pipeline.local.demo.judge.model import (
 )
 from pipeline.local.demo.judge.openai_requests import model_of, read_chat, require_key, write_chat
 from pipeline.local.demo.judge.pairwise import KIND, in_its_place
+from pipeline.local.demo.judge.prompt_cache import through_cache
 from pipeline.local.demo.judge.rules import UnknownPrompt
 from pipeline.local.demo.judge.verdicts import judge
 from pipeline.local.demo.state import DemoState, admin_routes
@@ -74,9 +76,11 @@ def judge_app(models: Mapping[str, JudgeModel] | None = None) -> Starlette:
     Raises ValueError for a fault with an unknown error.
     """
     state = DemoState(models or {}, JUDGE_ERRORS)
+    cached: dict[str, set[str]] = defaultdict(set)
 
     async def converse(request: Request) -> Response:
-        return await _serve(request, state, read_converse, _write_converse)
+        kept = cached[request.path_params["model_id"]]
+        return await _serve(request, state, read_converse, _write_converse, kept)
 
     async def invoke(request: Request) -> Response:
         model_id = request.path_params["model_id"]
@@ -117,8 +121,13 @@ def serve_judge(port: int = 0, *, models: Mapping[str, JudgeModel] | None = None
 
 
 async def _serve(
-    request: Request, state: DemoState[JudgeModel], read: Read, write: Write
+    request: Request,
+    state: DemoState[JudgeModel],
+    read: Read,
+    write: Write,
+    cached: set[str] | None = None,
 ) -> Response:
+    """`cached`: what the model has in its prompt cache, where the request can name a part of it."""
     model_id = request.path_params["model_id"]
     if model_id not in state.behaviours:
         state.put(model_id, JudgeModel())
@@ -126,9 +135,15 @@ async def _serve(
     async def answer(body: bytes, decision: Decision) -> Answer:
         model = state.behaviours[model_id]
         require_available(model, model_id)
-        return _answer(model, read, write, body, decision)
+        return _answer(model, _through(model, cached, read), write, body, decision)
 
     return await answer_call(request, state, model_id, answer, _fault)
+
+
+def _through(model: JudgeModel, cached: set[str] | None, read: Read) -> Read:
+    if cached is None:
+        return read
+    return lambda document: through_cache(model.caches_from, document, read(document), cached)
 
 
 def _answer(model: JudgeModel, read: Read, write: Write, body: bytes, decision: Decision) -> Answer:
