@@ -19,6 +19,7 @@ from pipeline.checks.dataset import usable_rows
 from pipeline.definition.bundle import Bundle
 from processing.base.errors import ConfigError
 from processing.config.file import place_of_scorer
+from processing.config.model import EvaluationConfig
 from processing.config.scorers import ScorerSpec
 from processing.dataset.rows import Row
 from processing.judges.verdict import JudgeError, Question
@@ -49,31 +50,43 @@ def check_scorers(bundle: Bundle, config_file: Path) -> Tried:
     rows = list(itertools.islice(usable_rows(bundle), TRIED_ROWS)) if local else []
     tried, problems = Tried(), list[str]()
     with _alone(bundle) as (folder, elsewhere):
-        for spec in bundle.config.listed_scorers:
+        for config, spec, variant in _listed(bundle):
             option = ""
             try:
                 with contextlib.chdir(elsewhere):
-                    said = _build_and_try(bundle, spec, folder, rows)
+                    said = _build_and_try(config, spec, folder, rows)
             except ConfigError as error:
                 option, problem = getattr(error, "option", ""), str(error)
                 for prefix in (f"scorers: {spec.name}: ", f"{option}: "):
                     problem = problem.removeprefix(prefix)
                 place = place_of_scorer(config_file, spec.name, option)
-                problems.append(f"{place}: {_in_place(problem, folder, bundle.folder)}")
+                problems.append(f"{place}{variant}: {_in_place(problem, folder, bundle.folder)}")
                 continue
             except JudgeError as error:
-                tried.notes.append(f"{spec.name} {error.reason}")
+                tried.notes.append(f"{spec.name}{variant} {error.reason}")
                 continue
             if said:
-                tried.verdicts[spec.name] = said
+                tried.verdicts[spec.name + variant] = said
     if problems:
         raise ConfigError("\n".join(problems))
     return tried
 
 
-def _build_and_try(bundle: Bundle, spec: ScorerSpec, folder: Path, rows: Sequence[Row]) -> str:
+def _listed(bundle: Bundle) -> Iterator[tuple[EvaluationConfig, ScorerSpec, str]]:
+    """Each scorer of the file, then those that a variant has otherwise, and of which variant."""
+    for spec in bundle.config.listed_scorers:
+        yield bundle.config, spec, ""
+    for variant in bundle.variants:
+        for spec in variant.config.listed_scorers:
+            if spec not in bundle.config.listed_scorers:
+                yield variant.config, spec, f" of variant {variant.name}"
+
+
+def _build_and_try(
+    config: EvaluationConfig, spec: ScorerSpec, folder: Path, rows: Sequence[Row]
+) -> str:
     """The verdict; empty where it is not tried. Raises ConfigError, or JudgeError without one."""
-    [built] = build_scorers([spec], bundle.config.judge, folder)
+    [built] = build_scorers([spec], config.judge, folder)
     reasons: list[str] = []
     for row in rows if built.judge is None else ():
         try:

@@ -20,7 +20,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if unknown is not None and unknown not in COMMANDS:
         meant = did_you_mean(unknown, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
         parser.error(f"there is no command {unknown!r}{meant}")
-    return parser.parse_args(argv)
+    arguments, left = parser.parse_known_args(argv)
+    late = [text for text in left if not text.startswith("-")]
+    if len(left) == len(late) == 1 and vars(arguments).get("run_name", "") is None:
+        # for argparse an optional RUN is over where an option stands before it
+        arguments.run_name = late[0]
+    elif left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

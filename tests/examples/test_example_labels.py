@@ -45,7 +45,7 @@ def test_the_good_model_s_report_has_kappa_and_the_worse_one_s_says_why_it_has_n
         done = aws.type("start", "--config", str(config), "--wait", "--poll-seconds", "0.3",
                         "-p", f"EndpointName={model}")  # fmt: skip
         told[model] = " ".join(done.stdout.split())
-    assert "people: Correctness agrees on" in told["health-qa-good"], told
-    assert "of 45 labelled answers" in told["health-qa-good"]
-    assert "kappa" in told["health-qa-good"]
-    assert "of another answer" in told["health-qa-worse"]
+    people = "people: Correctness's judge agrees with people on 45 of 45 answers, kappa 1.00"
+    assert people in told["health-qa-good"], told
+    assert "corrected by 45 labels" in told["health-qa-good"]
+    assert "of another answer" in told["health-qa-worse"], told

@@ -22,6 +22,14 @@ class EarlierRun:
         """The numbers that the scorer gave."""
         return _finite(row["scores"].get(scorer, {}).get("value") for row in self._answered)
 
+    def applies(self, scorer: str) -> float | None:
+        """To which share of the answered rows the scorer applied; None where it was not asked."""
+        told = [row["scores"][scorer] for row in self._answered if scorer in row["scores"]]
+        if not told:
+            return None
+        nothing = sum(s.get("value") is None and s.get("error") is None for s in told)
+        return 1 - nothing / len(told)
+
     def measured(self, key: str) -> list[float]:
         """`latency_ms`, `input_tokens` or `output_tokens` of the answered rows."""
         return _finite(row.get(key) for row in self._answered)

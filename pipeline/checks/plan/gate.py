@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.checks.plan.earlier import EarlierRun
 from pipeline.checks.plan.rows import PlannedRows
@@ -120,11 +120,17 @@ def gate_errors(
     found: list[ThresholdErrors] = []
     unknown: list[str] = []
     specs = {spec.name: spec for spec in config.scorers}
-    for threshold, where, rows in _held(config, planned, unknown):
+    for threshold, where, held_on in _held(config, planned, unknown):
         if threshold.on == "calibrated":
             unknown.append(f"{threshold.metric} on calibrated: it depends on what people will say")
             continue
-        spec = specs.get(threshold.metric)
+        spec, rows, counted = specs.get(threshold.metric), held_on, planned.count
+        if spec and spec.options.may_not_apply():
+            share = earlier.applies(spec.name) if earlier else None
+            if share is None:
+                unknown.append(f"{spec.name}: to how many rows it applies; --from RUN tells")
+            else:
+                rows, counted = max(1, int(rows * share)), int(counted * share)
         errors = (
             _of_scorer(threshold, spec, rows, distance, earlier)
             if spec
@@ -132,14 +138,25 @@ def gate_errors(
         )
         if errors is None:
             unknown.append(f"{threshold.metric}: its spread is not known without --from RUN")
-        else:
-            found.append(ThresholdErrors(threshold, where, errors))
+            continue
+        if not where:
+            errors = _with_enough_rows(errors, counted, config.budgets.min_rows)
+        found.append(ThresholdErrors(threshold, where, errors))
     if config.judges:
         unknown.append("judges: whether they agree with people is not known")
     if config.champion:
         compared = ", ".join(config.champion.metrics)
         unknown.append(f"champion ({compared}): how often two models differ on a row is not known")
     return GateErrors(distance, tuple(found), tuple(unknown))
+
+
+def _with_enough_rows(errors: Errors, rows: int, least: int) -> Errors:
+    """On fewer than `budgets.min_rows` the gate stays closed, whatever the model is like."""
+    needed = errors.rows_needed and max(errors.rows_needed, least)
+    if rows >= least:
+        return replace(errors, rows_needed=needed)
+    basis = f"fewer than budgets.min_rows {least}: the gate stays closed"
+    return replace(errors, false_pass=0.0, false_stop=1.0, rows_needed=needed, basis=basis)
 
 
 def _held(

@@ -194,3 +194,18 @@ def test_a_library_s_option_that_only_a_row_shows_wrong_is_refused(
     assert refused.returncode == 2
     assert "scorers[1]: gives no verdict" in refused.stderr
     assert "unexpected keyword argument 'smoothing'" in refused.stderr
+
+
+def test_a_scorer_that_only_a_variant_has_otherwise_is_tried_too(
+    write_config: ConfigWriter, tmp_path: Path
+) -> None:
+    (tmp_path / "scorers.py").write_text(f"{HEAD}@scorer\ndef mine(outputs):\n    return 5\n")
+    entries = {top: {"mine": {"file": "scorers.py", "range": [0, top]}} for top in (10, 1)}
+    config = write_config(
+        scorers=[entries[10]],
+        thresholds={"mine": {"min": 0.5}},
+        variants={"base": {}, "own": {"scorers": [entries[1]]}},
+    )
+    done = typed("check", "--config", str(config))
+    assert done.returncode == 2, done.stdout
+    assert "of variant own: gives no verdict on the first 5 rows" in done.stderr

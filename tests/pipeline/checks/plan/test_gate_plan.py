@@ -24,6 +24,7 @@ SCORERS: dict[str, tuple[Any, float, float]] = {
     "is_brief": ("is_brief", 0, 1),
     "Safety": ("Safety", 0, 1),
     "rougeL_fmeasure": ("rougeL_fmeasure", 0, 1),
+    "domain_terminology": ({"domain_terminology": {"terms": ["a"]}}, 0, 1),
     "two": ({"two": {**LEVELS, "levels": {"good": 5, "bad": 1}}}, 1, 5),
     "three": ({"three": {**LEVELS, "levels": {"good": 1, "so": 0, "bad": -1}}}, -1, 1),
     "rubrics": ({"rubrics": {"kind": "RAGAS", "metric": "DomainSpecificRubrics"}}, 1, 5),
@@ -130,3 +131,31 @@ def test_what_no_plan_can_know_is_named() -> None:
     assert gate_errors(config, planned(45)).unknown == (
         "champion (Safety): how often two models differ on a row is not known",
     )
+
+
+def test_fewer_rows_than_min_rows_stop_every_model() -> None:
+    config = config_of("is_brief", {"min": 0.5}, budgets={"min_rows": 30})
+    [few] = gate_errors(config, planned(20)).thresholds
+    assert (few.errors.false_pass, few.errors.false_stop) == (0, 1)
+    assert "budgets.min_rows 30" in few.errors.basis
+    [enough] = gate_errors(config, planned(30)).thresholds
+    assert enough.errors.false_stop < 1
+    assert few.errors.rows_needed is not None
+    assert few.errors.rows_needed >= 30
+
+
+def test_rows_to_which_a_scorer_does_not_apply_are_not_counted() -> None:
+    config = config_of("domain_terminology", {"min": 0.5}, budgets={"min_rows": 30})
+    [whole] = gate_errors(config, planned(60)).thresholds
+    assert whole.errors.rows == 60
+    seen = gate_errors(config, planned(60))
+    assert any("domain_terminology: to how many rows" in line for line in seen.unknown)
+    rows = tuple(
+        {"error": None, "scores": {"domain_terminology": {"value": value, "error": None}}}
+        for value in [1.0, 0.5, None] * 10
+    )
+    earlier = EarlierRun("run", {"spend": [], "number_rules": {}}, rows)
+    [applied] = gate_errors(config, planned(60), earlier).thresholds
+    assert applied.errors.rows == 40
+    [few] = gate_errors(config, planned(42), earlier).thresholds  # 28 of them count
+    assert few.errors.false_stop == 1
