@@ -109,6 +109,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             "or rejects the candidate, and its event would start the pipeline again"
         )
         yield ("trigger", "approval_status"), message
+    yield from _swapped_answers(config)
     yield from _roles(config)
     hub = config.dataset.hub
     if config.pipeline.cache and config.dataset.from_hub and not (hub and hub.revision):
@@ -204,6 +205,19 @@ def _known_keys(location: Location) -> list[str]:
         sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
         model = sections[0] if sections else None
     return [field.alias or key for key, field in model.model_fields.items()] if model else []
+
+
+def _swapped_answers(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
+    """A share that is asked for of swapped answers that nobody is given would hold nothing."""
+    share = config.budgets.min_swapped_rejected_share
+    asked_for = "min_swapped_rejected_share" in config.budgets.model_fields_set and share
+    judges = [judge for s in config.judged_scorers() if (judge := s.judge or config.judge)]
+    if asked_for and judges and not any(judge.swapped_answers for judge in judges):
+        yield (
+            ("budgets", "min_swapped_rejected_share"),
+            f"is {share:g}, but judge.swapped_answers is 0, so that no judge is given any: raise "
+            "that, or leave this out",
+        )
 
 
 def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:

@@ -38,15 +38,16 @@ class SwappedAnswers:
 
     def warning(self, budgets: Budgets) -> str:
         """What a person should know; empty if there is nothing."""
-        if self.asked and self.judged < FEWEST:
-            return (
-                f"whether {self.scorer}'s judge can say no is not known: {self.judged} of "
-                f"{self.asked} swapped answers got a verdict"
-            )
         return "" if self.decides else self._fault(budgets)
 
     def _fault(self, budgets: Budgets) -> str:
         least = budgets.min_swapped_rejected_share
+        if least and self.asked and self.judged < FEWEST:
+            return (
+                f"whether {self.scorer}'s judge can say no is not known: {self.judged} of "
+                f"{self.asked} swapped answers got a verdict, and {FEWEST} have to (or "
+                "min_swapped_rejected_share is 0)"
+            )
         if self.judged < FEWEST or self.rejected >= least * self.judged:
             return ""
         return (

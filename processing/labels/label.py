@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from processing.base.clean_text import normalized
 from processing.base.errors import ConfigError
-from processing.config.scorer_numbers import number_of, scale_in_words
+from processing.config.scorer_numbers import (
+    is_yes_or_no,
+    number_of,
+    number_range,
+    scale_in_words,
+)
 from processing.config.scorers import ScorerSpec
 
 _TRUTH = {"true": True, "false": False}
@@ -42,6 +47,11 @@ def label_number(spec: ScorerSpec, value: object, place: str) -> float | None:
     number = number_of(spec, value)
     if number is None and isinstance(value, str):
         number = number_of(spec, _read(value.strip()))
+    if number is not None and is_yes_or_no(spec) and number not in number_range(spec):
+        raise ConfigError(
+            f"{place}: label: {str(value)[:80]!r}, but {spec.name} says yes or no: write one of "
+            "them, or leave it empty where nobody can tell"
+        )
     if number is None:
         words = "" if spec.options.category_numbers() else ", or yes and no where it has both"
         raise ConfigError(

@@ -75,3 +75,21 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     path.write_bytes(EXAMPLE.replace("Evaluates the", "Caf\u00e9:", 1).encode("latin-1"))
     line = the_line(typed("check", "--config", str(path)))
     assert f"{path}:6: is not UTF-8 text (byte 0xe9): save the file as UTF-8" in line
+
+
+@pytest.mark.parametrize(("share", "refused"), [("0.4", True), ("0", False)])
+def test_a_share_of_swapped_answers_that_nobody_is_given(
+    tmp_path: Path, share: str, refused: bool
+) -> None:
+    budgets = f"  min_swapped_rejected_share: {share}\n  min_rows: 30"
+    document = EXAMPLE.replace("\nscorers:", "\n  swapped_answers: 0\nscorers:", 1)
+    # behind the judge's own lines, all other keys of which are comments
+    document = document.replace("  min_rows: 30", budgets, 1)
+    path = tmp_path / "evaluation.yaml"
+    path.write_text(document)
+    if not refused:
+        assert load_config(path).judge is not None
+        return
+    with pytest.raises(ConfigError, match=r"judge\.swapped_answers is 0") as told:
+        load_config(path)
+    assert f"{path}:{line_of('  min_swapped', document)}: budgets." in str(told.value)

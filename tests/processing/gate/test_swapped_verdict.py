@@ -45,11 +45,20 @@ def test_what_decides_nothing_is_a_warning() -> None:
 
 
 def test_errors_are_neither_rejections_nor_acceptances() -> None:
-    shown = verdict(found(0, errors=3))
-    assert shown.passed
-    assert shown.warnings == (
-        "whether Correctness's judge can say no is not known: 2 of 5 swapped answers got a verdict",
-    )
+    assert verdict(found(2, errors=2)).passed
+    assert not verdict(found(1, errors=2)).passed
+
+
+def test_a_judge_that_gave_too_few_verdicts_to_be_known_opens_no_gate() -> None:
+    untested = verdict(found(2, errors=3))
+    assert not untested.passed
+    said = "whether Correctness's judge can say no is not known: 2 of 5 swapped answers got a"
+    assert untested.reasons[0].startswith(said)
+    off = Budgets(min_swapped_rejected_share=0)
+    assert verdict(found(2, errors=3), off).passed
+    beside = verdict(found(2, errors=3, decides=False))
+    assert beside.passed
+    assert beside.warnings[0].startswith(said)
 
 
 def test_the_share_is_the_users() -> None:

@@ -208,3 +208,16 @@ def test_an_answer_that_a_spreadsheet_would_run_is_the_same_answer_again() -> No
     for answer in ("=1+1", "-5 degrees", "@home", "'=quoted"):
         [label] = read(f'{ONE.row_id},"{guarded(answer)}",Correctness,yes,,,')
         assert label.answer == answer
+
+
+@pytest.mark.parametrize("label", ["0.5", "0.99", "0.01"])
+def test_a_label_between_yes_and_no_is_a_mistake(label: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"labels.csv:2: label: .* but Correctness says yes or no"
+    ):
+        read(f"r,a,Correctness,{label},,,")
+    assert [each.number for each in read("r,a,Correctness,1,,,", "s,a,Correctness,0.0,,,")] == [
+        1,
+        0,
+    ]
+    assert read(f"r,a,Faithfulness,{label},,,")[0].number == float(label)
