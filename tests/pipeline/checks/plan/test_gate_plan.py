@@ -24,7 +24,6 @@ SCORERS: dict[str, tuple[Any, float, float]] = {
     "is_brief": ("is_brief", 0, 1),
     "Safety": ("Safety", 0, 1),
     "rougeL_fmeasure": ("rougeL_fmeasure", 0, 1),
-    "domain_terminology": ({"domain_terminology": {"terms": ["a"]}}, 0, 1),
     "two": ({"two": {**LEVELS, "levels": {"good": 5, "bad": 1}}}, 1, 5),
     "three": ({"three": {**LEVELS, "levels": {"good": 1, "so": 0, "bad": -1}}}, -1, 1),
     "rubrics": ({"rubrics": {"kind": "RAGAS", "metric": "DomainSpecificRubrics"}}, 1, 5),
@@ -145,7 +144,11 @@ def test_fewer_rows_than_min_rows_stop_every_model() -> None:
 
 
 def test_rows_to_which_a_scorer_does_not_apply_are_not_counted() -> None:
-    config = config_of("domain_terminology", {"min": 0.5}, budgets={"min_rows": 30})
+    terms = {"domain_terminology": {"terms": ["a"]}}
+    held = {"domain_terminology": {"min": 0.5}}
+    config = config_of(
+        "is_brief", {"min": 0.5}, scorers=[terms], thresholds=held, budgets={"min_rows": 30}
+    )
     [whole] = gate_errors(config, planned(60)).thresholds
     assert whole.errors.rows == 60
     seen = gate_errors(config, planned(60))
