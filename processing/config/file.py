@@ -26,7 +26,6 @@ from processing.config.named_metrics import naming_problems
 from processing.config.patterns import IN_WORDS
 from processing.config.spending_caps import cap_problems
 from processing.config.threshold_scales import Location, threshold_problems
-from processing.config.thresholds import threshold_parameters
 from processing.config.variants import variant_name_problems
 from processing.config.yaml_file import read_yaml
 
@@ -123,10 +122,6 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         yield ("pipeline", "cache"), message
     yield from _variables(config)
     yield from variant_name_problems(config.variants)
-    parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
-    for name in sorted({name for name in parameters if parameters.count(name) > 1}):
-        message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"
-        yield ("thresholds",), message
     if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
         yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
     yield from labelling_problems(config)

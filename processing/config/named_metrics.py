@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from processing.base.suggestion import did_you_mean
 from processing.config.model import MEASUREMENTS, EvaluationConfig
 from processing.config.threshold_scales import Location
+from processing.config.thresholds import threshold_parameters
 
 
 def naming_problems(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
@@ -19,6 +20,10 @@ def naming_problems(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             hint = did_you_mean(metric, config.metrics)
             message = f"no scorer makes the metric {metric!r}{hint}; the metrics are {metrics}"
             yield ("thresholds", metric), message
+    parameters = [parameter.name for parameter in threshold_parameters(config.thresholds)]
+    for name in sorted({name for name in parameters if parameters.count(name) > 1}):
+        message = f"two thresholds would both be the pipeline parameter {name}; rename a scorer"
+        yield ("thresholds",), message
     yield from _slices_and_champion(config)
 
 

@@ -56,6 +56,7 @@ def test_a_good_model_is_registered_with_its_evidence(
         "rows": 40,
         "answered": 40,
         "endpoint_errors": 0,
+        "not_asked": 0,
         "clusters": None,
         "cut_answers": 0,
         "cut_answers_known": 40,

@@ -59,6 +59,7 @@ def test_the_metrics_are_the_same_to_the_last_digit_however_many_instances_there
         "rows": 40,
         "answered": 40,
         "endpoint_errors": 0,
+        "not_asked": 0,
         "clusters": None,
         "cut_answers": 0,
         "cut_answers_known": 40,
