@@ -56,6 +56,12 @@ def said_in(content: Any) -> Said:
     return Said("".join(texts), "\n".join(filter(None, reasoning)), tuple(dict.fromkeys(others)))
 
 
+def thought_beside(message: Mapping[str, Any]) -> str:
+    """What a message of a chat has of its model's reasoning beside its content."""
+    found = [message[key] for key in REASONING_KEYS if key in message]
+    return next((text for text in found if isinstance(text, str) and text), "")
+
+
 def token_count(value: Any) -> int | None:
     """The number of tokens; None for anything but a whole number that tokens can come to."""
     whole = isinstance(value, int) and not isinstance(value, bool)

@@ -16,6 +16,7 @@ from processing.base.content_parts import (
     Said,
     UnclearContentError,
     said_in,
+    thought_beside,
     token_count,
 )
 from processing.endpoint.reply import Reply, UnusableReply, excerpt
@@ -60,7 +61,7 @@ def reply_in(document: Any) -> Reply:
         raise UnusableReply(f"no answer in {excerpt(document)}; is endpoint.format right?")
     nodes, key, content = _way(whole)
     said = _said(key, content)
-    reasoning = dict.fromkeys(filter(None, (*map(_thought, nodes), said.reasoning)))
+    reasoning = dict.fromkeys(filter(None, (*map(thought_beside, nodes), said.reasoning)))
     reply = Reply(
         said.text,
         _count(nodes, _INPUT_TOKENS),
@@ -149,12 +150,6 @@ def _said(key: str, content: Any) -> Said:
         return said_in(content)
     except UnclearContentError as error:
         raise UnusableReply(f"{key} has {error}") from error
-
-
-def _thought(node: Mapping[str, Any]) -> str:
-    """What a message has beside its text; elsewhere the same keys may hold settings."""
-    found = [node[key] for key in REASONING_KEYS if key in node]
-    return next((text for text in found if isinstance(text, str) and text), "")
 
 
 def _calls(node: Mapping[str, Any]) -> Iterator[str]:

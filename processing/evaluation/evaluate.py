@@ -66,7 +66,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         end_runs_of_killed_jobs(run, tracked)
         labels = known_labels(job, tracked)
         paid = paid_verdicts(run)
-        ask_unseen = replace(paid, progress=None).record
+        ask_unseen = replace(paid, progress=None, noted="none").record
         with swapped_answers_put(run.controls, share.rows, ask_unseen, job.config) as swapped:
             answers, not_judged = _answer_and_record(run, share, tracked, support, paid)
             scores = read_scores(tracked, job.config.scorers, answers, not_judged)

@@ -26,6 +26,7 @@ from processing.mlflow_record.scores import Scores, require_same_means, scorer_m
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text
 from processing.report.html import write_html
+from processing.report.judge_entries import judge_metrics
 from processing.report.label_entries import label_metrics
 from processing.report.repeat_entries import repeat_metrics
 from processing.report.rows_file import write_rows
@@ -191,6 +192,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
             **_saved_metrics(verdict.stopped),
             **label_metrics(evaluation),
             **repeat_metrics(evaluation),
+            **judge_metrics(evaluation),
         },
         folder=job.output,
         texts={EVALUATION_FILE: evaluation_text(document)},

@@ -195,4 +195,5 @@ def paid_verdicts(run: EvaluationRun) -> PaidVerdicts:
         },
         spend=run.spend,
         progress=run.progress,
+        noted=run.job.config.mlflow.judge_spans_of(run.job.manifest.counts.written),
     )

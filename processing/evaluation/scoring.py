@@ -59,6 +59,7 @@ def score_rows(
         record = verdict_of(row_id, scorer)
         if was_not_asked(record):
             not_judged.setdefault(row_id, set()).add(scorer)
+        traces.look_into(row_id, scorer, record)
         return record
 
     by_id = {row.row_id: row for row in rows}

@@ -112,7 +112,7 @@ def _look_at(response_dict: dict[str, Any], **_: Any) -> None:
     """Raises JudgeError for a body that is too long, or in which a key stands twice.
 
     botocore keeps the last of two values, and a verdict by tool is part of the body. What it would
-    stumble over, such as usage in words, and what nobody reads, such as reasoning, is left out.
+    stumble over, such as usage in words, and what nobody reads is left out.
     """
     if response_dict["status_code"] < 300:
         body: bytes = response_dict["body"]
@@ -139,16 +139,24 @@ def _plain(document: Any, body: bytes) -> dict[str, Any]:
 
 
 def _plain_parts(part: Any) -> Iterator[dict[str, Any]]:
-    """What Converse's parts are read for: texts, and a tool's input."""
+    """What Converse's parts are read for: texts, a tool's input, and what the model thought."""
     if isinstance(part, str):
         yield {"text": part}
     if not isinstance(part, dict):
         return
     if isinstance(part.get("text"), str) and part.get("type") in (None, "text"):
         yield {"text": part["text"]}
+    if "reasoningContent" in part and (thought := _thought(part["reasoningContent"])):
+        yield {"reasoningContent": {"reasoningText": {"text": thought}}}
     tool = part.get("toolUse")
     if isinstance(tool, dict) and "input" in tool:
         yield {"toolUse": {"toolUseId": "", "name": "", "input": tool["input"]}}
+
+
+def _thought(content: Any) -> str:
+    text = content.get("reasoningText") if isinstance(content, dict) else None
+    said = text.get("text") if isinstance(text, dict) else None
+    return said if isinstance(said, str) else ""
 
 
 def _request(judge: Judge, messages: Messages, form: Form) -> dict[str, Any]:
@@ -230,6 +238,7 @@ def _reply(response: dict[str, Any]) -> JudgeReply:
         content: Sequence[dict[str, Any]] = response["output"]["message"]["content"]
         tools = [json.dumps(part["toolUse"]["input"]) for part in content if "toolUse" in part]
         texts = [part["text"] for part in content if part.get("text")]  # else it is reasoning
+        thoughts = [_thought(part.get("reasoningContent")) for part in content]
     except (LookupError, TypeError, AttributeError) as error:
         raise malformed("without output.message.content", str(response)) from error
     usage = response.get("usage") or {}
@@ -240,6 +249,7 @@ def _reply(response: dict[str, Any]) -> JudgeReply:
         output_tokens=token_count(usage.get("outputTokens")) or 0,
         cache_read_tokens=token_count(usage.get("cacheReadInputTokens")) or 0,
         cache_write_tokens=token_count(usage.get("cacheWriteInputTokens")) or 0,
+        reasoning="\n".join(filter(None, thoughts)),
     )
 
 

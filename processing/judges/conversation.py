@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from processing.base.content_parts import is_cut
 from processing.base.errors import DiskError
+from processing.calls.judge_calls import JudgeCall, noted, noted_calls
 from processing.judges.kept_replies import request_key
 from processing.judges.refusals import LIMITS
 from processing.judges.reply_form import fitted
@@ -87,6 +88,7 @@ class Conversation:
         self._keys: list[str] = []
         self._calls = 0
         self._tokens = {"input": 0, "output": 0}
+        self._noted = noted_calls()
         self._lock = threading.Lock()  # a metric may ask from threads of its own
 
     def ask_for(
@@ -172,6 +174,9 @@ class Conversation:
                 pass  # kept by a version that looked less closely
             else:
                 self._count(kept, 1)
+                with noted(self._noted, self.line.judge.model, messages) as call:
+                    call.reused = True
+                    _tell(call, kept, 1)
                 return value
         reply, value = self._fresh(messages, schema, read)
         self._kept.put(key, reply)
@@ -191,8 +196,13 @@ class Conversation:
     def _fresh(
         self, messages: Messages, schema: type[BaseModel] | None, read: Callable[[str], Read]
     ) -> tuple[JudgeReply, Read]:
-        reply, requests = self.line.ask(messages, schema)
-        self._count(reply, requests)
+        with noted(self._noted, self.line.judge.model, messages) as call:
+            reply, requests = self.line.ask(messages, schema)
+            self._count(reply, requests)
+            _tell(call, reply, requests)
+            return reply, self._read(reply, read)
+
+    def _read(self, reply: JudgeReply, read: Callable[[str], Read]) -> Read:
         stopped = reply.stop_reason.strip().casefold()
         if stopped == _TOO_LARGE or is_cut(stopped):
             raise JudgeError(f"{NO_VERDICT}: {_why_cut(stopped, self.line)}", retryable=False)
@@ -201,13 +211,19 @@ class Conversation:
         if not reply.text.strip():
             raise malformed(f"nothing (it stopped because of {reply.stop_reason!r})")
         require_readable_length(reply.text)
-        return reply, read(reply.text)
+        return read(reply.text)
 
     def _count(self, reply: JudgeReply, requests: int) -> None:
         with self._lock:
             self._calls += requests
             self._tokens["input"] += reply.prompt_tokens
             self._tokens["output"] += reply.output_tokens
+
+
+def _tell(call: JudgeCall, reply: JudgeReply, requests: int) -> None:
+    call.reply, call.reasoning, call.stop_reason = reply.text, reply.reasoning, reply.stop_reason
+    call.input_tokens, call.output_tokens = reply.input_tokens, reply.output_tokens
+    call.requests = requests
 
 
 def _why_cut(stopped: str, line: JudgeLine) -> str:

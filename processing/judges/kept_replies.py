@@ -36,10 +36,12 @@ class KeptReplies:
         return None if record is None else JudgeReply(**record)
 
     def put(self, key: str, reply: JudgeReply) -> None:
+        record = asdict(reply)
+        del record["reasoning"]  # nobody judges by it, and it may be long
         if self.shelf:
-            self.shelf.put(key, asdict(reply))
+            self.shelf.put(key, record)
         else:
-            self._held[key] = asdict(reply)
+            self._held[key] = record
 
     def forget(self, keys: Iterable[str]) -> None:
         """Let go of what is held in memory; on disk it stays."""

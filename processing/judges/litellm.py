@@ -67,12 +67,15 @@ class LitellmWire:
             prompt = token_count(getattr(usage, "prompt_tokens", 0)) or 0
             details = getattr(usage, "prompt_tokens_details", None)
             read = min(token_count(getattr(details, "cached_tokens", 0)) or 0, prompt)
+            said = said_in(message.content)
+            thought = getattr(message, "reasoning_content", None)
             return JudgeReply(
-                text=said_in(message.content).text,
+                text=said.text,
                 stop_reason="refusal" if refused else str(choice.finish_reason or ""),
                 input_tokens=prompt - read,
                 output_tokens=token_count(getattr(usage, "completion_tokens", 0)) or 0,
                 cache_read_tokens=read,
+                reasoning=thought if isinstance(thought, str) else said.reasoning,
             )
         except (LookupError, AttributeError, TypeError, ValueError) as wrong:
             raise malformed("without choices[0].message.content", str(response)) from wrong

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from processing.base.content_parts import said_in, token_count
+from processing.base.content_parts import said_in, thought_beside, token_count
 from processing.judges.refusals import is_filtered
 from processing.judges.reply_json import LONGEST_REPLY, read_object, require_readable_length
 from processing.judges.verdict import JudgeError, filtered, malformed
@@ -111,12 +111,14 @@ def _reply(document: dict[str, Any]) -> JudgeReply:
         details = counts.get("prompt_tokens_details")
         cached = token_count((details if isinstance(details, dict) else {}).get("cached_tokens"))
         read = min(cached or 0, prompt)  # they are part of the prompt's, unlike with Bedrock
+        said = said_in(message.get("content"))
         return JudgeReply(
-            text=said_in(message.get("content")).text,
+            text=said.text,
             stop_reason=str(stop_reason or ""),
             input_tokens=prompt - read,
             output_tokens=token_count(counts.get("completion_tokens")) or 0,
             cache_read_tokens=read,
+            reasoning=thought_beside(message) or said.reasoning,
         )
     except (LookupError, TypeError, AttributeError, ValueError) as wrong:
         raise malformed("without choices[0].message.content", str(document)) from wrong

@@ -18,6 +18,7 @@ class JudgeReply:
     """`text` is JSON where the model was held to a schema. Tokens are 0 where it does not say.
 
     `input_tokens` are without those that the model read from its cache or wrote to it.
+    `reasoning`: what the model thought, where its server gives that apart from `text`.
     """
 
     text: str
@@ -26,11 +27,14 @@ class JudgeReply:
     output_tokens: int
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    reasoning: str = ""
 
     @property
     def prompt_tokens(self) -> int:
         """All tokens of the prompt, however they were come by."""
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    reasoning: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import logging
+import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +30,11 @@ SPANS_LOCATION_TAG = "mlflow.trace.spansLocation"
 TRACE_SESSION = "mlflow.trace.session"
 SPANS_IN_TRACKING_STORE = "TRACKING_STORE"
 TOKEN_USAGE_ATTRIBUTE = "mlflow.chat.tokenUsage"
+MODEL_ATTRIBUTE = "mlflow.llm.model"
+TRACE_ID_ATTRIBUTE = "mlflow.traceRequestId"
+SPAN_TYPE_ATTRIBUTE = "mlflow.spanType"
+SPAN_INPUTS_ATTRIBUTE = "mlflow.spanInputs"
+SPAN_OUTPUTS_ATTRIBUTE = "mlflow.spanOutputs"
 IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
 PROMPT_TEXT_TAG = "mlflow.prompt.text"
 DATASET_CONTEXT_TAG = "mlflow.data.context"
@@ -183,6 +191,54 @@ def upload_spans(info: TraceInfo, spans: Sequence[Span]) -> None:
     from mlflow.tracing.client import TracingClient
 
     TracingClient()._upload_trace_data(info, TraceData(spans=list(spans)))
+
+
+def new_span_id() -> str:  # 16 hexadecimal digits, as OpenTelemetry has them
+    return f"{random.getrandbits(64) or 1:016x}"
+
+
+def ended_span(
+    trace_id: str,
+    name: str,
+    kind: str,
+    *,
+    span_id: str,
+    parent_id: str,
+    times: tuple[int, int],
+    inputs: Any = None,
+    outputs: Any = None,
+    error: str | None = None,
+    attributes: Mapping[str, Any] = MappingProxyType({}),
+) -> Span:
+    """A span of a trace whose root has ended, after which `mlflow.start_span` takes none.
+
+    `times`: start and end, in nanoseconds since 1970. With an `error` its status is ERROR.
+    """
+    from mlflow.entities import Span
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import SpanContext, Status, StatusCode
+
+    trace = int(trace_id.removeprefix("tr-"), 16)
+    told = {
+        TRACE_ID_ATTRIBUTE: trace_id,
+        SPAN_TYPE_ATTRIBUTE: kind,
+        **({} if inputs is None else {SPAN_INPUTS_ATTRIBUTE: inputs}),
+        **({} if outputs is None else {SPAN_OUTPUTS_ATTRIBUTE: outputs}),
+        **attributes,
+    }
+    return Span(
+        ReadableSpan(
+            name=name,
+            context=SpanContext(trace, int(span_id, 16), is_remote=False),
+            parent=SpanContext(trace, int(parent_id, 16), is_remote=False),
+            start_time=times[0],
+            end_time=times[1],
+            attributes={key: json.dumps(each, ensure_ascii=False) for key, each in told.items()},
+            status=Status(StatusCode.OK) if error is None else Status(StatusCode.ERROR, error),
+            resource=Resource.get_empty(),
+        )
+    )
 
 
 def forget_artifact_repository(run_id: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from processing.gate.clusters import RowClusters
 from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
+from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
 from processing.mlflow_record.row_traces import ROW_TAG, require_traces, traces_of
 from processing.mlflow_record.run import TrackedRun
 
@@ -36,12 +37,36 @@ if TYPE_CHECKING:
 JUDGE_LEFT_OUT = "judge_left_out"
 """In a verdict's metadata: what the judge's model refused of the request, and was asked without."""
 JUDGE_CALLS = "judge_calls"
+REUSED = {
+    JUDGE_CALLS: "judge_reused_calls",
+    JUDGE_INPUT_TOKENS: "judge_reused_input_tokens",
+    JUDGE_OUTPUT_TOKENS: "judge_reused_output_tokens",
+}
+"""Calls and tokens of a verdict -> how many of them an earlier job had paid for."""
 JUDGE_VERDICTS = "judge_verdicts"
 """All that a judge said which was asked more than once: a JSON array, null where it failed."""
 CONTRADICTED = "judge_contradicts_itself"
 """Whether these differ: yes or no."""
 CATEGORY = "category"
 """A verdict's word, where MLflow holds a number."""
+
+
+@dataclass(frozen=True)
+class JudgeUse:
+    """What verdicts took of their judge: calls and tokens, and how many of these were reused.
+
+    Tokens are 0 where the judge tells none.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    reused_calls: int = 0
+    reused_input_tokens: int = 0
+    reused_output_tokens: int = 0
+
+    def __add__(self, other: JudgeUse) -> JudgeUse:
+        return JudgeUse(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,7 @@ class Score:
     left_out: str | None = None
     verdicts: tuple[str | float | None, ...] = ()
     contradicted: bool = False
+    judged: JudgeUse = JudgeUse()
 
     @property
     def applies(self) -> bool:
@@ -118,7 +144,8 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
         reason = feedback.error.error_message or feedback.error.error_code
         return Score(None, "error", assessment.rationale, str(reason))
     if is_not_applicable(spec, feedback.value):
-        return Score(None, NOT_APPLICABLE, assessment.rationale, None)
+        judged = _judge_use(assessment.metadata or {})
+        return Score(None, NOT_APPLICABLE, assessment.rationale, None, judged=judged)
     value = number_of(spec, feedback.value)
     error = off_scale(spec, feedback.value) if value is None else None
     metadata = assessment.metadata or {}
@@ -133,7 +160,18 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
         left_out,
         verdicts=tuple(json.loads(metadata.get(JUDGE_VERDICTS, "[]"))) if spec.uses_judge else (),
         contradicted=metadata.get(CONTRADICTED) == "yes",
+        judged=_judge_use(metadata),
     )
+
+
+def told_reused(metadata: Mapping[str, str]) -> dict[str, str]:
+    """A kept verdict's metadata: an earlier job has paid for all its calls and tokens."""
+    return {**metadata, **{REUSED[key]: metadata[key] for key in REUSED if key in metadata}}
+
+
+def _judge_use(metadata: Mapping[str, str]) -> JudgeUse:
+    keys = (*REUSED, *REUSED.values())
+    return JudgeUse(*(int(metadata[key]) if key in metadata else 0 for key in keys))
 
 
 def scorer_metrics(

@@ -20,12 +20,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from processing.base.errors import TrackingError
+from processing.calls.judge_calls import INQUIRY
+from processing.calls.paid_store import Record
 from processing.mlflow_record.internals import (
     SPANS_IN_TRACKING_STORE,
     SPANS_LOCATION_TAG,
     tracking_store_replaced,
     upload_spans,
 )
+from processing.mlflow_record.judge_spans import verdict_spans
 from processing.mlflow_record.row_traces import ROW_TAG
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.signing import share_credentials
@@ -62,9 +65,15 @@ FULL_SUPPORT = ServerSupport()
 
 @dataclass
 class _Draft:
-    """A trace that is not on the server yet. `whole_with`: so many assessments complete it."""
+    """A trace that is not on the server yet. `whole_with`: so many assessments complete it.
+
+    `judge_spans` are apart from `spans`, the row's trace as its scorers see it; `span_ids` are
+    those of the scorers' spans, by scorer.
+    """
 
     spans: list[Span] = field(default_factory=list)
+    judge_spans: list[Span] = field(default_factory=list)
+    span_ids: dict[str, str] = field(default_factory=dict)
     info: TraceInfo | None = None
     whole_with: int | None = None
     given: bool = False
@@ -134,6 +143,8 @@ class TraceWriter:
             created: Assessment = self._inner.create_assessment(assessment)
             return created
         with self._lock:
+            # MLflow has put it on the row's span
+            assessment.span_id = draft.span_ids.get(assessment.name, assessment.span_id)
             draft.info.assessments.append(assessment)
             whole = len(draft.info.assessments) == draft.whole_with
         if whole:
@@ -167,6 +178,18 @@ class TraceWriter:
     def expect(self, row_id: str, assessments: int) -> None:
         """Write the row's trace as soon as it has so many assessments."""
         self._drafts[self._trace_ids[row_id]].whole_with = assessments
+
+    def look_into(self, row_id: str, scorer: str, record: Record) -> None:
+        """Have the row's trace show how the scorer's verdict on it came about, if that is noted."""
+        if INQUIRY not in record:
+            return
+        draft = self._drafts[self._trace_ids[row_id]]
+        [root] = [span for span in draft.spans if span.parent_id is None]
+        assert draft.info is not None, "the trace has ended"
+        spans = verdict_spans(scorer, record, root, counted=draft.info.token_usage is not None)
+        with self._lock:
+            draft.judge_spans += spans
+            draft.span_ids[scorer] = spans[0].span_id
 
     def finish(self) -> None:
         """Return when the server has everything. Raises TrackingError if it refused something."""
@@ -203,8 +226,9 @@ class TraceWriter:
         assert draft.info is not None
         self._inner.start_trace(_as_sent(draft.info, self._tags()))
         with self._lock:
-            self._spans.extend(draft.spans)
+            self._spans += [*draft.spans, *draft.judge_spans]
             draft.spans.clear()  # the scorers have seen them, and MLflow keeps the row's trace
+            draft.judge_spans.clear()
             self._sent.append(draft.info.trace_id)
         self._send_together(everything=False)
 

@@ -24,6 +24,7 @@ from processing.gate.slices import SliceCheck
 from processing.gate.stopped import Stopped
 from processing.report.champion_entry import champion_entry
 from processing.report.evaluation import Evaluation
+from processing.report.judge_entries import judge_entries
 from processing.report.label_entries import calibrated_entry, finite, label_entries
 from processing.report.model_card import model_card
 from processing.report.repeat_entries import repeat_entries
@@ -76,8 +77,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     verdict = evaluation.verdict
     return {
         "schema": 2,
-        # 0 in the report of an execution that found the candidate evaluated already
-        "evaluated_here": 1,
+        "evaluated_here": 1,  # 0 where an execution found the candidate evaluated already
         "fingerprint": evaluation.fingerprint,
         "gate": {
             # 1 and 0: whether Pipelines compares JSON's true and false is not documented
@@ -103,6 +103,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "swapped_answers": [asdict(each) for each in evaluation.swapped_answers],
         # judges that were asked more than once: how often one contradicts itself
         "repeats": repeat_entries(evaluation),
+        "judges": judge_entries(evaluation),
         # people's labels of these answers, and how far the scorers agree with them
         "labels": label_entries(evaluation),
         "regression_metrics": _regression_metrics(evaluation.metrics),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from processing.base.visible_text import visible
 from processing.gate.check import Check
 from processing.report.evaluation import Evaluation
+from processing.report.judge_entries import judge_line
 from processing.report.label_entries import label_lines
 from processing.report.repeat_entries import repeats_of
 
@@ -29,6 +30,7 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         *(f"- {_plain(each.words())}" for each in evaluation.swapped_answers),
         *(f"- {_plain(each.words())}" for each in repeats_of(evaluation)),
         *(f"- {_plain(line)}" for line in label_lines(evaluation)),
+        *([f"- {_plain(line)}"] if (line := judge_line(evaluation)) else []),
         *(f"- ✓ {_plain(_held(check))}" for check in verdict.checks if check.passed),
         "",
         "Every row with every verdict: Traces here, or evaluation/report.html under Artifacts.",

@@ -16,16 +16,18 @@ from processing.base.clean_text import storable
 from processing.base.errors import DiskError
 from processing.base.secrets import masked
 from processing.base.sigterm import Stopped
+from processing.calls.judge_calls import INQUIRY, Try, inquiry_record, note_reused, noting_calls
 from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.progress import Progress
 from processing.calls.spend import Spend
 from processing.config.judge import judge_name
+from processing.config.mlflow import JudgeSpans
 from processing.config.scorer_numbers import is_not_applicable, number_of, off_scale
 from processing.dataset.rows import Row
 from processing.dataset.turns import messages_of
 from processing.judges.health import JudgeHealth
 from processing.judges.verdict import JudgeError, NotJudged, Question
-from processing.mlflow_record.scores import CATEGORY
+from processing.mlflow_record.scores import CATEGORY, told_reused
 from processing.scorers.build import BuiltScorer
 from processing.scorers.vote import asked_repeatedly
 
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
-
 
 VerdictOf = Callable[[str, str], Record]
 """row id, scorer's name -> the judge's verdict as it is kept, or `{"error": reason}`, or NOT_ASKED.
@@ -54,12 +55,15 @@ def was_not_asked(record: Record) -> bool:
 
 @dataclass(frozen=True)
 class PaidVerdicts:
-    """Judges' verdicts, each paid for once: `shelves` by scorer's name. Safe between threads."""
+    """Judges' verdicts, each paid for once: `shelves` by scorer's name. Safe between threads.
+    `noted`: which of them come with how they came about, under INQUIRY in their record.
+    """
 
     shelves: Mapping[str, Shelf]
     spend: Spend
     progress: Progress | None = None
     health: JudgeHealth = field(default_factory=JudgeHealth)
+    noted: JudgeSpans = "none"
 
     def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
         """As `record_on`, of the row's answer."""
@@ -70,18 +74,24 @@ class PaidVerdicts:
 
         Raises DiskError once a verdict could not be kept.
         """
-        record, kept = self._voted(built, question)
-        if self.progress is not None and not was_not_asked(record):
+        record, kept = self._voted(built, question, tries := None if self.noted == "none" else [])
+        if was_not_asked(record):
+            return record
+        if tries and (self.noted == "full" or "error" in record):
+            record = {**record, INQUIRY: inquiry_record(tries)}
+        if self.progress is not None:
             self.progress.judged(failed="error" in record, reused=kept)
         return record
 
-    def _voted(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
+    def _voted(
+        self, built: BuiltScorer, question: Question, tries: list[Try] | None
+    ) -> tuple[Record, bool]:
         """Each asking is a verdict that is kept by itself: five after three cost two more."""
         if built.repeats == 1:
-            return self._record(built, question)
+            return self._record(built, question, tries)
 
         def ask(repeat: int) -> tuple[Record, bool]:
-            record, kept = self._record(built, replace(question, repeat=repeat))
+            record, kept = self._record(built, replace(question, repeat=repeat), tries)
             if was_not_asked(record):
                 raise NotJudged(f"asked {repeat - 1} of {built.repeats} times")
             return record, kept
@@ -91,9 +101,11 @@ class PaidVerdicts:
         except NotJudged:
             return NOT_ASKED, False
 
-    def _record(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
+    def _record(
+        self, built: BuiltScorer, question: Question, tries: list[Try] | None
+    ) -> tuple[Record, bool]:
         try:
-            return self._paid_once(built, question)
+            return self._paid_once(built, question, tries)
         except NotJudged:
             return NOT_ASKED, False
         except JudgeError as error:
@@ -105,7 +117,9 @@ class PaidVerdicts:
         except BaseException as error:  # noqa: BLE001 no scorer ever stops the others, or us
             return {"error": storable(masked(f"{type(error).__name__}: {error}"))}, False
 
-    def _paid_once(self, built: BuiltScorer, question: Question) -> tuple[Record, bool]:
+    def _paid_once(
+        self, built: BuiltScorer, question: Question, tries: list[Try] | None
+    ) -> tuple[Record, bool]:
         """The verdict, and whether it had been paid for before."""
         assert built.judge is not None
         shelf = self.shelves[built.spec.name]
@@ -128,8 +142,11 @@ class PaidVerdicts:
         if kept is not None and (kept := _held_still(built, kept)) is not None:
             self.spend.add(judge_name(built.judge.model), reused=1)
             self.health.gave(built.judge)
-            return kept, True
-        record = _record(asked_again(lambda: numbered(built, built.score(question))))
+            note_reused(tries, question.repeat)
+            return {**kept, "metadata": told_reused(kept["metadata"])}, True
+        record = _record(
+            asked_again(lambda: numbered(built, built.score(question)), tries, question.repeat)
+        )
         self.health.gave(built.judge)
         shelf.put(key, record)
         return record, False
@@ -193,17 +210,20 @@ def definition_digest(built: BuiltScorer) -> str:
     return key_of(built.definition)[:16]
 
 
-def asked_again(ask: Callable[[], Feedback]) -> Feedback:
+def asked_again(
+    ask: Callable[[], Feedback], tries: list[Try] | None = None, repeat: int = 1
+) -> Feedback:
     """Ask up to ATTEMPTS times, with full jitter between. Raises the last JudgeError.
 
     This is the one place where a verdict is asked for again, whatever was wrong with it; once only
     where it lay outside its scale. A throttled call has been made again for as long as
-    `judge.retry_seconds` allows.
+    `judge.retry_seconds` allows. Each is noted in `tries`.
     """
     off_scale = 0
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return ask()
+            with noting_calls(tries, repeat):
+                return ask()
         except JudgeError as error:
             off_scale += error.off_scale
             if not error.retryable or error.throttled or attempt == ATTEMPTS or off_scale > 1:
@@ -276,4 +296,5 @@ def _feedback(kept: Record) -> Feedback:
     from mlflow.entities import AssessmentSource, Feedback
 
     source = AssessmentSource.from_dictionary(kept["source"])
-    return Feedback(**{**kept, "source": source})
+    given = {key: value for key, value in kept.items() if key != INQUIRY}
+    return Feedback(**{**given, "source": source})

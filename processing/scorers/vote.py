@@ -20,12 +20,11 @@ from processing.config.scorer_numbers import (
     number_range,
 )
 from processing.config.scorers import ScorerSpec
-from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
 from processing.mlflow_record.scores import (
     CATEGORY,
     CONTRADICTED,
-    JUDGE_CALLS,
     JUDGE_VERDICTS,
+    REUSED,
 )
 
 APART = 0.1
@@ -117,7 +116,7 @@ def _word(record: Record) -> Any:
 def _totals(records: Sequence[Record]) -> dict[str, str]:
     """Calls and tokens of all verdicts together."""
     told = {key: [int(r["metadata"][key]) for r in records if key in r["metadata"]]
-            for key in (JUDGE_CALLS, JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS)}  # fmt: skip
+            for key in (*REUSED, *REUSED.values())}  # fmt: skip
     return {key: str(sum(counts)) for key, counts in told.items() if counts}
 
 

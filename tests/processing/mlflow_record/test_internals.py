@@ -54,6 +54,11 @@ def parameters(function: Any) -> list[str]:
             internals.SPANS_IN_TRACKING_STORE,
         ),
         ("mlflow.tracing.constant:SpanAttributeKey.CHAT_USAGE", internals.TOKEN_USAGE_ATTRIBUTE),
+        ("mlflow.tracing.constant:SpanAttributeKey.MODEL", internals.MODEL_ATTRIBUTE),
+        ("mlflow.tracing.constant:SpanAttributeKey.REQUEST_ID", internals.TRACE_ID_ATTRIBUTE),
+        ("mlflow.tracing.constant:SpanAttributeKey.SPAN_TYPE", internals.SPAN_TYPE_ATTRIBUTE),
+        ("mlflow.tracing.constant:SpanAttributeKey.INPUTS", internals.SPAN_INPUTS_ATTRIBUTE),
+        ("mlflow.tracing.constant:SpanAttributeKey.OUTPUTS", internals.SPAN_OUTPUTS_ATTRIBUTE),
         (
             "mlflow.tracing.constant:AssessmentMetadataKey.JUDGE_INPUT_TOKENS",
             internals.JUDGE_INPUT_TOKENS,

@@ -114,7 +114,8 @@ def test_an_evaluation_goes_without(
     rows = [trace for trace in traces if trace.data.spans[0].name != "trial"]
     assert len(rows) == ROWS
     for trace in rows:
-        assert sorted(span.name for span in trace.data.spans) == ["InvokeEndpoint", "answer"]
+        spans = sorted(span.name for span in trace.data.spans)
+        assert spans == ["InvokeEndpoint", "Safety", "answer", "judge call"]
         assert len(trace.info.assessments) == 3
 
 
