@@ -34,8 +34,6 @@ class JudgeReply:
         """All tokens of the prompt, however they were come by."""
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
-    reasoning: str = ""
-
 
 @dataclass(frozen=True)
 class Form:

@@ -71,10 +71,10 @@ class PaidVerdicts:
 
     def record_on(self, built: BuiltScorer, question: Question) -> Record:
         """The judge's verdict as it is kept; `{"error": reason}` or NOT_ASKED where there is none.
-
         Raises DiskError once a verdict could not be kept.
         """
-        record, kept = self._voted(built, question, tries := None if self.noted == "none" else [])
+        tries: list[Try] | None = None if self.noted == "none" else []
+        record, kept = self._voted(built, question, tries)
         if was_not_asked(record):
             return record
         if tries and (self.noted == "full" or "error" in record):
