@@ -72,7 +72,7 @@ class Wire:
         text = self.say(prompt)
         if text == YES and schema is not None and "result" not in schema.model_fields:
             text = json.dumps({name: STATEMENTS[name] for name in schema.model_fields})
-        return JudgeReply(text, "end_turn", 200, 20, "I thought about it.")
+        return JudgeReply(text, "end_turn", 200, 20, reasoning="I thought about it.")
 
 
 @pytest.fixture
