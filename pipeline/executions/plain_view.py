@@ -73,7 +73,7 @@ def link_lines(
     """Where to look further. `endpoint_url`: the client's; console pages are there on AWS only."""
     if status.model_package_arn:
         yield f"registered: {status.model_package_arn}"
-    model = evaluation["model"] if evaluation else {}
+    model = (evaluation or {}).get("model", {})  # none where it was evaluated before
     if model.get("answers") == "given" and not model["source_uri"]:
         yield "registered: nothing: the answers were given; registration.model says whose they are"
     if is_aws(endpoint_url):
