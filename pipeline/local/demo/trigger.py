@@ -7,6 +7,7 @@ it registered a model, nothing that it wrote started another, and no endpoint is
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -119,6 +120,9 @@ def _config_for(mlflow_port: int) -> Path:
     text = CONFIG.read_text(encoding="utf-8")
     text = text.replace(bundle.config.mlflow.tracking_uri, address)
     text = text.replace(f"source: {source}", f"source: {Path(source).resolve()}", 1)
+    for name in bundle.config.named_files():
+        (STATE / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(CONFIG.parent / name, STATE / name)
     STATE.mkdir(exist_ok=True)
     copy = STATE / "evaluation.yaml"
     copy.write_text(text, encoding="utf-8")

@@ -78,6 +78,7 @@ def write_file(folder: Path) -> Path:
         "endpoint.parameters.max_tokens": 128,  # it seldom ends by itself
         "judge.model": STAND_IN,
         "mlflow.experiment": ENDPOINT,
+        "labels": None,  # they are of another model's answers
     }
     written = write_varied(CONFIG, varied, folder / "file")
     return written.rename(folder / f"{ENDPOINT}.yaml")
