@@ -205,7 +205,8 @@ def _results(
     codes = [BROKE for _ in started.broken]
     places: dict[str, str] = {}
     absent: list[Absent] = [Absent(name, why) for name, why in started.broken.items()]
-    for name, status in started.ended.items():
+    for name in started.arns:  # in the file's order, whichever ended first
+        status = started.ended[name]
         print(f"\nvariant {name}", flush=True)
         code, outcome = show_result(given.bundle, given.session, given.client, status, name)
         codes.append(code)

@@ -20,8 +20,11 @@ from processing.scorers.build import BuiltScorer, build_scorers
 
 pytestmark = pytest.mark.integration
 
-EXAMPLES = sorted(path.parent for path in (REPOSITORY / "examples").glob("*/questions.jsonl"))
-"""examples/traffic has no questions of its own: its rows are what was captured."""
+EXAMPLES = sorted(
+    path.parent
+    for path in (REPOSITORY / "examples").glob("*/evaluation.yaml")
+    if path.parent.name != "traffic"  # its rows are what was captured
+)
 
 each_example = pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 
