@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from processing.config.gate import Budgets
 from processing.gate.cut_answers import CutAnswers
-from processing.gate.swapped_answers import FEWEST, SwappedAnswers
+from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.tally import Tally
 
 
@@ -70,8 +70,6 @@ def swapped_cannot_hold(found: SwappedAnswers, pending: int, budgets: Budgets) -
 
     `asked` counts those that are settled.
     """
-    if found.judged < FEWEST:
-        return ""  # the others may get no verdict, and then nothing is said of the judge
     best = SwappedAnswers(
         found.scorer,
         found.judge,
