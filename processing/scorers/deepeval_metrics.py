@@ -189,7 +189,8 @@ def _arguments(spec: ScorerSpec, metric_class: Any) -> dict[str, Any]:
             raise OptionError(
                 spec.name, "evaluation_params", f"is missing: a list out of {', '.join(known)}"
             )
-        if known != _GIVEN and (others := sorted(set(map(str, put)) - set(known))):
+        named = set(map(str, put)) if isinstance(put, list) else {str(put)}
+        if known != _GIVEN and (others := sorted(named - set(known))):
             raise OptionError(
                 spec.name, "evaluation_params", f"{others[0]} is none of {', '.join(known)}"
             )
