@@ -75,7 +75,10 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     document = EXAMPLE.replace("Evaluates the", "Caf\u00e9:", 1)
     path.write_bytes(document.encode("latin-1"))
     line = the_line(typed("check", "--config", str(path)))
-    assert f"{path}:{line_of('Caf', document)}: is not UTF-8 text (byte 0xe9): save the file as UTF-8" in line
+    assert (
+        f"{path}:{line_of('Caf', document)}: is not UTF-8 text (byte 0xe9): save the file as UTF-8"
+        in line
+    )
 
 
 @pytest.mark.parametrize(("share", "refused"), [("0.4", True), ("0", False)])

@@ -1,7 +1,8 @@
 """JUnit XML, which the test reports of GitHub, GitLab, Jenkins and others read.
 
 The form is that of https://github.com/testmoapp/junitxml: a suite for each evaluation, a case for
-each bound. A bound that is missed and only warns has passed, with its reason in `system-out`.
+each bound. A bound that is missed and only warns has passed, with its reason in `system-out`; one
+that was not decided, because the run ended before all was asked, was skipped.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def _suite(outcome: Outcome) -> ET.Element:
     suite.set("tests", str(len(cases) or 1))
     suite.set("failures", str(sum(case.blocks for case in cases)))
     suite.set("errors", str(int(not cases and not elsewhere)))
-    suite.set("skipped", str(int(not cases and elsewhere)))
+    skipped = sum(case.undecided for case in cases) if cases else int(elsewhere)
+    suite.set("skipped", str(skipped))
     if outcome.links:
         ET.SubElement(suite, "system-out").text = "\n".join(map(visible, outcome.links))
     return suite
@@ -51,5 +53,7 @@ def _add(suite: ET.Element, found: Case) -> None:
     case = ET.SubElement(suite, "testcase", classname=found.group, name=found.name)
     if found.blocks:
         ET.SubElement(case, "failure", message=found.reason).text = found.reason
+    elif found.undecided:
+        ET.SubElement(case, "skipped", message=found.reason).text = found.reason
     elif found.reason:
         ET.SubElement(case, "system-out").text = f"warning: {found.reason}"

@@ -53,6 +53,9 @@ def _told(outcome: Outcome, document: Mapping[str, Any]) -> Iterator[str]:
     counts, model = document["counts"], document["model"]["model_name"]
     yield f"{_text(str(model))}, {counts['answered']} of {counts['rows']} rows answered"
     yield ""
+    if stopped := document.get("stopped"):  # not in reports of older code
+        yield f"{_text(stopped['words'])}: the numbers are those of what was asked"
+        yield ""
     yield "| metric | value | 95 % interval | n | errors |"
     yield "|---|--:|--:|--:|--:|"
     held = {bound["metric"] for bound in document["thresholds"].values()}
@@ -66,7 +69,7 @@ def _told(outcome: Outcome, document: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|---|"
     cases = sorted(cases_of(outcome), key=lambda case: (not case.blocks, not case.reason))
     for case in cases[:MOST_CASES]:
-        word = "**missed**" if case.blocks else "warning" if case.reason else "holds"
+        word = f"**{case.word}**" if case.blocks else case.word
         yield f"| {_text(case.name)} | {word} | {_text(case.reason)} |"
     if more := cases[MOST_CASES:]:
         yield f"| {len(more)} more | | |"

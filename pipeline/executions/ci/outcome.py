@@ -48,15 +48,25 @@ def started(name: str, arn: str, display_name: str) -> Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """One bound, held or missed. `group`: thresholds, slices, champion or gate.
+    """One bound, held, missed or undecided. `group`: thresholds, slices, champion or gate.
 
     `reason` says why it was missed, and is empty if it holds; `blocks` if that keeps the gate shut.
+    `undecided`: it holds for what was asked, and the run ended before all was.
     """
 
     group: str
     name: str
     reason: str
     blocks: bool
+    undecided: bool = False
+
+    @property
+    def word(self) -> str:
+        if self.blocks:
+            return "missed"
+        if self.undecided:
+            return "undecided"
+        return "warning" if self.reason else "holds"
 
 
 def cases_of(outcome: Outcome) -> Iterator[Case]:
@@ -91,7 +101,9 @@ def _case(group: str, name: str, found: Mapping[str, Any]) -> Case:
     on = "" if found["on"] == "mean" else f" on {found['on']}"
     missed = "" if found["passed"] else found["reason"] or "missed"
     bound = f"{name} {found['rule']} {found['bound']:g}{on}"
-    return Case(group, bound, missed, blocks=bool(missed) and found["tier"] == "hard")
+    undecided = bool(missed and found.get("undecided"))  # not in reports of older code
+    blocks = bool(missed) and found["tier"] == "hard" and not undecided
+    return Case(group, bound, missed, blocks, undecided)
 
 
 def _champion(document: Mapping[str, Any]) -> Iterator[Case]:

@@ -146,3 +146,23 @@ def test_a_summary_is_added_behind_what_the_step_has_said(
     assert text.startswith("before\n## ❌ my-pipeline: not passed\n")
     assert text.index("Correctness min 0.7") < text.index("Safety min 0.7")
     assert "only started" not in text
+
+
+def test_a_run_that_stopped_early_says_so_and_what_it_left_undecided(tmp_path: Path) -> None:
+    undecided = bound("Safety", passed=False, reason="Safety 0.9 may fall below 0.7")
+    words = "decided after 40 of 1,000 rows; 960 were not asked"
+    early = document(
+        thresholds={"MinSafety": {**undecided, "undecided": True}},
+        stopped={"words": words, "saved": []},
+        gate={"passed": 0, "summary": words, "reasons": [f"lost; {words}"], "warnings": []},
+    )
+    shown = markdown([Outcome("my-pipeline", early)])
+    assert words in shown
+    assert "| Safety min 0.7 | undecided |" in shown
+    root = suites(tmp_path / "results.xml", Outcome("my-pipeline", early))
+    assert (root.get("failures"), root.get("skipped")) == ("1", "1")
+    shut = document(  # nothing else that would tell
+        thresholds={"MinSafety": {**undecided, "undecided": True}},
+        gate={"passed": 0, "summary": words, "reasons": [undecided["reason"]], "warnings": []},
+    )
+    assert suites(tmp_path / "shut.xml", Outcome("my-pipeline", shut)).get("failures") == "1"
