@@ -41,7 +41,7 @@ def judge_looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callabl
     """Each judge that an evaluation or `compare` asks, once for each model, address, parameters."""
     asked: list[Judge] = []
     for scorer in [*bundle.config.judged_scorers(), *bundle.config.pairwise_scorers]:
-        judge = scorer.judge or bundle.config.judge
+        judge = bundle.config.judge_of(scorer)
         if judge is not None and not any(_asked_alike(judge, other) for other in asked):
             asked.append(judge)
             yield f"judge {judge.model.partition(':/')[2]}", _look(session, bundle, judge)
@@ -140,7 +140,7 @@ def _swapped_answers(bundle: Bundle, judge: Judge, spend: Spend) -> str:
 
 
 def _is_asked_by(spec: ScorerSpec, judge: Judge, bundle: Bundle) -> bool:
-    own = spec.judge or bundle.config.judge
+    own = bundle.config.judge_of(spec)
     return own is not None and _asked_alike(own, judge)
 
 

@@ -73,8 +73,8 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     yield from naming_problems(config)
     yield from conversation_problems(config)
     asking = [*config.judged_scorers(), *config.pairwise_scorers]
-    judged = ", ".join(scorer.name for scorer in asking if scorer.judge is None)
-    if judged and config.judge is None:
+    judged = ", ".join(scorer.name for scorer in asking if config.judge_of(scorer) is None)
+    if judged:
         yield ("scorers",), f"{judged} need a judge: add judge: model: bedrock:/..."
     for index, scorer in enumerate(config.listed_scorers):
         if scorer.needs_context and config.dataset.columns.context is None:
@@ -206,7 +206,7 @@ def _swapped_answers(config: EvaluationConfig) -> Iterator[tuple[Location, str]]
     """A share that is asked for of swapped answers that nobody is given would hold nothing."""
     share = config.budgets.min_swapped_rejected_share
     asked_for = "min_swapped_rejected_share" in config.budgets.model_fields_set and share
-    judges = [judge for s in config.judged_scorers() if (judge := s.judge or config.judge)]
+    judges = [judge for s in config.judged_scorers() if (judge := config.judge_of(s))]
     if asked_for and judges and not any(judge.swapped_answers for judge in judges):
         yield (
             ("budgets", "min_swapped_rejected_share"),

@@ -32,7 +32,7 @@ def missing_judge_keys(config: EvaluationConfig, variables: Collection[str]) -> 
 
     An OpenAI-compatible server at a `base_url` may ask for none.
     """
-    asked = [scorer.judge or config.judge for scorer in config.judged_scorers()]
+    asked = [config.judge_of(scorer) for scorer in config.judged_scorers()]
     judges = {(judge.model, judge.base_url): judge for judge in asked if judge}
     for judge in judges.values():
         provider = judge.model.partition(":/")[0]

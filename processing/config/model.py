@@ -197,6 +197,10 @@ class EvaluationConfig(Section):
             scorer.name for scorer in self.judged_scorers() if scorer.name in deciding
         ]
 
+    def judge_of(self, scorer: ScorerSpec) -> Judge | None:
+        """Who judges for it; None where it asks no judge, or there is none."""
+        return scorer.judge_or(self.judge)
+
     def judged_scorers(self) -> list[ScorerSpec]:
         """The scorers of an evaluation that ask the judge model."""
         return [scorer for scorer in self.scorers if scorer.uses_judge]

@@ -33,6 +33,10 @@ class ScorerSpec(BaseModel):
     def uses_judge(self) -> bool:
         return self.options.asks_judge(SCORERS[self.kind].uses_judge)
 
+    def judge_or(self, default: Judge | None) -> Judge | None:
+        """Its own judge, or the file's (`default`); None if it asks no judge, or there is none."""
+        return (self.judge or default) if self.uses_judge else None
+
     @property
     def compares(self) -> bool:
         """Whether it is asked of two runs' answers, by `compare`, and of no evaluation."""
@@ -84,7 +88,7 @@ def entry_of(spec: ScorerSpec, judge: Judge | None) -> dict[str, Any]:
 
     For a kind whose entries need not say `higher_is_better`.
     """
-    asked = spec.judge or judge
+    asked = spec.judge_or(judge)
     options = {"kind": spec.kind, **spec.options.model_dump(mode="json")}
     return {spec.name: options | ({"judge": asked.model_dump(mode="json")} if asked else {})}
 

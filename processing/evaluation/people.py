@@ -87,7 +87,7 @@ def _agreement(
         for row_id, label in found.by_row.items()
         if spec.name in scores.get(row_id, {}) and scores[row_id][spec.name].applies
     ]
-    judge = (spec.judge or config.judge) if spec.uses_judge else None
+    judge = config.judge_of(spec)
     classes = classes_of(levels, low, high, higher_is_better=spec.higher_is_better)
     return agreement(spec.name, judge.model if judge else "", pairs, classes)
 

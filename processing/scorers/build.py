@@ -76,7 +76,7 @@ def build_scorers(
 
 
 def _judge_of(spec: ScorerSpec, default: Judge | None) -> Judge | None:
-    judge = (spec.judge or default) if spec.uses_judge else None
+    judge = spec.judge_or(default)
     if judge is None and spec.uses_judge:
         raise ConfigError(f"scorers: {spec.name} needs a judge: add judge: model: bedrock:/...")
     return judge

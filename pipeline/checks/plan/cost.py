@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.checks.plan.earlier import EarlierRun
 from pipeline.checks.plan.rows import PlannedRows
-from pipeline.checks.plan.scorer_calls import ScorerCalls, judge_of, pairwise_calls, scorer_calls
+from pipeline.checks.plan.scorer_calls import ScorerCalls, pairwise_calls, scorer_calls
 from pipeline.checks.plan.tokens import counter
 from processing.calls.spend import ENDPOINT
 from processing.config.endpoint import Endpoint
@@ -113,7 +113,7 @@ def _rejudge_calls(config: EvaluationConfig, scorers: Sequence[ScorerCalls]) -> 
 
 def _services(config: EvaluationConfig) -> list[Judge]:
     """A judge of each name that money is spent under, with its quotas as the first one has them."""
-    asked = (judge_of(config, spec) for spec in config.scorers)
+    asked = (config.judge_of(spec) for spec in config.scorers)
     named: dict[str, Judge] = {}
     for judge in asked:
         if judge:
@@ -227,7 +227,7 @@ def _judge_tokens(
     specs = [
         spec
         for spec in config.scorers
-        if (judge := judge_of(config, spec)) and judge_name(judge.model) == name
+        if (judge := config.judge_of(spec)) and judge_name(judge.model) == name
     ]
     told = f"{INSTRUCTIONS_TOKENS} tokens of instructions and {VERDICT_TOKENS} of verdict a call"
     if not sample:

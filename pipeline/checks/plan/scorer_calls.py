@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from pipeline.checks.plan.judge_calls import calls_a_row
 from pipeline.checks.plan.rows import PlannedRows
-from processing.config.judge import Judge, judge_name
+from processing.config.judge import judge_name
 from processing.config.model import EvaluationConfig
-from processing.config.scorers import ScorerSpec
 from processing.scorers.swapped_answers import PlannedControl, planned_controls, swapped_pairs
 
 
@@ -30,7 +29,7 @@ class ScorerCalls:
 
 
 def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerCalls]:
-    judged = [(spec, judge) for spec in config.scorers if (judge := judge_of(config, spec))]
+    judged = [(spec, judge) for spec in config.scorers if (judge := config.judge_of(spec))]
     controls = planned_controls(judged)
     contexts = [len(row.context or ()) for row in planned.rows]
     passages = sum(contexts) / len(contexts) if contexts else 0.0
@@ -61,12 +60,8 @@ def pairwise_calls(config: EvaluationConfig, planned: PlannedRows) -> list[Score
     return [
         ScorerCalls(spec.name, judge_name(judge.model), 2.0, planned.count, 0, "both orders")
         for spec in config.pairwise_scorers
-        if (judge := spec.judge or config.judge)
+        if (judge := config.judge_of(spec))
     ]
-
-
-def judge_of(config: EvaluationConfig, spec: ScorerSpec) -> Judge | None:
-    return (spec.judge or config.judge) if spec.uses_judge else None
 
 
 def _pairs(control: PlannedControl, planned: PlannedRows) -> int:
