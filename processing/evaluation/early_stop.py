@@ -26,6 +26,7 @@ from processing.gate.confident import ConfidentVerdict
 from processing.gate.metric import scale_of
 from processing.gate.non_inferiority import RowScores
 from processing.gate.running_verdict import GateRules, RunningVerdict
+from processing.gate.swapped_answers import SwappedAnswers
 from processing.scorers.asked_once import was_not_asked
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ class EarlyStop:
     def computed(self, row_id: str, scorer: str, feedback: Feedback | None) -> None:
         """What a scorer without a judge gave; None if it failed."""
         self._scored(row_id, scorer, feedback.value if feedback else None)
+
+    def swapped(self, found: SwappedAnswers, pending: int) -> None:
+        """What became so far of the answers that one judge has to reject."""
+        with self._lock:
+            self._certain.swapped(found, pending)
+            self._look()
 
     def _scored(self, row_id: str, scorer: str, value: Any) -> None:
         spec = self._specs[scorer]

@@ -17,7 +17,7 @@ from processing.dataset.shards import Share
 from processing.endpoint.answers import Answer
 from processing.evaluation.abandoned_runs import end_runs_of_killed_jobs
 from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
-from processing.evaluation.early_stop import early_stop
+from processing.evaluation.early_stop import EarlyStop, early_stop
 from processing.evaluation.fingerprint import code_digest
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
@@ -67,8 +67,17 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         labels = known_labels(job, tracked)
         paid = paid_verdicts(run)
         ask_unseen = replace(paid, progress=None, noted="none").record
-        with swapped_answers_put(run.controls, share.rows, ask_unseen, job.config) as swapped:
-            answers, not_judged = _answer_and_record(run, share, tracked, support, paid)
+        early = _early_stop(run, share)
+        with swapped_answers_put(
+            run.controls,
+            share.rows,
+            ask_unseen,
+            job.config.deciding_metrics(),
+            settled=early.swapped if early else None,
+        ) as swapped:
+            answers, not_judged = _answer_and_record(
+                run, share, tracked, support, paid=paid, early=early
+            )
             scores = read_scores(tracked, job.config.scorers, answers, not_judged)
             evaluation = _conclude(
                 run,
@@ -85,12 +94,22 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
     return evaluation
 
 
+def _early_stop(run: EvaluationRun, share: Share) -> EarlyStop | None:
+    """None where all is asked: the file says so, or other instances have rows of their own."""
+    if not run.instance.is_alone:
+        return None
+    rows = in_asking_order(share.rows, run.job)
+    return early_stop(run.job, rows, run.session.client("sagemaker"), run.spend)
+
+
 def _answer_and_record(
     run: EvaluationRun,
     share: Share,
     tracked: TrackedRun,
     support: ServerSupport,
+    *,
     paid: PaidVerdicts,
+    early: EarlyStop | None,
 ) -> tuple[list[Answer], NotJudged]:
     """All answers, when MLflow holds them with every verdict on them; and who was not asked."""
     job = run.job
@@ -103,7 +122,7 @@ def _answer_and_record(
     ):
         log_dataset(tracked, job.manifest, job.prepared_rows)
         if run.instance.is_alone:
-            answers, not_judged = _answer_and_score(run, share, traces, paid)
+            answers, not_judged = _answer_and_score(run, share, traces, paid, early)
         else:
             answers, not_judged = _score_parts(run, share, traces, paid)
         traces.finish()
@@ -180,7 +199,11 @@ def _pairwise_entries(config: EvaluationConfig) -> dict[str, Any]:
 
 
 def _answer_and_score(
-    run: EvaluationRun, share: Share, traces: TraceWriter, paid: PaidVerdicts
+    run: EvaluationRun,
+    share: Share,
+    traces: TraceWriter,
+    paid: PaidVerdicts,
+    early: EarlyStop | None,
 ) -> tuple[list[Answer], NotJudged]:
     """The endpoint, the judges and MLflow's bookkeeping, all at the same time."""
 
@@ -201,7 +224,6 @@ def _answer_and_score(
         judges.ask(answer)
 
     rows = in_asking_order(share.rows, run.job)
-    early = early_stop(run.job, rows, run.session.client("sagemaker"), run.spend)
     with (
         judging(run.scorers, paid, early, cascade=run.job.stop_early.cascade) as judges,
         streamed_answers(share.rows, ask, arrived) as stream,

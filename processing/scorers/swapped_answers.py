@@ -7,8 +7,9 @@ dataset alone, so that their verdicts are paid for once, whichever model is eval
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,6 @@ from processing.base.clean_text import comparable, has_text
 from processing.calls.paid_store import Record
 from processing.calls.spend import Spend
 from processing.config.judge import Judge
-from processing.config.model import EvaluationConfig
 from processing.config.scorer_numbers import number_of
 from processing.config.scorer_options import MetricOptions
 from processing.config.scorers import ScorerSpec, parse_scorer
@@ -148,23 +148,66 @@ Ask = Callable[[BuiltScorer, Row, str], Record]
 """scorer, row, another row's answer -> the verdict as it is kept, or `{"error": reason}`."""
 
 
+Settled = Callable[[SwappedAnswers, int], None]
+"""Is told what became so far of one control's answers, and how many are still pending."""
+
+
 @contextmanager
 def swapped_answers_put(
-    controls: Sequence[Control], rows: Sequence[Row], ask: Ask, config: EvaluationConfig
+    controls: Sequence[Control],
+    rows: Sequence[Row],
+    ask: Ask,
+    deciding: Collection[str],
+    *,
+    settled: Settled | None = None,
 ) -> Iterator[Callable[[], list[SwappedAnswers]]]:
-    """Puts the swapped answers while the block runs; what is yielded waits for the verdicts."""
+    """Puts the swapped answers while the block runs; what is yielded waits for the verdicts.
+
+    `deciding`: the metrics on which it depends whether the gate opens. `settled` is told before
+    anything is asked, and after each verdict.
+    """
     pool = ThreadPoolExecutor(8, "swapped")
+    pairs = [(control, pairs_of(control, rows)) for control in controls]
+    if settled:
+        for control, given in pairs:
+            settled(counted(control, [], deciding), len(given))
     try:
         asked = [
-            (control, [pool.submit(ask, control.built, *pair) for pair in pairs_of(control, rows)])
-            for control in controls
+            (control, _put(pool, _telling(ask, control, len(given), deciding, settled), given))
+            for control, given in pairs
         ]
         yield lambda: [
-            counted(control, [future.result() for future in futures], config.deciding_metrics())
+            counted(control, [future.result() for future in futures], deciding)
             for control, futures in asked
         ]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _put(
+    pool: ThreadPoolExecutor,
+    ask: Callable[[Row, str], Record],
+    pairs: Sequence[tuple[Row, str]],
+) -> list[Future[Record]]:
+    return [pool.submit(ask, *pair) for pair in pairs]
+
+
+def _telling(
+    ask: Ask, control: Control, put: int, deciding: Collection[str], settled: Settled | None
+) -> Callable[[Row, str], Record]:
+    """Asks about one of the control's `put` answers, and tells what has become of them."""
+    verdicts: list[Record] = []
+    lock = threading.Lock()
+
+    def asked(row: Row, answer: str) -> Record:
+        record = ask(control.built, row, answer)
+        with lock:
+            verdicts.append(record)
+            if settled:
+                settled(counted(control, verdicts, deciding), put - len(verdicts))
+        return record
+
+    return asked
 
 
 def pairs_of(control: Control, rows: Iterable[Row]) -> list[tuple[Row, str]]:

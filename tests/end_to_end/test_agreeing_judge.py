@@ -54,6 +54,11 @@ def test_it_opens_no_gate_and_everyone_is_told_why(
     assert document["gate"]["reasons"] == [reason]
     assert reason in (file.parent / "report.html").read_text()
 
+    anew = ("--set", "stop_early=certain", "--set", "endpoint.parameters.temperature=0.3")
+    stopped = " ".join(tried(aws, config, tmp_path, *anew).stdout.split())
+    assert reason in stopped
+    assert "were not asked" in stopped, "of a run that no answer can save any more"
+
     looked = aws.type("check", "--online", "--config", str(config))
     assert looked.returncode != 0
     assert f"WRONG  judge {name}: Correctness rejected 0 of 5 swapped answers" in looked.stdout

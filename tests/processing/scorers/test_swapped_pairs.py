@@ -10,11 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.base.clean_text import comparable
+from processing.config.gate import Budgets
 from processing.config.judge import Judge
 from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.dataset.rows import Row, make_row
+from processing.gate.certain_budgets import swapped_cannot_hold
+from processing.gate.swapped_answers import SwappedAnswers
 from processing.scorers.build import build_scorers
-from processing.scorers.swapped_answers import Control, controls_of, counted, swapped_pairs
+from processing.scorers.swapped_answers import (
+    Control,
+    controls_of,
+    counted,
+    swapped_answers_put,
+    swapped_pairs,
+)
 from processing.scorers.words import words
 
 CORRECTNESS = parse_scorer("Correctness")
@@ -109,6 +118,23 @@ def test_less_than_half_of_the_scale_is_a_rejection(
     found = counted(control, given_, {entry})
     assert (found.rejected, found.errors) == (rejected, sum(isinstance(s, dict) for s in said))
     assert found.decides
+
+
+def test_who_may_stop_the_run_is_told_of_each_verdict() -> None:
+    """Three acceptances of five are certain to be too many, whatever the pending two become."""
+    told: list[tuple[SwappedAnswers, int]] = []
+    with swapped_answers_put(
+        [_control(CORRECTNESS)],
+        dataset(50),
+        lambda *_: {"value": "yes"},
+        {"Correctness"},
+        settled=lambda found, pending: told.append((found, pending)),
+    ) as swapped:
+        [whole] = swapped()
+    assert [(found.asked, pending) for found, pending in told] == [(n, 5 - n) for n in range(6)]
+    assert told[-1][0] == whole
+    closed = [bool(swapped_cannot_hold(*each, Budgets())) for each in told]
+    assert closed == [False] * 3 + [True] * 3
 
 
 def _control(spec: ScorerSpec) -> Control:
