@@ -6,11 +6,12 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from running_aws import ConfigWriter
 
 from pipeline.checks.parameters import check_parameters
+from processing.base import secrets
 from processing.base.errors import ConfigError, LaunchError
 from processing.base.secrets import is_secret_name, is_secret_text, masked
 from processing.config.file import load_config
@@ -141,6 +142,37 @@ def test_masking_ends_and_is_stable(text: str) -> None:
     once = masked(text)
     assert is_secret_text(text) or once == text
     assert masked(once) == once
+
+
+PIECES = [
+    "password", "PASSWD", "api_key", "apiKey", "api-", "access-key", "token", "max_tokens",
+    "eos_token", "\u017fecret", "\u017fIGNATURE", "to\u212aen", "s\u0131gnature", "AP\u0130key",
+    "Authorization", "=", "\"", "'", ":", " ", "\n", "\u00a0", "Bearer", "Basic", "://", "@", "/",
+    "x", "-", "_", ".", "&", "\u00e9", "sk-", "AKIA", "eyJ", "ghp_", "hf_", "glpat-",
+    "0123456789abcdefABCDEF",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join))
+@settings(max_examples=1000)
+def test_looking_for_a_secret_s_letters_first_finds_the_same(text: str) -> None:
+    slow = secrets._IN_ADDRESS.sub("***@", text)
+    slow = secrets._ASSIGNED.sub(r"\1***", slow)
+    slow = secrets._SHAPES.sub("***", secrets._BEARER.sub(r"\1***", slow))
+    assert secrets._without_shapes(text) == slow
+
+
+def test_every_name_of_a_secret_is_looked_for() -> None:
+    """Whichever way sre reads a letter: it takes U+017F for an s where case is ignored."""
+    names = ["password", "passwd", "secret", "signature", "apikey", "api_key", "access-key",
+             "token", "authorization"]  # fmt: skip
+    for name in names:
+        for letters in (name, name.upper(), *(name.replace(a, b) for a, b in ALIKE)):
+            for assigned in (f"{letters}={SECRET}", f'"{letters}": "{SECRET}"'):
+                assert masked(f"x {assigned} y").count("***") == 1, assigned
+
+
+ALIKE = [("i", "\u0130"), ("i", "\u0131"), ("s", "\u017f"), ("k", "\u212a")]
 
 
 @pytest.mark.parametrize("unit", ["://", "a", "token", "eyJ", "?token=", "'token':'", "sk-", "-_."])
