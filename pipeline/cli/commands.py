@@ -10,6 +10,7 @@ from pipeline.cli import (
     compare,
     definition,
     executions,
+    export,
     first_run,
     image,
     labels,
@@ -25,7 +26,7 @@ from pipeline.cli import (
 
 GROUPS = {
     "try it on this machine": [try_here.TRY, compare.COMPARE, labels.LABELS, local.LOCAL],
-    "set up": [permissions.PERMISSIONS, image.IMAGE],
+    "set up": [permissions.PERMISSIONS, image.IMAGE, export.EXPORT],
     "check and send": [
         check.CHECK,
         plan.PLAN,

@@ -22,14 +22,16 @@ def put_group(client: Any, config: EvaluationConfig) -> None:
 
     if not config.infrastructure.tags:
         return
-    group, pipeline = config.registration.model_package_group, config.pipeline.name
-    text = f"Models that passed their evaluation by the pipeline {pipeline}."
     try:
         client.create_model_package_group(
-            ModelPackageGroupName=group,
-            ModelPackageGroupDescription=described(text),
+            ModelPackageGroupName=config.registration.model_package_group,
+            ModelPackageGroupDescription=group_description(config),
             Tags=sdk_tags(config.infrastructure),
         )
     except ClientError as error:
         if "already exists" not in error.response["Error"]["Message"]:
             raise
+
+
+def group_description(config: EvaluationConfig) -> str:
+    return described(f"Models that passed their evaluation by the pipeline {config.pipeline.name}.")

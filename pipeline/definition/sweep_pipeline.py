@@ -79,15 +79,19 @@ def put_sweep(bundle: Bundle, session: PipelineSession, tags: dict[str, str]) ->
     """
     answer: dict[str, Any] = build_sweep(bundle, session).upsert(
         role_arn=bundle.config.infrastructure.pipeline_role,
-        description=described(
-            f"Deletes what killed jobs of {bundle.config.pipeline.name} have left of candidates."
-        ),
+        description=sweep_description(bundle),
         tags=[
             *sdk_tags(bundle.config.infrastructure),
             *({"Key": key, "Value": value} for key, value in tags.items()),
         ],
     )
     return str(answer["PipelineArn"])
+
+
+def sweep_description(bundle: Bundle) -> str:
+    return described(
+        f"Deletes what killed jobs of {bundle.config.pipeline.name} have left of candidates."
+    )
 
 
 def update_sweep(bundle: Bundle, session: PipelineSession) -> None:

@@ -112,12 +112,11 @@ def put_role(iam: Any, wanted: Permissions, made_by: str) -> str:
             f"{_MOST_INLINE:,}: use fewer judges with a role each, or fewer resources"
         )
     name = wanted.role_name
-    path = str(wanted.role_arn).split(":role", 1)[1].rpartition("/")[0]
     document = json.dumps(wanted.trust)
     if get_role(iam, name) is None:
         iam.create_role(
             RoleName=name,
-            Path=f"{path}/",
+            Path=role_path(wanted),
             AssumeRolePolicyDocument=document,
             Description=f"llm-evaluation: {wanted.who}",
             Tags=[{"Key": MADE_BY, "Value": made_by}],
@@ -128,6 +127,11 @@ def put_role(iam: Any, wanted: Permissions, made_by: str) -> str:
         done = "brought up to date"
     iam.put_role_policy(RoleName=name, PolicyName=wanted.policy_name, PolicyDocument=policy)
     return f"{done}: {wanted.who} role {wanted.role_arn}"
+
+
+def role_path(permissions: Permissions) -> str:
+    """`/`, or that which stands before the role's name in its ARN."""
+    return str(permissions.role_arn).split(":role", 1)[1].rpartition("/")[0] + "/"
 
 
 def get_role(iam: Any, name: str) -> dict[str, Any] | None:

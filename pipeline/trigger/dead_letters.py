@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.permissions.statements import Document
 
-_KEPT_SECONDS = 14 * 24 * 3600  # as long as SQS keeps anything
+KEPT_SECONDS = 14 * 24 * 3600  # as long as SQS keeps anything
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,15 @@ def put_queue(
 ) -> str:
     """The queue's ARN. It is encrypted by SQS, and takes messages from these rules only."""
     url = _find(sqs, name) or sqs.create_queue(QueueName=name, tags=dict(tags))["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    arn = str(attributes["Attributes"]["QueueArn"])
-    sqs.set_queue_attributes(
-        QueueUrl=url,
-        Attributes={
-            "MessageRetentionPeriod": str(_KEPT_SECONDS),
-            "SqsManagedSseEnabled": "true",
-            "Policy": json.dumps(queue_policy(arn, rule_arns, account)),
-        },
-    )
+    known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn = str(known["Attributes"]["QueueArn"])
+    policy = json.dumps(queue_policy(arn, rule_arns, account))
+    attributes = {
+        "MessageRetentionPeriod": str(KEPT_SECONDS),
+        "SqsManagedSseEnabled": "true",
+        "Policy": policy,
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
     return arn
 
 

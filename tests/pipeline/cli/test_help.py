@@ -32,7 +32,7 @@ def test_help_lists_the_commands_in_their_groups(capsys: pytest.CaptureFixture[s
             group.append(name[1])
     assert {title: listed[title] for title in GROUPS} == {
         "try it on this machine": ["try", "compare", "labels", "local"],
-        "set up": ["permissions", "image"],
+        "set up": ["permissions", "image", "export"],
         "check and send": ["check", "plan", "show", "definition", "upsert"],
         "on a new account": ["first-run"],
         "run": ["start", "status", "list", "stop"],
