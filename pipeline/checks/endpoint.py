@@ -47,10 +47,16 @@ def ask_one_row(session: Session, bundle: Bundle) -> str:
         input_tokens=reply.input_tokens or 0,
         output_tokens=reply.output_tokens or 0,
     )
+    if reply.retrieved and not reply.retrieved.passages:
+        raise EndpointError(
+            f"asked {_cut(row.question)}, it answered {_cut(reply.text)}, and "
+            f"{reply.retrieved.problem}: scorers of retrieval would have nothing to judge against"
+        )
+    passages = f" with {len(reply.retrieved.passages)} passages" if reply.retrieved else ""
     cut = ", cut at its token limit," if reply.cut else ""
     return (
         f"InService, model {model.model_name}; asked {_cut(row.question)}, it answered "
-        f"{_cut(reply.text)}{cut} in {call.latency_ms:.0f} ms; {spend.line()}"
+        f"{_cut(reply.text)}{passages}{cut} in {call.latency_ms:.0f} ms; {spend.line()}"
     )
 
 

@@ -21,8 +21,10 @@ from processing.base.errors import ConfigError
 from processing.config.file import place_of_scorer
 from processing.config.model import EvaluationConfig
 from processing.config.scorers import ScorerSpec
+from processing.dataset.judged_answer import JudgedAnswer
+from processing.dataset.retrieved import Passage, Retrieved
 from processing.dataset.rows import Row
-from processing.judges.verdict import JudgeError, Question
+from processing.judges.verdict import JudgeError, question_of
 from processing.scorers.asked_once import numbered
 from processing.scorers.build import BuiltScorer, build_scorers
 
@@ -90,7 +92,7 @@ def _build_and_try(
     reasons: list[str] = []
     for row in rows if built.judge is None else ():
         try:
-            return _verdict(built, row)
+            return _verdict(built, row, retrieves=config.has_retrieved)
         except JudgeError as error:
             reasons.append(error.reason)
     if not reasons:
@@ -101,12 +103,15 @@ def _build_and_try(
     raise JudgeError(f"{what}: {reasons[0]}", retryable=False)
 
 
-def _verdict(built: BuiltScorer, row: Row) -> str:
-    expected = row.expected_response
-    answer = row.given.text if row.given else expected
-    question = Question(
-        row.question, answer, expected, row.context, further=row.further, history=row.history
-    )
+def _verdict(built: BuiltScorer, row: Row, *, retrieves: bool) -> str:
+    """`retrieves`: as if the dataset's context had been retrieved, or else the expected answer."""
+    answer = JudgedAnswer(row.expected_response)
+    if row.given:
+        answer = JudgedAnswer(row.given.text, row.given.retrieved)
+    elif retrieves:
+        passages = map(Passage, row.context or (row.expected_response,))
+        answer = JudgedAnswer(row.expected_response, Retrieved(tuple(passages)))
+    question = question_of(row, answer)
     value = numbered(built, built.score(question)).value
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

@@ -27,6 +27,7 @@ def check(arguments: Namespace) -> int:
     from processing.base.errors import LaunchError
     from processing.config.judge import silence_libraries
     from processing.config.judge_keys import missing_judge_keys
+    from processing.config.retrieval import context_lines
 
     if arguments.write_prices and not arguments.online:
         raise LaunchError("--write-prices looks them up on AWS: check --online --write-prices")
@@ -50,7 +51,11 @@ def check(arguments: Namespace) -> int:
         print(f"tried on the first row, with its expected answer as the answer: {said}")
     for note in tried.notes:
         print(f"note: {note}")
-    for line in (*_gate_lines(bundle, arguments.config), *_stopping_lines(config)):
+    for line in (
+        *context_lines(config),
+        *_gate_lines(bundle, arguments.config),
+        *_stopping_lines(config),
+    ):
         print(line)
     for line in stale_prices(config.prices, dt.datetime.now(dt.UTC).date()):
         print(f"warning: {line}")

@@ -23,7 +23,8 @@ class Columns(Section):
     `guidelines` hold lists of texts, as `context` may.
     Two kinds of slices mean something: `labels`, scorer -> column with people's label of the
     answer in the column `answer`. With `dataset.answers: given` that column is no slice: it holds
-    the answers that are evaluated, and those of MEASURED what was measured of them.
+    the answers that are evaluated, those of MEASURED what was measured of them, and
+    `retrieved_context` the passages that were retrieved for them.
     """
 
     question: str = "question"
@@ -31,6 +32,7 @@ class Columns(Section):
     session: str | None = Field(default=None, min_length=1)
     expected_response: str | None = "expected_response"
     context: str | None = None
+    retrieved_context: str | None = Field(default=None, min_length=1)
     answer: str | None = Field(default=None, min_length=1)
     latency_ms: str | None = Field(default=None, min_length=1)
     input_tokens: str | None = Field(default=None, min_length=1)
@@ -57,7 +59,7 @@ class Columns(Section):
         keys = ["question", "messages", "session", "expected_response", "context"]
         keys += ["expected_facts", "guidelines"]
         if self.hold_answers:
-            keys += ["answer", *MEASURED]
+            keys += ["answer", "retrieved_context", *MEASURED]
         named = {key: column for key in keys if (column := getattr(self, key)) is not None}
         if self.messages is not None:
             del named["question"]
@@ -186,6 +188,12 @@ class Dataset(Section):
                 raise ValueError("answers: given needs columns.answer: the column that has them")
             object.__setattr__(self, "columns", self.columns.with_answers())
             return self
+        if self.columns.retrieved_context:
+            raise ValueError(
+                "columns.retrieved_context is what was retrieved for an answer that is given: it "
+                "needs answers: given; of an endpoint that is asked, name where its response has "
+                "the passages in endpoint.response.context"
+            )
         measured = [key for key in MEASURED if getattr(self.columns, key)]
         if measured and not self.from_capture:
             raise ValueError(

@@ -22,9 +22,13 @@ MESSAGES = "{messages}"
 
 
 class ResponsePaths(Section):
-    """JMESPath expressions that read a templated endpoint's response body."""
+    """JMESPath expressions that read an endpoint's response body: all for `format: template`.
 
-    answer: str
+    `context` is for any format: the passages that the endpoint has retrieved for its answer.
+    """
+
+    answer: str | None = None
+    context: str | None = None
     input_tokens: str | None = None
     output_tokens: str | None = None
     error: str | None = None
@@ -72,15 +76,26 @@ class Endpoint(Section):
 
     @model_validator(mode="after")
     def _template_is_whole(self) -> Self:
-        given = self.request is not None, self.response is not None
-        if self.format == "template" and given != (True, True):
-            raise ValueError("format: template needs both request: and response:")
-        if self.format != "template" and any(given):
-            raise ValueError("request: and response: are only for format: template")
+        paths = self.response.model_dump(exclude_none=True) if self.response else {}
+        if self.format == "template":
+            if self.request is None or self.response is None:
+                raise ValueError("format: template needs both request: and response:")
+            if "answer" not in paths:
+                raise ValueError("format: template needs response: answer:, where the answer is")
+        elif self.request is not None or paths.keys() - {"context"}:
+            raise ValueError(
+                "request: and response: are only for format: template, apart from response: "
+                "context:, where any format returns its passages"
+            )
         texts = list(_texts(self.request))
         if any(MESSAGES in text and text != MESSAGES for text in texts):
             raise ValueError(f'request: "{MESSAGES}" is a list: let it stand alone as a value')
         return self
+
+    @property
+    def context_path(self) -> str | None:
+        """Where its response has the passages that were retrieved; None if it returns none."""
+        return self.response.context if self.response else None
 
     @property
     def sends_history(self) -> bool:

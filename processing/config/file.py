@@ -24,6 +24,7 @@ from processing.config.labelled_metrics import labelling_problems
 from processing.config.model import EvaluationConfig
 from processing.config.named_metrics import naming_problems
 from processing.config.patterns import IN_WORDS
+from processing.config.retrieval import retrieval_problems
 from processing.config.spending_caps import cap_problems
 from processing.config.threshold_scales import Location, threshold_problems
 from processing.config.variants import variant_name_problems
@@ -72,17 +73,12 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     """Mistakes that only show when two sections are held against each other."""
     yield from naming_problems(config)
     yield from conversation_problems(config)
+    yield from retrieval_problems(config)
     asking = [*config.judged_scorers(), *config.pairwise_scorers]
     judged = ", ".join(scorer.name for scorer in asking if config.judge_of(scorer) is None)
     if judged:
         yield ("scorers",), f"{judged} need a judge: add judge: model: bedrock:/..."
     for index, scorer in enumerate(config.listed_scorers):
-        if scorer.needs_context and config.dataset.columns.context is None:
-            yield (
-                ("scorers", index),
-                f"{scorer.name} judges against a context: name its column in "
-                "dataset.columns.context, or leave the scorer out",
-            )
         if scorer.options.needs_guidelines() and config.dataset.columns.guidelines is None:
             yield (
                 ("scorers", index),

@@ -185,6 +185,14 @@ class EvaluationConfig(Section):
         return sorted({*self.scorer_files(), *filter(None, [self.labels_file])})
 
     @property
+    def has_retrieved(self) -> bool:
+        """Whether each answer comes with the passages that were retrieved for it."""
+        if self.dataset.columns.retrieved_context:
+            return True
+        asked = self.dataset.from_capture or not self.dataset.answers_given
+        return asked and self.endpoint.context_path is not None
+
+    @property
     def has_labels(self) -> bool:
         return self.labels is not None or bool(self.dataset.columns.labels)
 

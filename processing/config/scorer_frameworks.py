@@ -12,9 +12,10 @@ _DEEPEVAL_CONTEXT = frozenset(
         "ContextualRecall",
         "ContextualRelevancy",
         "Faithfulness",
-        "Hallucination",
     }
 )
+DEEPEVAL_GOLD = frozenset({"Hallucination"})
+"""Metrics whose `context` is the right one, whatever was retrieved."""
 DEEPEVAL_OF_CONVERSATIONS = frozenset(
     {"ConversationCompleteness", "ConversationalGEval", "KnowledgeRetention", "TurnRelevancy"}
 )
@@ -31,10 +32,10 @@ _RAGAS_CONTEXT = frozenset(
         "NoiseSensitivity",
         "QuotedSpansAlignment",
         "ResponseGroundedness",
-        "SummarizationScore",
-        "SummaryScore",
     }
 )
+RAGAS_GOLD = frozenset({"SummarizationScore", "SummaryScore"})
+"""Metrics that ask for `reference_contexts`."""
 DEEPEVAL_EXPECTATION = frozenset({"ContextualPrecision", "ContextualRecall", "ExactMatch"})
 RAGAS_EXPECTATION = frozenset(
     {
@@ -47,6 +48,20 @@ RAGAS_EXPECTATION = frozenset(
 )
 """Metrics that compare with an expected response (DeepEval's `expected_output`, RAGAS's
 `reference`)."""
+
+RAGAS_WITHOUT_JUDGE = frozenset(
+    {
+        "BleuScore",
+        "CHRFScore",
+        "ChrfScore",
+        "DataCompyScore",
+        "ExactMatch",
+        "NonLLMStringSimilarity",
+        "QuotedSpansAlignment",
+        "RougeScore",
+        "StringPresence",
+    }
+)
 
 # DeepEval turned Bias, Hallucination, Misuse and Toxicity round in version 4: 1 is a pass now.
 RAGAS_LOWER_IS_BETTER = frozenset({"NoiseSensitivity"})

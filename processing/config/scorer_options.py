@@ -42,6 +42,11 @@ class Options(BaseModel):
         return kind_asks
 
     def needs_context(self) -> bool:
+        """Whether it judges by what was retrieved, or without that by the dataset's context."""
+        return False
+
+    def needs_gold(self) -> bool:
+        """Whether it judges by the dataset's context, whatever was retrieved."""
         return False
 
     def needs_conversation(self) -> bool:
@@ -176,11 +181,14 @@ class DeepEvalOptions(MetricOptions):
         return kind_asks and self.metric not in ("ExactMatch", "PatternMatch")
 
     def needs_context(self) -> bool:
-        put = self.arguments.get("evaluation_params") or ()  # GEval's
-        return frameworks.deepeval_needs_context(self.metric) or not {
-            "context",
-            "retrieval_context",
-        }.isdisjoint(put)
+        return frameworks.deepeval_needs_context(self.metric) or self._puts("retrieval_context")
+
+    def needs_gold(self) -> bool:
+        return self.metric in frameworks.DEEPEVAL_GOLD or self._puts("context")
+
+    def _puts(self, field: str) -> bool:
+        """Whether GEval's judge is told it."""
+        return field in (self.arguments.get("evaluation_params") or ())
 
 
 RUBRIC = re.compile(r"score(\d+)_description")
@@ -211,10 +219,13 @@ class RagasOptions(MetricOptions):
         return self
 
     def asks_judge(self, kind_asks: bool) -> bool:
-        return kind_asks and self.metric not in RAGAS_WITHOUT_JUDGE
+        return kind_asks and self.metric not in frameworks.RAGAS_WITHOUT_JUDGE
 
     def needs_context(self) -> bool:
         return frameworks.ragas_needs_context(self.metric)
+
+    def needs_gold(self) -> bool:
+        return self.metric in frameworks.RAGAS_GOLD
 
     def number_range(self) -> tuple[float, float]:
         scores = self.rubric_scores()
@@ -230,21 +241,6 @@ class RagasOptions(MetricOptions):
 
     def higher_is_better(self) -> bool:
         return self.metric not in frameworks.RAGAS_LOWER_IS_BETTER
-
-
-RAGAS_WITHOUT_JUDGE = frozenset(
-    {
-        "BleuScore",
-        "CHRFScore",
-        "ChrfScore",
-        "DataCompyScore",
-        "ExactMatch",
-        "NonLLMStringSimilarity",
-        "QuotedSpansAlignment",
-        "RougeScore",
-        "StringPresence",
-    }
-)
 
 
 _BESIDE = re.compile(r"\w[\w.\-]*(/\w[\w.\-]*)*", re.ASCII)

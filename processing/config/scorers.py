@@ -44,7 +44,7 @@ class ScorerSpec(BaseModel):
 
     @property
     def needs_context(self) -> bool:
-        return self.options.needs_context()
+        return self.options.needs_context() or self.options.needs_gold()
 
 
 def parse_scorer(entry: object) -> ScorerSpec:

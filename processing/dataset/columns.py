@@ -15,6 +15,7 @@ from processing.dataset.given_answers import GivenAnswer
 from processing.dataset.media import MEND, media_in
 from processing.dataset.passages import listed_passages
 from processing.dataset.readers import BadRecord, Record
+from processing.dataset.retrieved import Retrieved, retrieved_in
 from processing.dataset.rows import ALONE, Scalar, Talk, Written, write_row
 from processing.dataset.turns import NotAConversation, turns_in
 
@@ -111,7 +112,16 @@ def _given(record: Record, columns: Columns) -> GivenAnswer:
         latency_ms=_measured(record, columns.latency_ms),
         input_tokens=_count(record, columns.input_tokens),
         output_tokens=_count(record, columns.output_tokens),
+        retrieved=_retrieved(record, columns.retrieved_context),
     )
+
+
+def _retrieved(record: Record, column: str | None) -> Retrieved | None:
+    if column is None:
+        return None
+    value = record.columns.get(column)
+    _refuse_media(value, column)
+    return retrieved_in(value, f"column {column!r}")
 
 
 def _measured(record: Record, column: str | None) -> float | None:

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from processing.dataset.retrieved import Retrieved, retrieved_of
+
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
     """`text` is empty where there was none; `error` then says why, if anybody knows.
 
     What is None or empty is not known. `request` is the JSON of what the endpoint was asked, as
-    text; `event_id` and `time` (ISO 8601) are those of a captured call.
+    text; `event_id` and `time` (ISO 8601) are those of a captured call. `retrieved`: the passages
+    that came with it; None where nobody says that there are any.
     """
 
     text: str
@@ -25,11 +28,14 @@ class GivenAnswer:
     request: str = ""
     event_id: str = ""
     time: str = ""
+    retrieved: Retrieved | None = None
 
     def known(self) -> dict[str, Any]:
         """What is known, as it stands in `dataset.jsonl`."""
-        rest = {k: v for k, v in asdict(self).items() if k != "text" and v not in (None, "")}
-        return {"text": self.text, **rest}
+        parts = ("text", "retrieved")
+        rest = {k: v for k, v in asdict(self).items() if k not in parts and v not in (None, "")}
+        came = {"retrieved": self.retrieved.entry()} if self.retrieved else {}
+        return {"text": self.text, **rest, **came}
 
 
 _KEYS = frozenset(field.name for field in fields(GivenAnswer))
@@ -41,4 +47,4 @@ def given_answer_of(record: Mapping[str, Any] | None) -> GivenAnswer | None:
         return None
     if unknown := record.keys() - _KEYS:
         raise TypeError(f"given.{min(unknown)} is not known")
-    return GivenAnswer(**record)
+    return GivenAnswer(**{**record, "retrieved": retrieved_of(record.get("retrieved"))})

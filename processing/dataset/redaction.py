@@ -67,7 +67,9 @@ class Redactor:
                 for field in fields(value)
                 if field.name not in _KEPT and isinstance(text := getattr(value, field.name), str)
             }
-            return replace(value, **texts, request=self._json(value.request))
+            retrieved = value.retrieved and value.retrieved.mapped(self.text, self.value)
+            request = self._json(value.request)
+            return replace(value, **texts, request=request, retrieved=retrieved)
         return value
 
     def _json(self, text: str) -> str:

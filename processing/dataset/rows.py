@@ -173,9 +173,9 @@ def write_row(
 
     `row_id`: the first 16 hexadecimal characters of SHA-256 over the canonical JSON (keys sorted,
     no spaces, UTF-8) of question, expected_response and context in NFC, and of the further
-    expectations, the history and the given answer's text, if any, so that texts that look the same
-    are the same row. Slices and the session do not enter, so that a relabelled row keeps its
-    answers.
+    expectations, the history, the given answer's text and its passages, if any, so that texts that
+    look the same are the same row. Slices and the session do not enter, so that a relabelled row
+    keeps its answers.
 
     Raises UnicodeEncodeError where a text holds what UTF-8 cannot (a lone surrogate).
     """
@@ -203,6 +203,8 @@ def write_row(
         question = f"{question}{before.decode()}"
     if given is not None:
         canonical += b',"answer":' + encode(_nfc(given.text.strip()))
+        if given.retrieved is not None:
+            canonical += b',"retrieved":' + encode(list(map(_nfc, given.retrieved.texts)))
     row_id = hashlib.sha256(canonical).digest()[:8]
     line = _line(
         row_id.hex().encode(),

@@ -9,11 +9,12 @@ from typing import Any
 
 from processing.base.aws_hints import and_hint
 from processing.base.errors import EndpointError
-from processing.calls.paid_store import Shelf, key_of
+from processing.calls.paid_store import Record, Shelf, key_of
 from processing.calls.rate_limit import RateLimit
 from processing.calls.spend import ENDPOINT, Spend
 from processing.calls.stop import NotAsked
 from processing.config.endpoint import Endpoint
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row
 from processing.endpoint.client import NOT_ASKED, Call, MeasuredModel, ask
 from processing.endpoint.payload import request_body
@@ -41,6 +42,12 @@ class Answer:
     @property
     def text(self) -> str | None:
         return self.call.reply.text if self.call.reply else None
+
+    @property
+    def judged(self) -> JudgedAnswer | None:
+        """The answer as scorers judge it; None where there is none."""
+        reply = self.call.reply
+        return JudgedAnswer(reply.text, reply.retrieved) if reply else None
 
     @property
     def latency_ms(self) -> float | None:
@@ -145,18 +152,26 @@ def _answer(desk: AnswerDesk, row: Row) -> Answer:
         output_tokens=(said.output_tokens if said else None) or 0,
     )
     if call.reply is not None:
-        desk.shelf.put(key, {"row_id": row.row_id, "request": request, "call": asdict(call)})
+        record: Record = {"row_id": row.row_id, "request": request, "call": asdict(call)}
+        if path := desk.endpoint.context_path:
+            record["context_path"] = path
+        desk.shelf.put(key, record)
         call = replace(call, reply=separated(desk.endpoint, call.reply))
     return Answer(row, request, call)
 
 
 def _kept(desk: AnswerDesk, key: str) -> Call | None:
-    """The call as an earlier job has kept it, unless it is no answer as they are read today."""
-    kept = desk.shelf.get(key)
-    if kept is None:
+    """The call as an earlier job has kept it, unless it is no answer as they are read today.
+
+    Of a response its passages are kept, not the whole: from elsewhere in it they must come anew.
+    """
+    kept, path = desk.shelf.get(key), desk.endpoint.context_path
+    if kept is None or (path and kept.get("context_path") != path):
         return None
     try:
-        reply = separated(desk.endpoint, Reply(**kept["call"]["reply"]))
+        reply = separated(desk.endpoint, Reply.of_record(kept["call"]["reply"]))
     except UnusableReply:
         return None
+    if path is None:  # nobody asks for them any more: the dataset's context is judged against
+        reply = replace(reply, retrieved=None)
     return Call(**{**kept["call"], "reply": reply})

@@ -156,6 +156,7 @@ class _Reader:
             reasoning=reply.reasoning,
             stop_reason=reply.stop_reason,
             error=storable(error) or "",
+            retrieved=None if error else reply.retrieved,
             request=text if len(text) <= LONGEST_REQUEST else "",
             event_id=call.event_id,
             time=call.time.isoformat() if call.time else "",

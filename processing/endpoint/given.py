@@ -48,7 +48,12 @@ def _call(endpoint: Endpoint, given: GivenAnswer) -> Call:
     """An answer without text is none, as if the endpoint had given it."""
     now = time.time_ns()
     reply = Reply(
-        given.text, given.input_tokens, given.output_tokens, given.reasoning, given.stop_reason
+        given.text,
+        given.input_tokens,
+        given.output_tokens,
+        given.reasoning,
+        given.stop_reason,
+        given.retrieved,
     )
     error: str | None = given.error or None
     unusable = None

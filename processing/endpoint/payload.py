@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from processing.config.endpoint import Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.body_bytes import document_in
 from processing.endpoint.reply import Reply, UnusableReply
+from processing.endpoint.response_paths import passages_in
 from processing.endpoint.separation import separated
 
 
@@ -49,7 +51,9 @@ def read_reply(endpoint: Endpoint, body: bytes) -> Reply:
     Raises UnusableReply where the body is not JSON, has an error in it, or has no answer.
     """
     try:
-        reply = _format(endpoint.format).reply(endpoint, document_in(body))
+        document = document_in(body)
+        reply = _format(endpoint.format).reply(endpoint, document)
+        reply = replace(reply, retrieved=passages_in(endpoint, document))
         separated(endpoint, reply)
     except RecursionError as error:
         raise UnusableReply("the body is JSON nested too deeply to be read") from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from processing.base.content_parts import is_cut
+from processing.dataset.retrieved import Retrieved, retrieved_of
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Reply:
 
     `reasoning`: what the model thought, where the server gives that apart from `text`.
     `stop_reason`: why the model stopped, in the server's word; empty where it does not say.
+    `retrieved`: the passages that came with it; None where the endpoint is not said to return any.
     """
 
     text: str
@@ -22,11 +25,17 @@ class Reply:
     output_tokens: int | None = None
     reasoning: str = ""
     stop_reason: str = ""
+    retrieved: Retrieved | None = None
 
     @property
     def cut(self) -> bool | None:
         """Whether the answer ends at the token limit; None where the endpoint does not say."""
         return is_cut(self.stop_reason) if self.stop_reason else None
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Self:
+        """The reply that was kept as `asdict` gives it. Raises KeyError or TypeError."""
+        return cls(**{**record, "retrieved": retrieved_of(record.get("retrieved"))})
 
 
 class UnusableReply(Exception):

@@ -13,13 +13,14 @@ from processing.base.sigterm import Stopped
 from processing.calls.paid_store import Record, key_of
 from processing.config.judge import judge_name
 from processing.config.scorer_numbers import number_of, number_rule
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row
 from processing.evaluation.run import EvaluationRun
 from processing.gate.champion import Rejudged
 from processing.gate.metric import scale_of
 from processing.gate.scorer_record import ScorerRecord
-from processing.judges.verdict import Question
-from processing.scorers.asked_once import PaidVerdicts, definition_digest, numbered, question_of
+from processing.judges.verdict import Question, question_of
+from processing.scorers.asked_once import PaidVerdicts, definition_digest, numbered
 from processing.scorers.build import BuiltScorer
 from processing.scorers.scheduler import judging
 
@@ -28,7 +29,7 @@ def rejudged(
     run: EvaluationRun,
     paid: PaidVerdicts,
     scorers: Sequence[str],
-    answers: Mapping[str, str],
+    answers: Mapping[str, JudgedAnswer],
     rows: Mapping[str, Row],
 ) -> Rejudged:
     """What the `scorers` say of the champion's `answers` (by row id) to the `rows`.
@@ -40,15 +41,15 @@ def rejudged(
     scores: dict[str, dict[str, float | None]] = {row_id: {} for row_id in answers}
     with judging(chosen, paid) as judges:
         asked = {
-            (row_id, built.spec.name): judges.verdict_on(built, question_of(rows[row_id], text))
+            (row_id, built.spec.name): judges.verdict_on(built, question_of(rows[row_id], answer))
             for built in chosen
             if built.judge is not None
-            for row_id, text in answers.items()
+            for row_id, answer in answers.items()
         }
         for built in chosen:
-            for row_id, text in answers.items():
+            for row_id, answer in answers.items():
                 waiting = asked.get((row_id, built.spec.name))
-                question = question_of(rows[row_id], text)
+                question = question_of(rows[row_id], answer)
                 record = waiting.result() if waiting else _computed(built, question)
                 scores[row_id][built.spec.name] = _number(built, record)
     calls = _calls(run, chosen) - before

@@ -99,7 +99,14 @@ def prepare_run(
         describe_model,
         model,
         scorers=scorers,
-        controls=controls_of(scorers, job.config_folder, spend) if instance.is_leader else [],
+        controls=controls_of(
+            scorers,
+            job.config_folder,
+            spend,
+            gold=job.config.dataset.columns.context is not None,
+        )
+        if instance.is_leader
+        else [],
         spend=spend,
         progress=progress,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from processing.calls.paid_store import Record
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row
 from processing.endpoint.answers import Answer
 from processing.mlflow_record.internals import without_importing
@@ -50,6 +51,8 @@ def score_rows(
         if not answer.asked:
             return None  # and without a trace MLflow has nothing to write
         draft_trace(answer, traces.run_id)
+        if answer.judged is not None:
+            answers[row_id] = answer.judged
         # one verdict from each scorer, and the expectations
         expected = len(_expectations(by_id[row_id]))
         traces.expect(row_id, expected + (len(scorers) if answer.text is not None else 0))
@@ -62,6 +65,7 @@ def score_rows(
         traces.look_into(row_id, scorer, record)
         return record
 
+    answers: dict[str, JudgedAnswer] = {}
     by_id = {row.row_id: row for row in rows}
     with (
         without_importing("databricks.sdk"),
@@ -70,7 +74,9 @@ def score_rows(
         mlflow.genai.evaluate(
             data=[_evaluation_row(row) for row in rows],
             predict_fn=predict,
-            scorers=[mlflow_scorer(built, by_id, verdict, feedback_of) for built in scorers],
+            scorers=[
+                mlflow_scorer(built, by_id, answers, verdict, feedback_of) for built in scorers
+            ],
         )
     return not_judged
 

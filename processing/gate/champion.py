@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from processing.config.scorer_options import LARGEST
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.gate.champion_run import (
     ChampionError,
     ChampionRun,
@@ -39,7 +40,7 @@ class Rejudged:
     words: str
 
 
-Rejudge = Callable[[Sequence[str], Mapping[str, str]], Rejudged]
+Rejudge = Callable[[Sequence[str], Mapping[str, JudgedAnswer]], Rejudged]
 """scorers, row id -> the champion's answer -> what today's judges say of these."""
 
 

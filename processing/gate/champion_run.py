@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from processing.base.errors import ReportedError
+from processing.dataset.judged_answer import JudgedAnswer
+from processing.dataset.retrieved import retrieved_of
 from processing.gate.non_inferiority import RowScores, finite_number
 
 ROWS_ARTIFACT = "evaluation/rows.jsonl"
@@ -36,7 +38,7 @@ class ChampionRun:
     """`answers` by row id, of the rows that have one; `document` is its evaluation.json."""
 
     scores: RowScores
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, JudgedAnswer] = field(default_factory=dict)
     document: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -118,18 +120,21 @@ def champion_run(package: Package) -> ChampionRun:
     )
 
 
-def parse_rows(text: str) -> dict[str, tuple[str | None, dict[str, float | None]]]:
+def parse_rows(text: str) -> dict[str, tuple[JudgedAnswer | None, dict[str, float | None]]]:
     """Answers and scores in a rows.jsonl, by row id.
 
     Raises ValueError, KeyError or TypeError for any other text.
     """
-    rows: dict[str, tuple[str | None, dict[str, float | None]]] = {}
+    rows: dict[str, tuple[JudgedAnswer | None, dict[str, float | None]]] = {}
     for line in text.split("\n"):  # not splitlines: an answer may hold other line separators
         if line.strip():
             row = json.loads(line)
-            answer = row.get("answer")
             rows[row["row_id"]] = (
-                answer if isinstance(answer, str) else None,
+                _judged(row) if isinstance(row.get("answer"), str) else None,
                 {name: finite_number(score["value"]) for name, score in row["scores"].items()},
             )
     return rows
+
+
+def _judged(row: Mapping[str, Any]) -> JudgedAnswer:
+    return JudgedAnswer(row["answer"], retrieved_of(row.get("retrieved")))

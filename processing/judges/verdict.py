@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from processing.base.clean_text import has_text, storable
 from processing.dataset.expectations import NONE, FurtherExpectations
+from processing.dataset.judged_answer import JudgedAnswer
+from processing.dataset.retrieved import Retrieved
+from processing.dataset.rows import Row
 from processing.dataset.turns import Turn
 
 if TYPE_CHECKING:
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """One row as a scorer sees it. `context` is None where the dataset has none.
+    """One row as a scorer sees it. `context` is the dataset's, None where it has none.
+
+    `retrieved` is what the endpoint has retrieved; None where it is not said to return it.
 
     `other_answer` is what a pairwise scorer compares `answer` with, and None for any other.
     `repeat`: for which time the same is asked (`judge.repeats`), from 1.
@@ -31,6 +36,7 @@ class Question:
     further: FurtherExpectations = NONE
     repeat: int = 1
     history: tuple[Turn, ...] = ()
+    retrieved: Retrieved | None = None
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -43,7 +49,35 @@ class Question:
         other = () if self.other_answer is None else (self.other_answer,)
         expected = (self.expected_response, *self.further.texts)
         before = (text for turn in self.history for text in turn.texts)
-        return (self.question, self.answer, *expected, *(self.context or ()), *other, *before)
+        passages = (*(self.context or ()), *(self.retrieved.texts if self.retrieved else ()))
+        return (self.question, self.answer, *expected, *passages, *other, *before)
+
+    @property
+    def judged_context(self) -> tuple[str, ...]:
+        """What retrieval is judged by: what was retrieved, or else the dataset's context.
+
+        Where the endpoint returns its passages, those alone, and never the dataset's in their
+        place.
+        """
+        return self.retrieved.texts if self.retrieved else self.gold_context
+
+    @property
+    def gold_context(self) -> tuple[str, ...]:
+        """The dataset's passages that have text."""
+        return tuple(passage for passage in self.context or () if has_text(passage))
+
+
+def question_of(row: Row, answer: JudgedAnswer) -> Question:
+    """The row with one of its answers, as scorers see it."""
+    return Question(
+        question=row.question,
+        answer=answer.text,
+        expected_response=row.expected_response,
+        context=row.context,
+        further=row.further,
+        history=row.history,
+        retrieved=answer.retrieved,
+    )
 
 
 class JudgeError(Exception):
@@ -114,8 +148,19 @@ def require_expected(question: Question, scorer: str) -> None:
 
 
 def require_context(question: Question, scorer: str) -> tuple[str, ...]:
-    """The row's passages that have text. Raises JudgeError if there are none."""
-    passages = tuple(passage for passage in question.context or () if has_text(passage))
+    """The passages that retrieval is judged by. Raises JudgeError if there are none."""
+    passages = question.judged_context
+    if not passages and question.retrieved is not None:
+        why = question.retrieved.problem or "there are none"
+        raise JudgeError(f"{scorer} judges against the passages that were retrieved: {why}", False)
     if not passages:
         raise JudgeError(f"{scorer} judges against a context and this row has none", False)
+    return passages
+
+
+def require_gold(question: Question, scorer: str) -> tuple[str, ...]:
+    """The dataset's own passages. Raises JudgeError if there are none."""
+    passages = question.gold_context
+    if not passages:
+        raise JudgeError(f"{scorer} judges against the dataset's context: this row has none", False)
     return passages

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from processing.base.errors import TrackingError
 from processing.base.secrets import masked
 from processing.base.visible_text import visible
+from processing.dataset.retrieved import Retrieved
 from processing.dataset.rows import Row
 from processing.dataset.turns import messages_of
 from processing.endpoint.answers import Answer
@@ -15,7 +16,7 @@ from processing.mlflow_record.internals import TOKEN_USAGE_ATTRIBUTE, TRACE_SESS
 from processing.mlflow_record.run import TrackedRun
 
 if TYPE_CHECKING:
-    from mlflow.entities import Trace
+    from mlflow.entities import LiveSpan, Trace
 
 ROW_TAG = "row_id"
 GIVEN_SPAN = "answer as given"
@@ -68,10 +69,37 @@ def draft_trace(answer: Answer, run_id: str = "") -> None:
             "total_tokens": reply.input_tokens + reply.output_tokens,
         }
         span.set_attribute(TOKEN_USAGE_ATTRIBUTE, usage)
+    if reply and reply.retrieved is not None:
+        _add_retrieval(span, answer, reply.retrieved)
     outputs = {"error": masked(call.error)} if call.error else answer.text
     status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
     span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
     root.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
+
+
+def _add_retrieval(call: LiveSpan, answer: Answer, retrieved: Retrieved) -> None:
+    """The endpoint's retrieval, of which it tells the passages and not the time.
+
+    The documents are as MLflow's page shows them (`mlflow.entities.Document`).
+    """
+    import mlflow
+    from mlflow.entities import SpanStatusCode, SpanType
+
+    documents = [
+        {"page_content": passage.text, "metadata": dict(passage.metadata)}
+        for passage in retrieved.passages
+    ]
+    span = mlflow.start_span_no_context(
+        "retrieval",
+        span_type=SpanType.RETRIEVER,
+        parent_span=call,
+        inputs={"question": answer.row.question},
+        start_time_ns=answer.call.started_ns,
+    )
+    if retrieved.problem:
+        span.set_attribute("problem", retrieved.problem)
+    status = SpanStatusCode.ERROR if retrieved.problem else SpanStatusCode.OK
+    span.end(outputs=documents, status=status, end_time_ns=answer.call.ended_ns)
 
 
 def _inputs(row: Row) -> dict[str, object]:

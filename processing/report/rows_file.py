@@ -28,6 +28,7 @@ def write_rows(evaluation: Evaluation, folder: Path) -> None:
 
 def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
     call, row = answer.call, answer.row
+    retrieved = call.said.retrieved if call.said else None
     latency = answer.latency_ms if answer.asked else None
     return {
         "row_id": row.row_id,
@@ -35,6 +36,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
         "asked": answer.asked,
         "answer": answer.text,
         "reasoning": answer.reasoning or None,
+        **({"retrieved": retrieved.entry()} if retrieved else {}),
         "expected_response": row.expected_response,
         **row.further.given(),
         "slices": row.slices,

@@ -23,10 +23,11 @@ from processing.calls.spend import Spend
 from processing.config.judge import judge_name
 from processing.config.mlflow import JudgeSpans
 from processing.config.scorer_numbers import is_not_applicable, number_of, off_scale
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row
 from processing.dataset.turns import messages_of
 from processing.judges.health import JudgeHealth
-from processing.judges.verdict import JudgeError, NotJudged, Question
+from processing.judges.verdict import JudgeError, NotJudged, Question, question_of
 from processing.mlflow_record.scores import CATEGORY, told_reused
 from processing.scorers.build import BuiltScorer
 from processing.scorers.vote import asked_repeatedly
@@ -65,7 +66,7 @@ class PaidVerdicts:
     health: JudgeHealth = field(default_factory=JudgeHealth)
     noted: JudgeSpans = "none"
 
-    def record(self, built: BuiltScorer, row: Row, answer: str) -> Record:
+    def record(self, built: BuiltScorer, row: Row, answer: JudgedAnswer) -> Record:
         """As `record_on`, of the row's answer."""
         return self.record_on(built, question_of(row, answer))
 
@@ -130,6 +131,8 @@ class PaidVerdicts:
             other.append(["repeat", question.repeat])
         if question.history:
             other.append({"history": messages_of(question.history)})
+        if question.retrieved is not None:
+            other.append({"retrieved": question.retrieved.texts})
         key = key_of(
             built.definition,
             question.question,
@@ -155,10 +158,12 @@ class PaidVerdicts:
 def mlflow_scorer(
     built: BuiltScorer,
     rows: Mapping[str, Row],
+    answers: Mapping[str, JudgedAnswer],
     verdict_of: VerdictOf,
     feedback_of: FeedbackOf = lambda *_: None,
 ) -> Scorer:
-    """The scorer in the form that `mlflow.genai.evaluate` takes. `rows`: by id.
+    """The scorer in the form that `mlflow.genai.evaluate` takes. `rows` by id, and
+    `answers` of those that were answered.
 
     A judge's verdict has been asked for already and is waited for; any other is computed here,
     unless it has been.
@@ -175,7 +180,7 @@ def mlflow_scorer(
             return None  # the endpoint did not answer: the row failed, and scores nothing
         row = rows[trace.info.tags["row_id"]]
         if built.judge is None:
-            return feedback_of(row.row_id, name) or computed(built, row, outputs)
+            return feedback_of(row.row_id, name) or computed(built, row, answers[row.row_id])
         record = verdict_of(row.row_id, name)
         if was_not_asked(record):
             return None  # no verdict, and no error: MLflow is told nothing
@@ -188,21 +193,9 @@ def mlflow_scorer(
     return made
 
 
-def computed(built: BuiltScorer, row: Row, answer: str) -> Feedback:
+def computed(built: BuiltScorer, row: Row, answer: JudgedAnswer) -> Feedback:
     """The verdict of a scorer without a judge. Raises whatever it raises."""
     return numbered(built, built.score(question_of(row, answer)))
-
-
-def question_of(row: Row, answer: str) -> Question:
-    """The row with one of its answers, as scorers see it."""
-    return Question(
-        question=row.question,
-        answer=answer,
-        expected_response=row.expected_response,
-        context=row.context,
-        further=row.further,
-        history=row.history,
-    )
 
 
 def definition_digest(built: BuiltScorer) -> str:

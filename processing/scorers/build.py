@@ -174,6 +174,7 @@ def _on_clean_text(score: Score) -> Score:
                 question.further.mapped(comparable) if question.further.texts else NONE,
                 question.repeat,
                 tuple(turn.mapped(comparable) for turn in question.history),
+                question.retrieved and question.retrieved.mapped(comparable),
             )
         )
         feedback.value = storable(feedback.value)

@@ -27,6 +27,7 @@ from processing.judges.verdict import (
     malformed,
     require_context,
     require_expected,
+    require_gold,
 )
 from processing.scorers import deepeval_checks as checks
 from processing.scorers.metric_arguments import OptionError, metric_arguments
@@ -46,15 +47,17 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     metric_class = _metric_class(spec)
     arguments = _arguments(spec, metric_class)
     required = _required(spec, _new_metric(spec, metric_class, arguments, _conversation(line)))
-    needs_context = bool({"context", "retrieval_context"} & set(required))
 
     def verdict(question: Question) -> Feedback:
         if "expected_output" in required:
             require_expected(question, spec.name)
-        context = require_context(question, spec.name) if needs_context else None
+        if "retrieval_context" in required:
+            require_context(question, spec.name)
+        if "context" in required:
+            require_gold(question, spec.name)
         conversation = _conversation(line, question)
         metric = _new_metric(spec, metric_class, arguments, conversation)
-        _measure(metric, question, context, conversation)
+        _measure(metric, question, conversation)
         if conversation is not None:
             conversation.forget()
         if metric.score is None:
@@ -72,20 +75,11 @@ def _conversation(line: JudgeLine | None, row: Question | None = None) -> Conver
     return Conversation(line, row, keeps=True) if line else None
 
 
-def _measure(
-    metric: Any,
-    question: Question,
-    context: tuple[str, ...] | None,
-    conversation: Conversation | None,
-) -> None:
+def _measure(metric: Any, question: Question, conversation: Conversation | None) -> None:
     """Raises JudgeError where the judge gave no verdict, or the metric cannot judge this row."""
     from deepeval.metrics import BaseConversationalMetric
 
-    case = (
-        _talk(question)
-        if isinstance(metric, BaseConversationalMetric)
-        else _case(question, context)
-    )
+    case = _talk(question) if isinstance(metric, BaseConversationalMetric) else _case(question)
     if conversation is not None:
         metric.model.case, metric.model.metric = case, metric
     try:
@@ -97,21 +91,20 @@ def _measure(
         raise conversation.failure
 
 
-def _case(question: Question, context: tuple[str, ...] | None) -> Any:
-    """The row as DeepEval takes it, and as text alone.
+def _case(question: Question) -> Any:
+    """The row as DeepEval takes it, and as text alone. Its `context` is what should be retrieved.
 
     DeepEval looks for `[DEEPEVAL:IMAGE:path]` in the texts, by a regular expression that backtracks
     over the whole of them, and takes what it finds for a picture to be read from that path.
     """
     from deepeval.test_case import LLMTestCase
 
-    passages = list(context) if context is not None else None
     case = LLMTestCase(
         input=question.question,
         actual_output=question.answer,
         expected_output=question.expected_response,
-        context=passages,
-        retrieval_context=passages,
+        context=list(question.gold_context) or None,
+        retrieval_context=list(question.judged_context) or None,
         multimodal=True,  # else it looks for pictures
     )
     case.multimodal = False

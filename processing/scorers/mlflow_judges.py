@@ -118,7 +118,7 @@ def prompt_of(spec: ScorerSpec) -> Callable[[Question], str]:
                 "expected_output": row.expected_response,
                 "ground_truth": _listed(spec.kind, facts) if facts else row.expected_response,
                 # as MLflow has it: the list of documents, as Python prints it
-                "retrieval_context": str([{"content": text} for text in row.context or ()]),
+                "retrieval_context": str([{"content": text} for text in row.judged_context]),
                 "guidelines": "\n".join(
                     f"<guideline>{rule}</guideline>" for rule in _rules(spec, row)
                 ),

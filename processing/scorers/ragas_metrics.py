@@ -25,6 +25,7 @@ from processing.judges.verdict import (
     malformed,
     require_context,
     require_expected,
+    require_gold,
 )
 from processing.scorers.metric_arguments import metric_arguments
 from processing.scorers.ragas_checks import complaint, unreadable
@@ -46,7 +47,6 @@ _GIVEN = ("user_input", "response", "reference", *_CONTEXT)
 def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # noqa: ARG001
     metric_class = _metric_class(spec)
     wanted = _parameters(metric_class.ascore)
-    needs_context = any(wanted.get(name) for name in _CONTEXT)
     assert isinstance(spec.options, RagasOptions)
     arguments = metric_arguments(spec.name, metric_class, spec.options.arguments, _OURS)
     new_metric = functools.partial(_new_metric, spec, metric_class, arguments)
@@ -57,10 +57,13 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
             raise JudgeError(why, retryable=False)
         if "reference" in wanted:
             require_expected(question, spec.name)
-        context = require_context(question, spec.name) if needs_context else question.context
+        if wanted.get("retrieved_contexts"):
+            require_context(question, spec.name)
+        if wanted.get("reference_contexts"):
+            require_gold(question, spec.name)
         conversation = Conversation(line, question, keeps=True) if line else None
         metric = new_metric(conversation, question.expected_response)
-        given = _given(question, context)
+        given = _given(question)
         result = _score(metric, {name: given[name] for name in wanted}, conversation)
         if conversation is not None:
             conversation.forget()
@@ -74,14 +77,13 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
     return verdict
 
 
-def _given(question: Question, context: tuple[str, ...] | None) -> dict[str, Any]:
-    passages = list(context) if context else None
+def _given(question: Question) -> dict[str, Any]:
     return {
         "user_input": question.question,
         "response": question.answer,
         "reference": question.expected_response,
-        "retrieved_contexts": passages,
-        "reference_contexts": passages,
+        "retrieved_contexts": list(question.judged_context) or None,
+        "reference_contexts": list(question.gold_context) or None,
     }
 
 

@@ -91,17 +91,17 @@ class Judging:
         return self._phases.later(built, lambda: pool.submit(self._record, built, answer))
 
     def _record(self, built: BuiltScorer, answer: Answer) -> Record:
-        assert answer.text is not None
-        record = self._paid.record(built, answer.row, answer.text)
+        assert answer.judged is not None
+        record = self._paid.record(built, answer.row, answer.judged)
         if self._settled:
             self._settled.judged(answer.row.row_id, built.spec.name, record)
         return record
 
     def _compute(self, built: BuiltScorer, answer: Answer) -> Feedback:
-        assert answer.text is not None
+        assert answer.judged is not None
         feedback = None
         try:
-            feedback = computed(built, answer.row, answer.text)
+            feedback = computed(built, answer.row, answer.judged)
             return feedback
         finally:
             if self._settled:

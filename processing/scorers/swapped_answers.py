@@ -21,6 +21,7 @@ from processing.config.judge import Judge
 from processing.config.scorer_numbers import number_of
 from processing.config.scorer_options import MetricOptions
 from processing.config.scorers import ScorerSpec, parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row
 from processing.gate.metric import scale_of
 from processing.gate.swapped_answers import SwappedAnswers
@@ -57,16 +58,19 @@ class PlannedControl:
     stands_for: tuple[str, ...]
 
 
-def planned_controls(scorers: Iterable[tuple[ScorerSpec, Judge | None]]) -> list[PlannedControl]:
+def planned_controls(
+    scorers: Iterable[tuple[ScorerSpec, Judge | None]], *, gold: bool
+) -> list[PlannedControl]:
     """The scorers that compare, relate or look for support, and MLflow's Correctness otherwise.
 
     The latter for a judge that is asked by none of these, as one that is asked for Safety only.
+    `gold`: whether the rows have a context of the dataset's, which a swapped answer is held
+    against: nothing was retrieved for it.
     """
+    fit = _COMPARE | _RELATE | (_SUPPORT if gold else set())
     asked = [(spec, judge) for spec, judge in scorers if judge and judge.swapped_answers]
     found = [
-        PlannedControl(spec, judge, (spec.name,))
-        for spec, judge in asked
-        if _what(spec) in _COMPARE | _RELATE | _SUPPORT
+        PlannedControl(spec, judge, (spec.name,)) for spec, judge in asked if _what(spec) in fit
     ]
     tested = [control.judge for control in found]
     others: dict[str, tuple[Judge, list[str]]] = {}
@@ -80,12 +84,16 @@ def planned_controls(scorers: Iterable[tuple[ScorerSpec, Judge | None]]) -> list
 
 
 def controls_of(
-    scorers: Sequence[BuiltScorer], folder: Path = Path(), spend: Spend | None = None
+    scorers: Sequence[BuiltScorer],
+    folder: Path = Path(),
+    spend: Spend | None = None,
+    *,
+    gold: bool = True,
 ) -> list[Control]:
     """What `planned_controls` says, ready to be asked."""
     ready = {built.spec.name: built for built in scorers}
     found = []
-    for planned in planned_controls((built.spec, built.judge) for built in scorers):
+    for planned in planned_controls(((built.spec, built.judge) for built in scorers), gold=gold):
         if planned.spec.name in planned.stands_for:
             built = ready[planned.spec.name]
         else:
@@ -144,7 +152,7 @@ def _shared(one: set[str], other: set[str]) -> float:
     return len(one & other) / len(one | other) if one | other else 1.0
 
 
-Ask = Callable[[BuiltScorer, Row, str], Record]
+Ask = Callable[[BuiltScorer, Row, JudgedAnswer], Record]
 """scorer, row, another row's answer -> the verdict as it is kept, or `{"error": reason}`."""
 
 
@@ -200,7 +208,7 @@ def _telling(
     lock = threading.Lock()
 
     def asked(row: Row, answer: str) -> Record:
-        record = ask(control.built, row, answer)
+        record = ask(control.built, row, JudgedAnswer(answer))
         with lock:
             verdicts.append(record)
             if settled:

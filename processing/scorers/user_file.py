@@ -1,7 +1,8 @@
 """The user's own scorers: functions with MLflow's `@scorer`, from a file beside evaluation.yaml.
 
-A function takes what it names of `inputs` ({"question": ..., "context": [...]}, and with a history
-"messages", which the question ends), `outputs` (the answer) and `expectations`
+A function takes what it names of `inputs` ({"question": ..., "context": [...]}, with a history
+"messages", which the question ends, and "retrieved_context", the passages' texts, where the
+endpoint has returned some), `outputs` (the answer) and `expectations`
 ({"expected_response": ...}), and returns a number, a bool, yes or no, a level of `levels`, or a
 Feedback (`processing.scorers.returned_value`); "not applicable" where `not_applicable: true` allows
 it. It runs in many threads at once, and its verdicts are made anew in every evaluation. What it
@@ -62,6 +63,8 @@ def build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> Score:  # n
         inputs: dict[str, Any] = {"question": question.question}
         if question.context is not None:
             inputs["context"] = list(question.context)
+        if question.retrieved is not None and not question.retrieved.problem:
+            inputs["retrieved_context"] = list(question.retrieved.texts)
         if question.history:
             inputs["messages"] = messages_of(question.turns)
         expectations: dict[str, Any] = {

@@ -14,6 +14,7 @@ from running_aws import REPOSITORY
 
 from processing.config.file import load_config
 from processing.config.scorer_numbers import number_of
+from processing.dataset.retrieved import Passage, Retrieved
 from processing.dataset.turns import turns_in
 from processing.judges.verdict import Question
 from processing.scorers.build import BuiltScorer, build_scorers
@@ -59,7 +60,15 @@ def _asked(row: dict[str, Any]) -> dict[str, str]:
 
 
 def answered_as_expected(row: dict[str, Any]) -> Question:
-    return Question(row["question"], row["answer"], row["answer"], history=row["history"])
+    gold = (row["passage"],) if "passage" in row else None
+    return Question(
+        row["question"],
+        row["answer"],
+        row["answer"],
+        gold,
+        history=row["history"],
+        retrieved=gold and Retrieved(tuple(map(Passage, gold))),
+    )
 
 
 def users_scorers(folder: Path) -> list[BuiltScorer]:
@@ -73,7 +82,7 @@ def users_scorers(folder: Path) -> list[BuiltScorer]:
 def test_the_examples_are_there() -> None:
     """Without this, no folder found would be no test failed."""
     names = {"health", "legal", "customer-service", "financial", "code-generation"}
-    names.add("conversation")
+    names |= {"conversation", "retrieval"}
     assert names <= {folder.name for folder in EXAMPLES}
 
 

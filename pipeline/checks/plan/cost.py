@@ -13,8 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.checks.plan.earlier import EarlierRun
+from pipeline.checks.plan.judge_calls import ASSUMED_PASSAGES
 from pipeline.checks.plan.rows import PlannedRows
-from pipeline.checks.plan.scorer_calls import ScorerCalls, pairwise_calls, scorer_calls
+from pipeline.checks.plan.scorer_calls import (
+    ScorerCalls,
+    context_of,
+    pairwise_calls,
+    scorer_calls,
+)
 from pipeline.checks.plan.tokens import counter
 from processing.calls.spend import ENDPOINT
 from processing.config.endpoint import Endpoint
@@ -27,7 +33,7 @@ from processing.endpoint.prompt import fill
 ENDPOINT_SECONDS, JUDGE_SECONDS = 3.0, 2.0
 """Of a call, where no earlier run has measured it; those of docs/scale.md."""
 
-INSTRUCTIONS_TOKENS, VERDICT_TOKENS = 500, 120
+INSTRUCTIONS_TOKENS, VERDICT_TOKENS, PASSAGE_TOKENS = 500, 120, 200
 """Of a judge's call beside the row's own texts, and of its reply; those of docs/scale.md. A judge
 that thinks writes several times as many."""
 
@@ -233,7 +239,11 @@ def _judge_tokens(
     if not sample:
         return INSTRUCTIONS_TOKENS * 2.0, float(VERDICT_TOKENS), f"{told}, and as many of the row"
     texts = _mean(count(_texts(row)) for row in sample)
-    context = _mean(count("\n".join(row.context or ())) for row in sample)
+    if config.has_retrieved and not config.dataset.answers_given:
+        context = float(ASSUMED_PASSAGES * PASSAGE_TOKENS)
+        told += f", {PASSAGE_TOKENS} of each retrieved passage"
+    else:
+        context = _mean(count("\n".join(context_of(row))) for row in sample)
     share = _mean(float(spec.needs_context) for spec in specs)
     tokens_in = INSTRUCTIONS_TOKENS + texts + share * context
     return tokens_in, float(VERDICT_TOKENS), f"{told}, and the row's texts by {how}"

@@ -68,14 +68,22 @@ _TURNS = {
 """Calls a row, and for each turn of the user's; DeepEval's metrics of conversations."""
 
 
-def calls_a_row(spec: ScorerSpec, passages: float, turns: float = 1) -> tuple[float, str]:
+ASSUMED_PASSAGES = 5
+"""Retrieved for an answer, where only the endpoint knows: what most retrievers are set to."""
+
+
+def calls_a_row(spec: ScorerSpec, passages: float | None, turns: float = 1) -> tuple[float, str]:
     """The calls, and where the figure is from.
 
-    `passages`, and `turns` of the user's: how many a row has, on average.
+    `passages`, and `turns` of the user's: how many a row has, on average. None: the endpoint
+    retrieves them.
     """
     options = spec.options
     metric = options.metric if isinstance(options, MetricOptions) else ""
     if found := _PASSAGES.get((spec.kind, metric)):
+        if passages is None:
+            assumed = f"{ASSUMED_PASSAGES} retrieved passages a row, assumed"
+            return float(found[0] + found[1] * ASSUMED_PASSAGES), assumed
         return found[0] + found[1] * passages, f"{passages:.3g} passages a row"
     if not isinstance(options, MetricOptions):
         return 1.0, "one call"

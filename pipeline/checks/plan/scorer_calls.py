@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.checks.plan.judge_calls import calls_a_row
 from pipeline.checks.plan.rows import PlannedRows
 from processing.config.judge import judge_name
 from processing.config.model import EvaluationConfig
+from processing.dataset.rows import Row
 from processing.scorers.swapped_answers import PlannedControl, planned_controls, swapped_pairs
 
 
@@ -30,9 +32,8 @@ class ScorerCalls:
 
 def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerCalls]:
     judged = [(spec, judge) for spec in config.scorers if (judge := config.judge_of(spec))]
-    controls = planned_controls(judged)
-    contexts = [len(row.context or ()) for row in planned.rows]
-    passages = sum(contexts) / len(contexts) if contexts else 0.0
+    controls = planned_controls(judged, gold=config.dataset.columns.context is not None)
+    passages = _passages(config, planned)
     asked = [sum(turn.role == "user" for turn in row.turns) for row in planned.rows]
     turns = sum(asked) / len(asked) if asked else 1.0
     swapped = {control.spec.name: _pairs(control, planned) for control in controls}
@@ -53,6 +54,20 @@ def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerC
                 ScorerCalls(control.spec.name, service, times, 0, times * again, "one call")
             )
     return found
+
+
+def _passages(config: EvaluationConfig, planned: PlannedRows) -> float | None:
+    """How many a row has to be judged against; None where the endpoint has yet to retrieve them."""
+    if config.has_retrieved and not config.dataset.answers_given:
+        return None
+    found = [len(context_of(row)) for row in planned.rows]
+    return sum(found) / len(found) if found else 0.0
+
+
+def context_of(row: Row) -> Sequence[str]:
+    """What the row is judged against, where that is known before the endpoint is asked."""
+    retrieved = row.given.retrieved if row.given else None
+    return retrieved.texts if retrieved else row.context or ()
 
 
 def pairwise_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerCalls]:

@@ -16,7 +16,7 @@ from processing.config.endpoint import Endpoint
 from processing.config.model import EvaluationConfig
 
 if TYPE_CHECKING:
-    from pipeline.local.demo.endpoint.server import EndpointBehaviour
+    from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 REGION = "us-east-1"  # where moto keeps what these credentials make
@@ -53,13 +53,19 @@ class Addresses:
         return f"http://127.0.0.1:{self.first_port + offset}"
 
 
+_RETURNED_PASSAGES = {"retrieval": 4}
+"""Example -> how many passages its endpoints return with an answer."""
+
+
 def _example_endpoints() -> dict[str, EndpointBehaviour]:
+    from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
     from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, example_knowledge
-    from pipeline.local.demo.endpoint.server import EndpointBehaviour
 
     qualities: tuple[Literal["good", "worse"], ...] = ("good", "worse")
     return {
-        f"{folder}-{quality}": EndpointBehaviour(model=quality, knowledge=folder)
+        f"{folder}-{quality}": EndpointBehaviour(
+            model=quality, knowledge=folder, passages=_RETURNED_PASSAGES.get(folder, 0)
+        )
         for folder, path in example_knowledge().items()
         if path != HEALTH_KNOWLEDGE  # it has GOOD and WORSE
         for quality in qualities
@@ -74,7 +80,7 @@ def served_endpoints(
     `named`: the section `endpoint` of the file, then of its variants. `servers`: endpoint ->
     address of the OpenAI-compatible server behind it.
     """
-    from pipeline.local.demo.endpoint.server import EndpointBehaviour
+    from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
 
     behaviours = {
         **{section.name: EndpointBehaviour() for section in named},

@@ -10,6 +10,7 @@ from processing.config.endpoint import MESSAGES, Endpoint
 from processing.dataset.rows import Row
 from processing.endpoint.prompt import fill, messages
 from processing.endpoint.reply import Reply, UnusableReply, excerpt
+from processing.endpoint.response_paths import found_at
 
 
 def request(endpoint: Endpoint, row: Row) -> dict[str, Any]:
@@ -24,10 +25,10 @@ def prompt(body: dict[str, Any]) -> str:
 def reply(endpoint: Endpoint, document: Any) -> Reply:
     paths = endpoint.response
     assert paths is not None, "the configuration has checked that a template has both halves"
-    if failure := _found("error", paths.error, document):
+    if failure := found_at("error", paths.error, document):
         raise UnusableReply(f"{paths.error} says {excerpt(failure)}")
     try:
-        said = said_in(_found("answer", paths.answer, document))
+        said = said_in(found_at("answer", paths.answer, document))
     except UnclearContentError as error:
         raise UnusableReply(f"endpoint.response.answer finds {error}") from error
     if not said.text and not said.reasoning:
@@ -43,24 +44,10 @@ def reply(endpoint: Endpoint, document: Any) -> Reply:
     )
 
 
-def _found(key: str, path: str | None, document: Any) -> Any:
-    """Raises UnusableReply where the expression cannot be computed, as `join` of a null."""
-    import jmespath
-
-    if path is None:
-        return None
-    try:
-        return jmespath.search(path, document)
-    except Exception as error:  # functions raise what Python does, beside JMESPathError
-        said = " ".join(str(error).split())[:160]
-        shown = f"{excerpt(document)}: {said}"
-        raise UnusableReply(f"endpoint.response.{key} cannot be computed of {shown}") from error
-
-
 def _unless_unreadable(path: str | None, document: Any) -> Any:
     """What is good to know, and no reason to refuse an answer."""
     try:
-        return _found("", path, document)
+        return found_at("", path, document)
     except UnusableReply:
         return None
 

@@ -52,7 +52,9 @@ def own_part(
 
 def answer_of(row: PartRow) -> Answer:
     told = row.answer["call"]
-    replies = {key: Reply(**told[key]) for key in ("reply", "unusable") if told[key] is not None}
+    replies = {
+        key: Reply.of_record(told[key]) for key in ("reply", "unusable") if told[key] is not None
+    }
     call = Call(**{**told, **replies})
     return Answer(row.row, row.answer["request"], call, reused=row.answer["reused"])
 

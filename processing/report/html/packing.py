@@ -121,6 +121,7 @@ def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
         "question": short(row["question"], GENEROUS),
         "history": packed_history(row, short),
         "answer": short(row["answer"], GENEROUS),
+        **_packed_passages(row, short),
         "expected": short(row["expected_response"], GENEROUS),
         "error": short(row["error"], GENEROUS),
         "asked": row.get("asked", True),
@@ -141,6 +142,14 @@ def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
             for name, score in row["scores"].items()
         },
     }
+
+
+def _packed_passages(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
+    """What was retrieved for the answer; nothing where nobody says that anything was."""
+    if (retrieved := row.get("retrieved")) is None:
+        return {}
+    passages = [short(passage["text"]) for passage in retrieved["passages"]]
+    return {"passages": passages, "noPassages": short(retrieved.get("problem"))}
 
 
 def packed_score(score: Mapping[str, Any], short: Shortener, times: int) -> dict[str, Any]:

@@ -125,6 +125,14 @@
     else texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
     if (row.expected) texts.append(block(words, "expected", row.expected));
     made.append(texts);
+    if (row.passages) {
+      const found = element("details", "more");
+      const count = row.passages.length;
+      found.append(element("summary", "", `${count} retrieved ${count === 1 ? "passage" : "passages"}`));
+      if (row.noPassages) found.append(element("p", "text", row.noPassages));
+      for (const passage of row.passages) found.append(marked(words, element("p", "text"), passage));
+      made.append(found);
+    }
     if (row.reasoning) {
       const thought = element("details", "more");
       thought.append(element("summary", "", "reasoning, which no scorer saw"));

@@ -13,7 +13,8 @@ import boto3
 import httpx
 import pytest
 
-from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
+from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
+from pipeline.local.demo.endpoint.server import serve_endpoint
 from processing.base.errors import EndpointError
 from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend

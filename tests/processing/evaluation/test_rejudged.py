@@ -13,6 +13,7 @@ from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
 from processing.config.judge import Judge
 from processing.config.scorers import parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import make_row
 from processing.evaluation.rejudged import rejudged, scorer_record_of
 from processing.gate.champion import Rejudged
@@ -57,7 +58,8 @@ def judge_again(folder: Path, names: list[str], **judge: Any) -> Rejudged:
     if shelf.file.exists():
         shelf.kept |= {json.loads(li)["key"]: li for li in shelf.file.read_text().splitlines()}
     run: Any = SimpleNamespace(scorers=scorers, spend=spend)
-    return rejudged(run, PaidVerdicts({"Correctness": shelf}, spend), names, ANSWERS, ROWS)
+    answers = {row_id: JudgedAnswer(text) for row_id, text in ANSWERS.items()}
+    return rejudged(run, PaidVerdicts({"Correctness": shelf}, spend), names, answers, ROWS)
 
 
 def test_each_answer_is_judged_and_paid_for_once(wire: Wire, tmp_path: Path) -> None:  # noqa: ARG001

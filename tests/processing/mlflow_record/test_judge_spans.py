@@ -18,6 +18,7 @@ from processing.calls.spend import Spend
 from processing.config.judge import Judge
 from processing.config.mlflow import JudgeSpans, Mlflow
 from processing.config.scorers import parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row, make_row
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
@@ -106,7 +107,7 @@ class Evaluated:
 
         def verdict(row_id: str, scorer: str) -> Record:
             answer = given[row_id]
-            return paid.record(by_name[scorer], answer.row, answer.text or "")
+            return paid.record(by_name[scorer], answer.row, JudgedAnswer(answer.text or ""))
 
         with tracked_run(self.server, experiment, "run", {}, {}) as run:
             with traces_written_behind(run, support) as traces:

@@ -110,7 +110,7 @@ def written_by_mlflow(server: str, experiment: str, scorers: list[BuiltScorer]) 
                     for row in rows.values()
                 ],
                 predict_fn=predict,
-                scorers=[mlflow_scorer(built, rows, nobody_judges) for built in scorers],
+                scorers=[mlflow_scorer(built, rows, {}, nobody_judges) for built in scorers],
             )
         return mlflow.get_run(run.run_id)
 

@@ -16,6 +16,7 @@ from stub_wire import StubWire
 from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
 from processing.config.scorers import parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Talk, make_row
 from processing.dataset.turns import Turn
 from processing.judges.verdict import JudgeError
@@ -80,7 +81,7 @@ def test_the_same_last_turn_after_another_history_is_another_verdict(
     built = build("Safety")  # whose prompt has the answer alone
     paid = PaidVerdicts({"Safety": Shelf(tmp_path / "verdicts.jsonl")}, Spend({}))
     for history in (HISTORY, HISTORY[:1], (), HISTORY):
-        paid.record(built, make_row("Why?", "So.", talk=Talk(history)), "Because.")
+        paid.record(built, make_row("Why?", "So.", talk=Talk(history)), JudgedAnswer("Because."))
     assert len(wire.prompts) == 3
 
 

@@ -26,6 +26,7 @@ from processing.calls.paid_store import Shelf, Store
 from processing.calls.spend import Spend
 from processing.config.judge import Judge
 from processing.config.scorers import parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row, make_row
 from processing.judges.kept_replies import KeptReplies
 from processing.judges.verdict import JudgeError
@@ -85,7 +86,9 @@ def verdicts(scorers: list[BuiltScorer], folder: Path, rows: list[Row] = ROWS) -
     shelves = {each.spec.name: Shelf(folder / f"{each.spec.name}.jsonl") for each in scorers}
     paid = PaidVerdicts(shelves, Spend({}))
     return [
-        paid.record(scorer, row, f"Answer to {row.question}") for row in rows for scorer in scorers
+        paid.record(scorer, row, JudgedAnswer(f"Answer to {row.question}"))
+        for row in rows
+        for scorer in scorers
     ]
 
 

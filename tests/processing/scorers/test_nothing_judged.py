@@ -28,6 +28,7 @@ from processing.config.judge import Judge, silence_libraries
 from processing.config.scorer_kinds import IMPLIED_KIND
 from processing.config.scorer_numbers import number_of, number_range
 from processing.config.scorers import parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
 from processing.scorers.asked_once import PaidVerdicts, numbered
@@ -320,7 +321,7 @@ def test_a_verdict_off_its_scale_is_asked_for_once_more_and_is_then_an_error(
     built = build(entries()[judged_scorer])
     paid = PaidVerdicts({built.spec.name: Shelf(Path("/dev/null"))}, Spend({}))
     row = make_row("How do I stop a nosebleed?", "Pinch it.", list(PASSAGES))
-    record = paid.record(built, row, "Pinch the nose.")
+    record = paid.record(built, row, JudgedAnswer("Pinch the nose."))
     if set(said) == {"score"} and odd == 0.5 and built.spec.kind == "DeepEval":
         assert record["value"] == 0.05  # a number on GEval's scale
         return

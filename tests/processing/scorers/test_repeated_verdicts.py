@@ -19,6 +19,7 @@ from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
 from processing.config.judge import Judge
 from processing.config.scorers import parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row, make_row
 from processing.judges.kept_replies import KeptReplies
 from processing.judges.verdict import JudgeError
@@ -77,7 +78,7 @@ def records(
     if file.exists():
         shelf.kept |= {json.loads(line)["key"]: line for line in file.read_text().splitlines()}
     paid = PaidVerdicts({built.spec.name: shelf}, spend)
-    return [paid.record(built, row, f"Answer to {row.question}") for row in rows]
+    return [paid.record(built, row, JudgedAnswer(f"Answer to {row.question}")) for row in rows]
 
 
 def test_the_majority_has_the_row_and_its_reason(wire: StubWire, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from stub_wire import StubWire
 
 from processing.calls.paid_store import Record, Shelf
 from processing.calls.spend import Spend
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
 from processing.scorers.asked_once import ATTEMPTS, PaidVerdicts
@@ -45,7 +46,7 @@ def record(built: BuiltScorer, folder: Path) -> Record:
     """What an evaluation keeps of the scorer's verdict on ROW."""
     paid = PaidVerdicts({built.spec.name: Shelf(folder / "verdicts.jsonl")}, Spend({}))
     row = make_row(ROW.question, ROW.expected_response, context=ROW.context, further=ROW.further)
-    return paid.record(built, row, ROW.answer)
+    return paid.record(built, row, JudgedAnswer(ROW.answer))
 
 
 def fails(error: str, **how: Any) -> Say:

@@ -17,6 +17,7 @@ from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
 from processing.config.scorer_numbers import number_of, number_range, number_rule
 from processing.config.scorers import ScorerSpec, parse_scorer
+from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
 from processing.scorers.asked_once import PaidVerdicts, numbered
@@ -152,7 +153,7 @@ ROW = make_row("What is 2 + 2?", "4")
 
 def verdict(built: BuiltScorer, folder: Path) -> dict[str, Any]:
     paid = PaidVerdicts({built.spec.name: Shelf(folder / "verdicts.jsonl", KEPT)}, Spend({}))
-    return paid.record(built, ROW, "It is 4.")
+    return paid.record(built, ROW, JudgedAnswer("It is 4."))
 
 
 KEPT: dict[str, str] = {}

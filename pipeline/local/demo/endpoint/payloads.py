@@ -10,10 +10,12 @@ Formats: djl-serving docs v0.34, lmi_input_output_schema.md and chat_input_outpu
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
+from pipeline.local.demo.endpoint.retrieval import Passage
 from pipeline.local.demo.faults import JudgeHabit, Malformed
 from pipeline.local.demo.text import count_tokens, terms
 
@@ -114,6 +116,24 @@ def write_answer(
         return answer if text_generation == "lmi" else [answer]
     tokens = {"in": done.prompt_tokens, "out": done.tokens}
     return {"result": {"text": done.text, "tokens": tokens}}
+
+
+def with_passages(
+    answer: dict[str, Any] | list[dict[str, Any]], found: Sequence[tuple[Passage, float]]
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """The answer with what was retrieved for it, where services put that.
+
+    A chat's message has it as Azure OpenAI's "on your data" (`context.citations`), which leaves
+    `context` out where nothing was found; any other body under `passages`, empty then.
+    """
+    holder = answer[0] if isinstance(answer, list) else answer
+    if "choices" not in holder:
+        listed = [{"id": p.id, "text": p.text, "score": round(score, 4)} for p, score in found]
+        holder["passages"] = listed
+    elif found:
+        citations = [{"content": p.text, "title": p.topic, "chunk_id": p.id} for p, _ in found]
+        holder["choices"][0]["message"]["context"] = {"citations": citations}
+    return answer
 
 
 def write_malformed(

@@ -90,20 +90,25 @@ class Knowledge:
             if term in count
         )
 
+    def found(self, question: str, *, good: bool) -> list[tuple[Passage, float]]:
+        """All passages with their score by the better or the worse method, the best first."""
+        if good:
+            query = terms(question)
+            scores = [self.bm25(query, number) for number in range(len(self.passages))]
+        else:
+            start = set(words(question)[:_FIRST_WORDS])
+            scores = [float(len(start & passage_words)) for passage_words in self._words]
+        ranked = sorted(range(len(scores)), key=lambda number: -scores[number])
+        return [(self.passages[number], scores[number]) for number in ranked]
+
     def good_answer(self, question: str) -> str:
-        query = terms(question)
-        scores = [self.bm25(query, number) for number in range(len(self.passages))]
-        best = max(range(len(scores)), key=scores.__getitem__)
-        if not scores[best]:
+        passage, score = self.found(question, good=True)[0]
+        if not score:
             return NO_ANSWER
-        passage = self.passages[best]
-        return self._concise(passage.text, set(query)) + _block(passage.code)
+        return self._concise(passage.text, set(terms(question))) + _block(passage.code)
 
     def worse_answer(self, question: str) -> str:
-        start = set(words(question)[:_FIRST_WORDS])
-        shared = [len(start & passage_words) for passage_words in self._words]
-        best = max(range(len(shared)), key=shared.__getitem__)
-        passage = self.passages[best]
+        passage, _ = self.found(question, good=False)[0]
         rambling = " ".join([passage.text, *_ramblings(question)])
         return rambling + _block(_broken_off(passage.code, question))
 

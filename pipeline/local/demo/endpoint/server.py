@@ -17,42 +17,42 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
-from pipeline.local.demo.endpoint.data_capture import CaptureWriter, DataCapture
+from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
+from pipeline.local.demo.endpoint.data_capture import CaptureWriter
 from pipeline.local.demo.endpoint.model_error import ACCOUNT, MODEL_ERROR_STATUS, model_error
-from pipeline.local.demo.endpoint.openai_server import CONTAINER_SECONDS, OpenAiServer, base_url
+from pipeline.local.demo.endpoint.openai_server import OpenAiServer
 from pipeline.local.demo.endpoint.payloads import (
     Completion,
     Prompt,
-    TextGeneration,
     UnreadableRequest,
     complete,
     in_its_context,
     read_prompt,
+    with_passages,
     write_answer,
     write_malformed,
 )
 from pipeline.local.demo.endpoint.retrieval import (
     HEALTH_KNOWLEDGE,
     Knowledge,
+    Passage,
     example_knowledge,
     read_knowledge,
 )
 from pipeline.local.demo.endpoint.wild import HABITS, Wild, wild_body
-from pipeline.local.demo.faults import Decision, Faults, JudgeHabit, Share
+from pipeline.local.demo.faults import Decision, Faults
 from pipeline.local.demo.http_server import DemoServer, serve
-from pipeline.local.demo.state import Behaviour, DemoState, admin_routes
-from pipeline.local.server.account import ALL_TRAFFIC
+from pipeline.local.demo.state import DemoState, admin_routes
 
 _TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
 ENDPOINT_ERRORS: Mapping[str, int] = {
@@ -64,64 +64,6 @@ ENDPOINT_ERRORS: Mapping[str, int] = {
     "InternalDependencyException": 530,
     "ValidationError": 400,
 }
-
-
-class EndpointBehaviour(Behaviour):
-    """What stands behind one endpoint name.
-
-    knowledge: the folder of examples/ that it knows about; none is the one given at the start.
-    variants: production variants; all are the same model, the first answers if a call names none.
-    inference_components: if there are any, a call must name one, as on SageMaker.
-    data_capture: where its calls are captured, as an endpoint configuration's DataCaptureConfig.
-    text_generation: the form of text-generation answers, LMI's object or TGI's list.
-    wild: the share of calls that are answered as no container should (`wild`), by `faults.seed`.
-    server: an OpenAI-compatible server that answers instead of all this, within server_seconds. Its
-        calls are not slowed down, and its answers not spoilt; throttle, fail and hang work.
-    """
-
-    model: Literal["good", "worse"] = "good"
-    knowledge: str | None = None
-    variants: tuple[str, ...] = Field((ALL_TRAFFIC,), min_length=1)
-    inference_components: tuple[str, ...] = ()
-    text_generation: TextGeneration = "lmi"
-    wild: Share = 0
-    server: str | None = None
-    server_seconds: float = CONTAINER_SECONDS
-    data_capture: DataCapture | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _server_is_not_slowed_down(cls, told: Any) -> Any:
-        if not isinstance(told, dict) or not told.get("server"):
-            return told
-        faults = told.get("faults", {})
-        quick = {"latency_ms": 0, "jitter_ms": 0, **faults} if isinstance(faults, dict) else faults
-        return {**told, "faults": quick}
-
-    @field_validator("server")
-    @classmethod
-    def _is_an_address(cls, url: str | None) -> str | None:
-        return url and base_url(url)
-
-    @model_validator(mode="after")
-    def _server_answers_as_it_does(self) -> Self:
-        if self.server and (self.wild or self.faults.malformed):
-            raise ValueError("wild and malformed are the demo's own answers: not with a server")
-        return self
-
-    @field_validator("knowledge")
-    @classmethod
-    def _is_an_example(cls, name: str | None) -> str | None:
-        if name is not None and name not in example_knowledge():
-            raise ValueError(f"no knowledge.jsonl in examples/{name}")
-        return name
-
-    @field_validator("faults")
-    @classmethod
-    def _is_no_judge(cls, faults: Faults) -> Faults:
-        if faults.malformed_as in (*get_args(JudgeHabit), "wild"):
-            raise ValueError(f"malformed_as {faults.malformed_as}: only the demo judge does so")
-        return faults
 
 
 def endpoint_app(
@@ -244,8 +186,21 @@ async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
     elif decision.malformed:
         made = write_malformed(prompt, done, model, shape, decision.malformed)
     else:
-        made = json.dumps(write_answer(prompt, done, model, shape)).encode()
+        answer = write_answer(prompt, done, model, shape)
+        if behaviour.passages:
+            answer = with_passages(answer, _retrieved(behaviour, known, prompt.question))
+        made = json.dumps(answer).encode()
     return Answer(prompt.format, made, outcome=habit or "answered")
+
+
+def _retrieved(
+    behaviour: EndpointBehaviour, known: Knowledge, question: str
+) -> list[tuple[Passage, float]]:
+    lot = sha256(f"{behaviour.faults.seed} lost {question}".encode()).digest()[0] / 256
+    if lot < behaviour.passages_lost:
+        return []
+    found = known.found(question, good=behaviour.model == "good")
+    return [(passage, score) for passage, score in found[: behaviour.passages] if score]
 
 
 def _wild(

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
+from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
+from pipeline.local.demo.endpoint.server import serve_endpoint
 from pipeline.local.demo.judge.server import serve_judge
 from processing.config.judge import silence_libraries
 

@@ -14,7 +14,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from pipeline.local.demo.endpoint.server import ENDPOINT_ERRORS, EndpointBehaviour, serve_endpoint
+from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
+from pipeline.local.demo.endpoint.server import ENDPOINT_ERRORS, serve_endpoint
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 QUESTION = "How do I stop a nosebleed?"

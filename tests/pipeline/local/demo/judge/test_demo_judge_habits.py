@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from pipeline.local.demo.endpoint.server import EndpointBehaviour
+from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
 from pipeline.local.demo.faults import AROUND_VERDICTS, MALFORMED_KINDS, Faults, JudgeHabit
 from pipeline.local.demo.judge.model import JudgeModel
 from pipeline.local.demo.judge.server import serve_judge
