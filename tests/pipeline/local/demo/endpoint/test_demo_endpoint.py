@@ -454,16 +454,16 @@ def test_command_line_serves_and_prints_the_variable(
 
 
 def test_an_endpoint_that_is_told_to_returns_what_it_has_retrieved(
-    runtime: Any, make_endpoint: MakeEndpoint
+    runtime: Any, endpoint: MakeEndpoint
 ) -> None:
-    name = make_endpoint(passages=2)
+    name = endpoint(passages=2)
     message = answer(runtime, name, chat())["choices"][0]["message"]
     assert len(message["context"]["citations"]) == 2
     assert "nosebleed" in message["context"]["citations"][0]["content"]
     assert "context" not in answer(runtime, name, chat("Zzzz?"))["choices"][0]["message"]
     found = answer(runtime, name, {"query": QUESTION})["passages"]
     assert found[0]["score"] > found[1]["score"] > 0
-    assert answer(runtime, make_endpoint(passages=2, passages_lost=1), {"query": QUESTION}) == {
+    assert answer(runtime, endpoint(passages=2, passages_lost=1), {"query": QUESTION}) == {
         "result": answer(runtime, GOOD, {"query": QUESTION})["result"],
         "passages": [],
     }
