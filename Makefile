@@ -20,6 +20,9 @@ IMAGE ?= llm-evaluation:local
 # that of SageMaker's instances, whatever this machine is; arm64 for Arm
 ARCH ?= amd64
 
+# else each of the tests' hundreds of processes, and each worker, compiles our modules anew
+unexport PYTHONDONTWRITEBYTECODE
+
 WORKFLOWS := .github/workflows/ci.yml examples/ci/github-evaluate-prompt.yml
 
 .PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare bench-stopping mlflow lock clean image audit

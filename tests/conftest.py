@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from browser import CHROMIUM, Browser, chromium
 from hypothesis import settings
@@ -28,6 +30,8 @@ settings.register_profile("ten-thousand", max_examples=10_000, deadline=None)
 def pytest_configure() -> None:
     """Before any test module imports MLflow, which decides about telemetry when it is imported."""
     silence_libraries()
+    # else each session reads and parses the services' models anew: 0.1 s a client, 8 a command
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
