@@ -22,7 +22,7 @@ from rich.text import Text  # noqa: E402
 from terminal_screen import on_terminal  # noqa: E402
 
 from pipeline.definition.bundle import load_bundle  # noqa: E402
-from pipeline.local.demo.services import WORSE, four_free_ports, local_aws  # noqa: E402
+from pipeline.local.demo.services import four_free_ports, local_aws  # noqa: E402
 
 CONFIG = "examples/health/evaluation.yaml"  # small: its result fits a screen
 COLUMNS = 100
@@ -39,7 +39,8 @@ def main() -> None:
     ):
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         on_terminal([*command, "upsert", "--config", CONFIG], environment, REPOSITORY)
-        typed = ["start", "--wait", "--config", CONFIG, "-p", f"EndpointName={WORSE}"]
+        worse = bundle.config.endpoint.name.replace("-good", "-worse")
+        typed = ["start", "--wait", "--config", CONFIG, "-p", f"EndpointName={worse}"]
         given = [*typed, "-p", f"MlflowTrackingUri={aws.mlflow}"]
         done = on_terminal([*command, *given], environment, REPOSITORY, columns=COLUMNS)
     console = Console(record=True, width=COLUMNS, file=io.StringIO())

@@ -161,9 +161,9 @@ def test_expected_answers_would_meet_the_thresholds_of_the_user_s_scorers(folder
 @each_example
 def test_the_demo_s_knowledge_is_worded_differently_from_the_expected_answers(folder: Path) -> None:
     expected = {row["answer"] for row in rows(folder)}
-    lines = (folder / "knowledge.jsonl").read_text("utf-8").splitlines()
-    passages = [json.loads(line) for line in lines]
-    assert len({passage["id"] for passage in passages}) == len(passages) < len(expected)
-    for passage in passages:
-        said = passage["text"] + passage.get("code", "")
-        assert not [answer for answer in expected if answer in said or said in answer], passage
+    for file in folder.glob("knowledge*.jsonl"):
+        passages = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        assert len({passage["id"] for passage in passages}) == len(passages) < len(expected)
+        for passage in passages:
+            said = passage["text"] + passage.get("code", "")
+            assert not [answer for answer in expected if answer in said or said in answer], passage

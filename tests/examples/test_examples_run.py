@@ -18,6 +18,9 @@ pytestmark = pytest.mark.integration
 TRAFFIC = REPOSITORY / "examples" / "traffic"
 """Evaluates answers that were given: there is no good and no worse model."""
 
+ROWS = 60
+"""At most, of each example: health's 500 would take minutes."""
+
 EXAMPLES = sorted(
     path.parent
     for path in (REPOSITORY / "examples").glob("*/evaluation.yaml")
@@ -36,6 +39,7 @@ def evaluate(aws: RunningAws, folder: Path, endpoint: str) -> subprocess.Complet
     return aws.type(
         *("start", "--config", str(folder / "evaluation.yaml"), "--wait", "--poll-seconds", "0.3"),
         *("-p", f"MlflowTrackingUri={aws.mlflow}", "-p", f"EndpointName={endpoint}"),
+        *("-p", f"SampleSize={ROWS}"),
     )
 
 

@@ -63,10 +63,10 @@ def _example_endpoints() -> dict[str, EndpointBehaviour]:
 
     qualities: tuple[Literal["good", "worse"], ...] = ("good", "worse")
     return {
-        f"{folder}-{quality}": EndpointBehaviour(
-            model=quality, knowledge=folder, passages=_RETURNED_PASSAGES.get(folder, 0)
+        f"{name}-{quality}": EndpointBehaviour(
+            model=quality, knowledge=name, passages=_RETURNED_PASSAGES.get(name, 0)
         )
-        for folder, path in example_knowledge().items()
+        for name, path in example_knowledge().items()
         if path != HEALTH_KNOWLEDGE  # it has GOOD and WORSE
         for quality in qualities
     }

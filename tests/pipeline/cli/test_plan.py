@@ -98,6 +98,22 @@ def test_the_example_s_plan_says_what_it_costs_and_how_often_its_gate_errs() -> 
     assert " ".join(line.split()[3:]) == "45 0.65 24 % 0.75 22 % 233"
 
 
+def test_the_health_example_s_gate_errs_less_than_one_time_in_ten() -> None:
+    found = planned(Path("examples/health/evaluation.yaml"))
+    gate = found["gate"]
+    assert found["rows"] == 500
+    assert gate["distance"] == 0.05
+    assert len(gate["thresholds"]) == 8
+    for each in gate["thresholds"]:
+        assert each["tier"] == "hard"
+        assert max(each["false_pass"], each["false_stop"]) < 0.1, each
+    assert gate["any_false_stop"] < 0.1, "also if they err independently, slices included"
+    assert not gate["errs_too_often"]
+    assert gate["not_counted"] == ["latency_p95_ms: its spread is not known without --from RUN"]
+    said = typed("plan", "--config", "examples/health/evaluation.yaml").stdout
+    assert "warning" not in said
+
+
 def test_where_no_bound_can_be_counted_no_chance_is_said(write_config: ConfigWriter) -> None:
     config = write_config(scorers=SCORERS, thresholds={"latency_p95_ms": {"max": 2000}})
     done = typed("plan", "--config", str(config), "--rows", "40")

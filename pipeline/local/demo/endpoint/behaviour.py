@@ -16,7 +16,7 @@ from pipeline.local.server.account import ALL_TRAFFIC
 class EndpointBehaviour(Behaviour):
     """What stands behind one endpoint name.
 
-    knowledge: the folder of examples/ that it knows about; none is the one given at the start.
+    knowledge: which of `example_knowledge` it knows; none is the one given at the start.
     variants: production variants; all are the same model, the first answers if a call names none.
     inference_components: if there are any, a call must name one, as on SageMaker.
     data_capture: where its calls are captured, as an endpoint configuration's DataCaptureConfig.

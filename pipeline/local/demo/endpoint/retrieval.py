@@ -3,9 +3,10 @@
 `good`  BM25 over stemmed words (Robertson and Zaragoza 2009, k1 1.2, b 0.75), the best sentences.
 `worse` counts words that the start of the question shares with a passage, and then rambles on.
 
-Both are real methods with real mistakes: nothing here has seen the expected answers. Each folder of
-examples/ with a knowledge.jsonl is a knowledge base of its own. A passage with code ends with that
-code as a block; one time in three the worse method's breaks off, as at a token limit.
+Both are real methods with real mistakes: nothing here has seen the expected answers. Each
+knowledge.jsonl in a folder of examples/ is a knowledge base of its own, and so is a
+knowledge_500.jsonl beside it. A passage with code ends with that code as a block; one time in three
+the worse method's breaks off, as at a token limit.
 """
 
 import json
@@ -128,8 +129,12 @@ class Knowledge:
 
 
 def example_knowledge() -> dict[str, Path]:
-    """The knowledge of each folder of examples/, by the folder's name."""
-    return {path.parent.name: path for path in sorted(EXAMPLES.glob("*/knowledge.jsonl"))}
+    """The knowledge of each folder of examples/, by the folder's name: `health`.
+
+    What stands in the file's name behind `knowledge_` follows it: `health-500`.
+    """
+    paths = sorted(EXAMPLES.glob("*/knowledge*.jsonl"))
+    return {"-".join([path.parent.name, *path.stem.split("_")[1:]]): path for path in paths}
 
 
 def _ramblings(question: str) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipeline.local.demo.endpoint.retrieval import Knowledge, example_knowledge, read_knowledge
 
 GOOD, WORSE = "health-qa-good", "health-qa-worse"
 HEALTH = Path(__file__).parents[5] / "examples" / "health"
@@ -53,6 +56,35 @@ def test_knowledge_is_worded_differently_from_the_expected_answers() -> None:
     passages = rows("knowledge.jsonl")
     assert len({row["id"] for row in passages}) == len(passages) >= 100
     assert not [row["id"] for row in passages if any(text in row["text"] for text in expected)]
+
+
+@pytest.mark.parametrize("name", ["questions", "knowledge"])
+def test_the_500_begin_with_what_the_demo_has(name: str) -> None:
+    demo, larger = (HEALTH / f"{name}{end}.jsonl" for end in ("", "_500"))
+    assert larger.read_bytes().startswith(demo.read_bytes())
+
+
+def test_each_of_the_500_is_complete_and_there_is_only_one_of_each() -> None:
+    questions, passages = rows("questions_500.jsonl"), rows("knowledge_500.jsonl")
+    known = {passage["text"] for passage in passages}
+    assert len({row["question"].casefold() for row in questions}) == len(questions) == 500
+    assert len({row["answer"] for row in questions}) == len(questions)
+    assert {row["kind"] for row in questions} == {"fact", "how-to", "when-to-seek-help"}
+    for row in questions:
+        assert list(row) == ["question", "answer", "topic", "kind", "audience", "passages"]
+        assert all(row.values()), row
+        assert len(row["passages"]) == len({*row["passages"]} & known) == 3, row
+
+
+def test_the_good_model_answers_most_of_the_500_from_the_right_passage_and_the_worse_few() -> None:
+    questions = rows("questions_500.jsonl")
+    known = Knowledge(read_knowledge(example_knowledge()["health-500"]))
+
+    def right(answer: Callable[[str], str]) -> int:
+        return sum(answer(row["question"]) in row["passages"][0] for row in questions)
+
+    assert 425 <= right(known.good_answer) <= 475
+    assert right(known.worse_answer) < 50
 
 
 def test_good_endpoint_beats_the_worse_one_by_a_clear_margin(answers: dict[str, list[str]]) -> None:
