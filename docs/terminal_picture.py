@@ -25,6 +25,7 @@ from pipeline.definition.bundle import load_bundle  # noqa: E402
 from pipeline.local.demo.services import four_free_ports, local_aws  # noqa: E402
 
 CONFIG = "examples/health/evaluation.yaml"  # small: its result fits a screen
+ROWS = 60  # of its 500, which would take minutes
 COLUMNS = 100
 RESULT = "Evaluation of "  # the result's first line begins so
 TARGET = REPOSITORY / "docs" / "terminal.svg"
@@ -40,7 +41,8 @@ def main() -> None:
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         on_terminal([*command, "upsert", "--config", CONFIG], environment, REPOSITORY)
         worse = bundle.config.endpoint.name.replace("-good", "-worse")
-        typed = ["start", "--wait", "--config", CONFIG, "-p", f"EndpointName={worse}"]
+        typed = ["start", "--wait", "--config", CONFIG]
+        typed += ["-p", f"EndpointName={worse}", "-p", f"SampleSize={ROWS}"]
         given = [*typed, "-p", f"MlflowTrackingUri={aws.mlflow}"]
         done = on_terminal([*command, *given], environment, REPOSITORY, columns=COLUMNS)
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
