@@ -17,6 +17,7 @@ from pipeline.cli import (
     local,
     permissions,
     plan,
+    registry,
     start,
     sweep,
     trigger,
@@ -36,6 +37,7 @@ GROUPS = {
     ],
     "on a new account": [first_run.FIRST_RUN],
     "run": [start.START, executions.STATUS, executions.LIST, executions.STOP],
+    "decide": [registry.HISTORY, registry.APPROVE, registry.REJECT],
     "from now on": [trigger.TRIGGER, sweep.SWEEP],
 }
 COMMANDS = {command.name: command for group in GROUPS.values() for command in group}

@@ -28,7 +28,7 @@ def _options(parser: ArgumentParser) -> None:
         "who",
         nargs="?",
         metavar="WHO",
-        help="for show: caller, administrator, pipeline, job, model, stamp, "
+        help="for show: caller, approver, administrator, pipeline, job, model, stamp, "
         "register or trigger (default: all that the configuration needs)",
     )
 

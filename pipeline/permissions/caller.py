@@ -107,16 +107,39 @@ def caller_policy(bundle: Bundle) -> Document:
                 ["kms:Decrypt", "kms:GenerateDataKey"],
             ),
             *_package_group(bundle, account),
-            # of a registered version, `compare` finds the evaluation
-            allow(
-                "ComparedVersions",
-                ["sagemaker:DescribeModelPackage"],
-                account.sagemaker(f"model-package/{config.registration.model_package_group}/*"),
-            ),
+            # `history`; and of a registered version, `compare` finds the evaluation
+            _see_versions(bundle, account),
             *sweep_statements(bundle),
             *_online(bundle, account),
             *(_trigger(bundle, account) if config.trigger or config.candidate else []),
         ]
+    )
+
+
+def approver_policy(bundle: Bundle) -> Document:
+    """For who decides on what is registered: `approve` and `reject`."""
+    account = account_of(bundle)
+    group = bundle.config.registration.model_package_group
+    return document(
+        [
+            _see_versions(bundle, account),
+            allow(
+                "Decide",
+                ["sagemaker:UpdateModelPackage"],
+                account.sagemaker(f"model-package/{group}/*"),
+            ),
+            allow("WhoAmI", ["sts:GetCallerIdentity"], ["*"]),
+        ]
+    )
+
+
+def _see_versions(bundle: Bundle, account: Account) -> Statement:
+    # the authorization reference names packages for ListModelPackages, older policies the group
+    group = bundle.config.registration.model_package_group
+    return allow(
+        "RegisteredVersions",
+        ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
+        account.sagemaker(f"model-package/{group}/*", f"model-package-group/{group}"),
     )
 
 

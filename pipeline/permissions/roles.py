@@ -10,7 +10,7 @@ from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.artifact_store import with_artifact_store
-from pipeline.permissions.caller import administrator_policy, caller_policy
+from pipeline.permissions.caller import administrator_policy, approver_policy, caller_policy
 from pipeline.permissions.candidate_roles import model_policy, stamp_policy, sweep_policy
 from pipeline.permissions.evaluated import with_capture_place
 from pipeline.permissions.job_role import job_policy
@@ -69,6 +69,7 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
     return [
         Permissions("caller", caller_policy(bundle)),
         *roles,
+        *([Permissions("approver", approver_policy(bundle))] if bundle.config.registers else []),
         Permissions("administrator", administrator_policy(bundle, role_arns)),
     ]
 

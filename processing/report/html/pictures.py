@@ -148,6 +148,31 @@ def distribution(
     return _histogram(numbers, marks, unit, label)
 
 
+def trend(points: Sequence[tuple[int, float]], marks: Sequence[Mark], *, label: str) -> Markup:
+    """Values (dots) by version, joined in their order, with their bounds."""
+    from leather import Dots, Linear
+
+    numbers = [*(value for _, value in points), *(mark.at for mark in marks)]
+    if not points or not _drawable(*numbers):
+        return Markup("")
+    first, last = points[0][0], points[-1][0]
+    least, most = min(numbers), max(numbers)
+    x = Linear(first, last if last > first else first + 1)
+    y = Linear(least, most if most > least else least + 1)
+    low, high = float(y.ticks()[0]), float(y.ticks()[-1])
+    left, right = float(x.ticks()[0]), float(x.ticks()[-1])
+    picture = _Picture(x, y, 80)
+    for mark in marks:
+        bottom, top = mark.wrong_side(low, high)
+        picture.line("area", (left, bottom), (left, top), (right, top), (right, bottom))
+        picture.line("bound", (left, mark.at), (right, mark.at))
+    picture.line("way", *points)
+    picture.add("value", Dots("black", radius=4), points)
+    for tick in (low, high):
+        picture.text("side", -6, float(y.project(tick, 80, 0)) + 4, f"{tick:g}")
+    return picture.markup(label, left=40, right=8, below=6)
+
+
 def _bars(
     numbers: Sequence[float], words: Mapping[float, str], wrong: Collection[float], label: str
 ) -> Markup:

@@ -195,6 +195,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     calls = {
         "caller": calls_in(state / "caller.jsonl"),
         "administrator": calls_in(state / "administrator.jsonl"),
+        "approver": calls_in(state / "approver.jsonl"),
         **jobs_calls(calls_in(state / "job.jsonl")),
     }
     return Recorded(
@@ -242,6 +243,9 @@ def use_everything(types: Callable[..., None], environment: dict[str, str]) -> N
     types("caller", "start", "--wait", "-p", f"ModelPackageArn={candidate}")
     types("caller", "status")
     types("caller", "list")
+    types("caller", "history")
+    types("approver", "reject", "1", "--reason", "only to be seen")
+    types("approver", "approve", "1", "--reason", "as it was")
     types("caller", "try", "--rows", "7")  # six of them are paid for
     types("caller", "start", "--wait", "--set", "endpoint.parameters.temperature=0.5")
     types("caller", "compare", "--mlflow", *registered_versions(environment))
@@ -385,6 +389,13 @@ def test_the_administrator_may_make_the_roles_and_no_more(recorded: Recorded) ->
     beyond = refused([caller], requests)
     assert actions_of(own) - {"iam:GetRole"} == {r.action for r in beyond} - {"iam:GetRole"}
     assert {r.resource for r in beyond} == set(own["Statement"][0]["Resource"])
+
+
+@pytest.mark.integration
+def test_the_approver_may_decide_and_no_more(recorded: Recorded) -> None:
+    policy, requests = policy_of(recorded.bundle, "approver"), recorded.requests["approver"]
+    assert refused([policy], requests) == []
+    assert actions_of(policy) == {request.action for request in requests}
 
 
 @pytest.mark.integration

@@ -164,7 +164,9 @@ def test_cfn_lint_would_find_a_mistake(action: str, resource: str, rule: str) ->
 
 def test_roles_trust_one_service_for_one_account_only(everyone: list[Permissions]) -> None:
     for permissions in everyone:
-        assert (permissions.trust is None) == (permissions.who in {"caller", "administrator"})
+        assert (permissions.trust is None) == (
+            permissions.who in {"caller", "approver", "administrator"}
+        )
         for statement in (permissions.trust or {"Statement": []})["Statement"]:
             assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
             for arn in statement["Condition"]["ArnLike"]["aws:SourceArn"]:
@@ -206,7 +208,8 @@ def test_what_evaluates_cannot_register_or_approve(everyone: list[Permissions]) 
                 *(f"sagemaker:{verb}{kind}" for verb in ("Create", "Delete") for kind in deployed),
                 *("sagemaker:AddTags", "iam:PassRole"),
             }
-        assert ("sagemaker:UpdateModelPackage" in actions) == (permissions.who == "stamp")
+        deciding = permissions.who in {"stamp", "approver"}
+        assert ("sagemaker:UpdateModelPackage" in actions) == deciding
         registers = "register" if any(p.who == "register" for p in everyone) else "pipeline"
         assert ("sagemaker:CreateModelPackage" in actions) == (permissions.who == registers)
         if permissions.who == "model":

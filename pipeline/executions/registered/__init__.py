@@ -1,0 +1,1 @@
+"""The models that evaluations have registered: their history, and a person's decision on them."""

@@ -1,0 +1,1 @@
+"""history.html: the group's versions as one page that needs nothing besides itself."""

@@ -1,0 +1,1 @@
+// The page shows all that it has: nothing is filtered or unpacked.
