@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pipeline.executions.registered.packages import RegisteredPackage
 from processing.base.errors import LaunchError
+from processing.base.visible_text import visible
 
 LONGEST_REASON = 1_024
 """Characters of UpdateModelPackage's ApprovalDescription (API reference)."""
@@ -29,7 +30,7 @@ def decide(
             f"version {package.version} cannot be approved here: {told}; evaluate the model and "
             "have it registered, or `reject` it"
         )
-    if not (said := re.sub(r"\s+", " ", reason).strip()):
+    if not (said := visible(re.sub(r"\s+", " ", reason).strip())):
         raise LaunchError("--reason: say why; it stands beside the decision in the registry")
     description = f"{who}: {said}"
     if len(description) > LONGEST_REASON:
