@@ -51,7 +51,7 @@ from processing.dataset.validation import (
     tell_read,
     watched,
 )
-from processing.endpoint.captured import open_rows
+from processing.mlflow_record.evaluation_datasets import open_rows
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         shards=config.infrastructure.evaluate.instance_count,
         source_version=version_for_job(dataset.source) if config.pipeline.cache else None,
         endpoint=config.endpoint,
+        tracking_uri=arguments.mlflow_tracking_uri or config.mlflow.tracking_uri,
     )
     rows = shard_files(len(manifest.shards))
     return [arguments.output / name for name in (*rows, MANIFEST_FILE)]
@@ -86,13 +87,18 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--config", type=Path, default=container.CONFIG_FILE, metavar="FILE")
     parser.add_argument(
-        "--source", metavar="URI", help="path, s3:// or hf:// (default: dataset.source)"
+        "--source",
+        metavar="URI",
+        help="path or address of the rows (default: dataset.source)",
     )
     parser.add_argument(
         "--sample-size",
         type=int,
         metavar="N",
         help="rows to draw, 0 for all (default: dataset.sample_size)",
+    )
+    parser.add_argument(
+        "--mlflow-tracking-uri", metavar="URI", help="of mlflow:// (default: mlflow.tracking_uri)"
     )
     parser.add_argument(
         "--input",
@@ -120,10 +126,11 @@ def prepare(
     shards: int,
     source_version: str | None = None,
     endpoint: Endpoint | None = None,
+    tracking_uri: str = "",
 ) -> Manifest:
     """Write the rows, to so many files, and `manifest.json` to `output`; tell what was read.
 
-    `endpoint` says in which format captured calls are.
+    `endpoint` says in which format captured calls are, `tracking_uri` where MLflow's records are.
     Raises DiskError where there is no room for them, DatasetError where there are no usable rows or
     too many unusable ones; the manifest is written then too, so that all of them can be seen, and
     no rows are.
@@ -135,7 +142,7 @@ def prepare(
     redactor = Redactor(dataset.redact, dataset.redact_regions)
     with (
         room_in(output, PREPARE),
-        open_rows(dataset, endpoint, inputs, config.parent) as source,
+        open_rows(dataset, endpoint, inputs, config.parent, tracking_uri) as source,
         _spool(output) as spool,
         live_line(_progress_line(tally, contents), sys.stdout, SECONDS),
     ):
@@ -157,7 +164,7 @@ def prepare(
         manifest = _manifest(
             dataset=dataset,
             source=source,
-            source_version=source_version,
+            source_version=source_version or source.version,
             tally=tally,
             selection=selection,
             contents=contents,

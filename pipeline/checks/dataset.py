@@ -18,7 +18,7 @@ from processing.dataset.readers import BadRecord, Record
 from processing.dataset.rows import Row, row_of
 from processing.dataset.sources import open_source
 from processing.dataset.validation import require_columns, require_named
-from processing.endpoint.captured import open_rows
+from processing.mlflow_record.evaluation_datasets import open_rows
 
 FIRST_ROWS = 1000
 
@@ -72,9 +72,10 @@ def first_row(bundle: Bundle) -> Row:
 def usable_rows(bundle: Bundle) -> Iterator[Row]:
     """The dataset's rows that an evaluation could use. Raises DatasetError."""
     dataset, endpoint = bundle.config.dataset, bundle.config.endpoint
+    mlflow = bundle.config.mlflow.tracking_uri
     with (
         tempfile.TemporaryDirectory(prefix="check-online-") as nothing_mounted,
-        open_rows(dataset, endpoint, Path(nothing_mounted), bundle.folder) as source,
+        open_rows(dataset, endpoint, Path(nothing_mounted), bundle.folder, mlflow) as source,
     ):
         for part in source.parts:
             for record in part.records:

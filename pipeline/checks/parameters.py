@@ -22,8 +22,8 @@ _PACKAGE = (
     f"or {NO_PACKAGE}",
 )
 _DATASET = (
-    r"^(s3|hf|capture)://.+$",
-    "s3://bucket/key, hf://owner/name, or capture://endpoint",
+    r"^(s3|hf|mlflow|capture)://.+$",
+    "s3://bucket/key, hf://owner/name, mlflow://dataset, or capture://endpoint",
 )
 _FORMS = {
     "EndpointName": (patterns.NAME, patterns.IN_WORDS[patterns.NAME]),

@@ -83,12 +83,13 @@ def load_bundle(path: Path) -> Bundle:
     """
     config = _with_local_mlflow(load_config(path))
     source = config.dataset.source
-    local = None if source.startswith(("s3://", "hf://", "capture://")) else path.parent / source
+    elsewhere = ("s3://", "hf://", "mlflow://", "capture://")
+    local = None if source.startswith(elsewhere) else path.parent / source
     if local is not None and not local.is_file():
         raise ConfigError(
             f"{path}: dataset.source: there is no file {local}; "
-            "give a path relative to the configuration file, s3://bucket/key, hf://owner/name, or "
-            "capture://endpoint"
+            "give a path relative to the configuration file, s3://bucket/key, hf://owner/name, "
+            "mlflow://dataset, or capture://endpoint"
         )
     bucket, prefix = config.infrastructure.bucket, config.infrastructure.prefix
     folder = f"{prefix}/config/{_folder_digest(path, config)[:16]}"
@@ -147,7 +148,7 @@ def _folder_digest(path: Path, config: EvaluationConfig) -> str:
 def _dataset_digest(config: EvaluationConfig) -> str:
     """Of what PrepareDataset goes by: a new threshold does not make it prepare the rows again."""
     read = {
-        "dataset": config.dataset.model_dump(mode="json", exclude={"cluster"}),
+        "dataset": config.dataset.model_dump(mode="json", exclude={"cluster", "on_failure"}),
         "instances": config.infrastructure.evaluate.instance_count,
         "cache": config.pipeline.cache,
     }

@@ -108,6 +108,7 @@ def _prepare(bundle: Bundle, path: Path, rows: int, results: Path) -> None:
         output=results / "dataset",
         shards=1,
         endpoint=bundle.config.endpoint,
+        tracking_uri=bundle.config.mlflow.tracking_uri,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from processing.config.capture import SCHEME, read_capture
+from processing.config.mlflow_datasets import OPTIONAL, OnFailure, named_dataset
+from processing.config.mlflow_datasets import SCHEME as MLFLOW_SCHEME
 from processing.config.redaction import Redact, Region
 from processing.config.section import Section, Share
 
@@ -140,6 +142,7 @@ class Dataset(Section):
     redact_regions: list[Region] = ["US"]
     # a column whose value several rows share, as the document that they are about
     cluster: str | None = Field(default=None, min_length=1)
+    on_failure: OnFailure | None = None
 
     @property
     def from_hub(self) -> bool:
@@ -150,9 +153,13 @@ class Dataset(Section):
         return self.source.startswith(SCHEME)
 
     @property
+    def from_mlflow(self) -> bool:
+        return self.source.startswith(MLFLOW_SCHEME)
+
+    @property
     def read_by_job(self) -> bool:
         """Whether PrepareDataset fetches the rows itself: SageMaker mounts what is in S3 alone."""
-        return self.from_hub or self.from_capture
+        return self.from_hub or self.from_capture or self.from_mlflow
 
     @property
     def answers_given(self) -> bool:
@@ -179,6 +186,21 @@ class Dataset(Section):
                 "answer out of the response, by endpoint.format"
             )
         object.__setattr__(self, "columns", CAPTURED)
+        return self
+
+    @model_validator(mode="after")
+    def _records_may_have_facts_and_guidelines(self) -> Self:
+        if self.from_mlflow:
+            name, _ = named_dataset(self.source)
+            if self.on_failure and self.on_failure.add_to_dataset == name:
+                raise ValueError(
+                    f"on_failure.add_to_dataset is {name} itself, which source reads: its rows "
+                    "would grow by each failure; name another"
+                )
+            unsaid = [name for name in OPTIONAL if name not in self.columns.model_fields_set]
+            taken = {*self.columns.with_answers().names, *self.columns.labels.values()}
+            found = {name: name for name in unsaid if name not in taken}
+            object.__setattr__(self, "columns", self.columns.model_copy(update=found))
         return self
 
     @model_validator(mode="after")

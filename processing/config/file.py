@@ -113,8 +113,9 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
             "may change, and the cache would not notice"
         )
         yield ("pipeline", "cache"), message
-    if config.pipeline.cache and config.dataset.from_capture:
-        message = "has no meaning for capture://: what was captured is another every hour"
+    if config.pipeline.cache and (config.dataset.from_capture or config.dataset.from_mlflow):
+        scheme = config.dataset.source.partition("://")[0]
+        message = f"has no meaning for {scheme}://, whose rows may be others every hour"
         yield ("pipeline", "cache"), message
     yield from _variables(config)
     yield from variant_name_problems(config.variants)

@@ -64,14 +64,15 @@ class Manifest(_Part):
     """`manifest.json`. `sha256` is empty where no rows were written; `notes` then say why.
 
     It is that of all rows, as they follow one another in `shards`. `source_version` is that of
-    `processing.dataset.source_version`, where a cached manifest has to be held against it.
+    `processing.dataset.source_version`, where a cached manifest has to be held against it, and of
+    MLflow's records in any case.
     """
 
     # "schema" itself is taken: BaseModel has a method of that name.
     schema_version: Literal[1] = Field(default=1, alias="schema")
     source: str
     source_version: str | None = None
-    format: Literal["jsonl", "csv", "parquet", "hub", "capture"]
+    format: Literal["jsonl", "csv", "parquet", "hub", "capture", "mlflow"]
     files: list[SourceFile]
     seed: int
     sample_size: int
@@ -93,6 +94,8 @@ class Manifest(_Part):
             return self.source.removeprefix("hf://")
         if self.source.startswith("capture://"):
             return f"traffic of {self.source.removeprefix('capture://').partition('?')[0]}"
+        if self.source.startswith("mlflow://"):
+            return self.source.removeprefix("mlflow://")
         return self.source.rstrip("/").rpartition("/")[2]
 
 

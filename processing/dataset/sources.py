@@ -38,12 +38,16 @@ class Part:
 
 @dataclass(frozen=True)
 class OpenSource:
-    """`parts` are read once, in order. `files` is empty where the hub holds them."""
+    """`parts` are read once, in order. `files` is empty where the hub or MLflow holds them.
 
-    format: Literal["jsonl", "csv", "parquet", "hub", "capture"]
+    `version` is a digest of what is there, where reading it has told.
+    """
+
+    format: Literal["jsonl", "csv", "parquet", "hub", "capture", "mlflow"]
     parts: list[Part]
     files: list[SourceFile]
     notes: list[str]
+    version: str | None = None
 
 
 @contextmanager
@@ -68,7 +72,8 @@ def open_source(dataset: Dataset, inputs: Path, beside: Path) -> Iterator[OpenSo
     elif "://" in source:
         scheme = source.partition("://")[0]
         raise DatasetError(
-            f"dataset.source {source!r}: {scheme}:// is not known; give a path, s3:// or hf://"
+            f"dataset.source {source!r}: {scheme}:// is not known; give a path, s3://, hf://, "
+            "mlflow:// or capture://"
         )
     else:
         yield _open_files(dataset, _existing(beside / source, source))

@@ -18,6 +18,7 @@ from processing.endpoint.answers import Answer
 from processing.evaluation.abandoned_runs import end_runs_of_killed_jobs
 from processing.evaluation.answer_stream import NoMoreAnswers, streamed_answers
 from processing.evaluation.early_stop import EarlyStop, early_stop
+from processing.evaluation.failed_rows import add_failed_rows
 from processing.evaluation.fingerprint import code_digest
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
@@ -90,6 +91,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
             )
         document = evaluation_document(evaluation)
         record_outcome(evaluation, document, job)
+        add_failed_rows(evaluation, document, job)
     write_document(document, job.output)
     return evaluation
 

@@ -36,6 +36,7 @@ def prepare_step(
     inputs = [s3_input("config", bundle.dataset_config_uri)]
     if not config.dataset.read_by_job:
         inputs.append(s3_input("raw", parameters.dataset_uri))
+    mlflow = ["--mlflow-tracking-uri", parameters.mlflow_tracking_uri]
     machine = config.infrastructure.prepare
     return ProcessingStep(
         name="PrepareDataset",
@@ -60,6 +61,7 @@ def prepare_step(
                 parameters.dataset_uri,
                 "--sample-size",
                 parameters.sample_size.to_string(),
+                *(mlflow if config.dataset.from_mlflow else []),
             ],
         ),
         cache_config=(

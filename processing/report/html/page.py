@@ -15,7 +15,13 @@ from processing.report.html.metrics import MetricLine, champion_line, marks, met
 from processing.report.html.packing import PackedRows, pack_rows
 from processing.report.html.people import people_lines
 from processing.report.html.pictures import distribution
-from processing.report.html.survey import Expectation, Survey, slice_word, survey_rows
+from processing.report.html.survey import (
+    Expectation,
+    Survey,
+    expectations_of,
+    slice_word,
+    survey_rows,
+)
 
 HERE = Path(__file__).parent
 MOST_BYTES = 1_950_000
@@ -37,7 +43,7 @@ class Distribution:
 
 def page(document: Mapping[str, Any], rows: Path) -> str:
     """The page as text. `rows` is the rows.jsonl that belongs to `document`."""
-    expected = _expectations(document)
+    expected = expectations_of(document)
     survey = survey_rows(rows, expected)
     content = _content(document, survey, expected)
     # first without rows, to know how much room they have
@@ -133,24 +139,6 @@ def rendered(
 
 def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8")
-
-
-def _expectations(document: Mapping[str, Any]) -> dict[str, Expectation]:
-    """By scorer. number_rules names them all; the other metrics are measurements."""
-    bounds = document["thresholds"].values()
-    return {
-        name: Expectation(
-            higher_is_better=document["metrics"].get(name, {}).get("higher_is_better", True),
-            minimum=_bound(bounds, name, "min"),
-            maximum=_bound(bounds, name, "max"),
-        )
-        for name in document["number_rules"]
-    }
-
-
-def _bound(bounds: Any, metric: str, rule: str) -> float | None:
-    found = [b["bound"] for b in bounds if b["metric"] == metric and b["rule"] == rule]
-    return found[0] if found else None
 
 
 def _metric_lines(document: Mapping[str, Any], survey: Survey) -> list[MetricLine]:

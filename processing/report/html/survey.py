@@ -89,6 +89,24 @@ def survey_rows(path: Path, expected: Mapping[str, Expectation]) -> Survey:
     return found
 
 
+def expectations_of(document: Mapping[str, Any]) -> dict[str, Expectation]:
+    """By scorer. number_rules names them all; the other metrics are measurements."""
+    bounds = document["thresholds"].values()
+    return {
+        name: Expectation(
+            higher_is_better=document["metrics"].get(name, {}).get("higher_is_better", True),
+            minimum=_bound(bounds, name, "min"),
+            maximum=_bound(bounds, name, "max"),
+        )
+        for name in document["number_rules"]
+    }
+
+
+def _bound(bounds: Any, metric: str, rule: str) -> float | None:
+    found = [b["bound"] for b in bounds if b["metric"] == metric and b["rule"] == rule]
+    return found[0] if found else None
+
+
 def failures(row: Row, expected: Mapping[str, Expectation]) -> list[str]:
     """The scorers whose verdict on `row` is not what it should be."""
     return [name for name, score in row["scores"].items() if expected[name].failed(score)]
