@@ -43,6 +43,9 @@ def config_of(write_config: ConfigWriter, server: str, source: str, **dataset: A
     found: Path = write_config(
         dataset={"source": source, "columns": {}} | dataset,
         mlflow={"tracking_uri": server},
+        candidate=None,
+        trigger=None,
+        registration={"stamp_candidate": False},
         scorers=["rougeL_fmeasure"],
         thresholds={"rougeL_fmeasure": {"min": 0.1}},
         budgets={"min_rows": 1},
