@@ -169,7 +169,7 @@ def trend(points: Sequence[tuple[int, float]], marks: Sequence[Mark], *, label: 
     picture.line("way", *points)
     picture.add("value", Dots("black", radius=4), points)
     for tick in (low, high):
-        picture.text("side", -6, float(y.project(tick, 80, 0)) + 4, f"{tick:g}")
+        picture.text("side", -6, max(float(y.project(tick, 80, 0)) + 4, 9), f"{tick:g}")
     return picture.markup(label, left=40, right=8, below=6)
 
 
