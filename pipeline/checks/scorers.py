@@ -105,12 +105,15 @@ def _build_and_try(
 
 def _verdict(built: BuiltScorer, row: Row, *, retrieves: bool) -> str:
     """`retrieves`: as if the dataset's context had been retrieved, or else the expected answer."""
-    answer = JudgedAnswer(row.expected_response)
     if row.given:
-        answer = JudgedAnswer(row.given.text, row.given.retrieved)
-    elif retrieves:
-        passages = map(Passage, row.context or (row.expected_response,))
-        answer = JudgedAnswer(row.expected_response, Retrieved(tuple(passages)))
+        answer = JudgedAnswer(row.given.text, row.given.retrieved, row.given.tool_calls)
+    else:
+        passages = tuple(map(Passage, row.context or (row.expected_response,)))
+        answer = JudgedAnswer(
+            row.expected_response,
+            Retrieved(passages) if retrieves else None,
+            row.further.expected_tool_calls or (),
+        )
     question = question_of(row, answer)
     value = numbered(built, built.score(question)).value
     return f"{value:.4g}" if isinstance(value, float) else str(value)

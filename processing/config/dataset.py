@@ -22,7 +22,8 @@ class Columns(Section):
     `messages` holds a whole conversation, which the user's last message ends: that is the question
     then, and no other column is. Rows with the same `session` stand together in MLflow.
     `expected_response` is None where nobody has said what is right. `expected_facts` and
-    `guidelines` hold lists of texts, as `context` may.
+    `guidelines` hold lists of texts, as `context` may; `expected_tool_calls` a list of
+    {"name", "arguments"}.
     Two kinds of slices mean something: `labels`, scorer -> column with people's label of the
     answer in the column `answer`. With `dataset.answers: given` that column is no slice: it holds
     the answers that are evaluated, those of MEASURED what was measured of them, and
@@ -42,6 +43,7 @@ class Columns(Section):
     labels: dict[str, str] = {}
     expected_facts: str | None = None
     guidelines: str | None = None
+    expected_tool_calls: str | None = Field(default=None, min_length=1)
     _hold_answers: bool = PrivateAttr(default=False)
 
     @property
@@ -59,7 +61,7 @@ class Columns(Section):
     def mapped(self) -> dict[str, str]:
         """The columns that become a row's texts, and so no slices, by their key."""
         keys = ["question", "messages", "session", "expected_response", "context"]
-        keys += ["expected_facts", "guidelines"]
+        keys += ["expected_facts", "guidelines", "expected_tool_calls"]
         if self.hold_answers:
             keys += ["answer", "retrieved_context", *MEASURED]
         named = {key: column for key in keys if (column := getattr(self, key)) is not None}

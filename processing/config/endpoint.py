@@ -34,6 +34,7 @@ class ResponsePaths(Section):
     error: str | None = None
     stop_reason: str | None = None
     reasoning: str | None = None
+    tool_calls: str | None = None
 
     @field_validator("*")
     @classmethod

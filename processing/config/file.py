@@ -85,6 +85,12 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
                 f"{scorer.name} judges by each row's own guidelines: name their column in "
                 "dataset.columns.guidelines, or leave the scorer out",
             )
+        if scorer.options.needs_tool_calls() and config.dataset.columns.expected_tool_calls is None:
+            yield (
+                ("scorers", index),
+                f"{scorer.name} compares with the tool calls that a row expects: name their column "
+                "in dataset.columns.expected_tool_calls, or leave the scorer out",
+            )
     if (
         config.trigger
         and config.trigger.candidates_group == config.registration.model_package_group

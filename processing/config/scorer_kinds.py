@@ -29,6 +29,7 @@ from processing.config.text_check_options import (
     PiiOptions,
     RegexOptions,
     RowGuidelinesOptions,
+    ToolCallOptions,
 )
 
 
@@ -118,6 +119,7 @@ SCORERS: dict[str, ScorerKind] = {
         ("mlflow-skinny",),
         "the share of the passages that the judge finds relevant",
     ),
+    "ToolCallCorrectness": _mlflow_judge(ToolCallOptions, "tool_call_correctness"),
     "Completeness": _mlflow_judge(module="mlflow_instructions"),
     "Fluency": _mlflow_judge(module="mlflow_instructions"),
     "Summarization": _mlflow_judge(module="mlflow_instructions"),

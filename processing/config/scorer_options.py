@@ -57,6 +57,10 @@ class Options(BaseModel):
         """Whether it judges by guidelines of the row's own."""
         return False
 
+    def needs_tool_calls(self) -> bool:
+        """Whether it judges the tools that the model wants called."""
+        return False
+
     def category_numbers(self) -> dict[str, float]:
         """What a verdict in words counts; {} if the scorer gives no categories."""
         return {}

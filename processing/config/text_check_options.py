@@ -58,6 +58,22 @@ class RowGuidelinesOptions(Options):
         return True
 
 
+class ToolCallOptions(Options):
+    """Named as MLflow's own. An exact match is compared without a judge."""
+
+    should_exact_match: bool = False
+    should_consider_ordering: bool = False
+
+    def asks_judge(self, kind_asks: bool) -> bool:
+        return kind_asks and not self.should_exact_match
+
+    def needs_tool_calls(self) -> bool:
+        return True
+
+    def may_not_apply(self) -> bool:
+        return True
+
+
 class ContextOptions(Options):
     """Of a judge that judges against the row's context."""
 

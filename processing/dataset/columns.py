@@ -17,7 +17,8 @@ from processing.dataset.passages import listed_passages
 from processing.dataset.readers import BadRecord, Record
 from processing.dataset.retrieved import Retrieved, retrieved_in
 from processing.dataset.rows import ALONE, Scalar, Talk, Written, write_row
-from processing.dataset.turns import NotAConversation, turns_in
+from processing.dataset.tool_calls import NotCallsError, expected_calls_in
+from processing.dataset.turns import NotAConversation, ToolCall, turns_in
 
 NO_NAME = "(column without a name)"
 
@@ -47,7 +48,7 @@ def map_record(record: Record, columns: Columns, dropped: set[str]) -> Written |
             further=further,
             given=_given(record, columns) if columns.hold_answers else None,
         )
-    except (_Unusable, NotAConversation) as unusable:
+    except (_Unusable, NotAConversation, NotCallsError) as unusable:
         reason, detail = unusable.args
         return BadRecord(record.line, reason, detail)
     except UnicodeEncodeError:
@@ -72,14 +73,22 @@ def _further(record: Record, columns: Columns) -> FurtherExpectations:
     """NONE where the record has no list of answers, and no facts and guidelines are mapped."""
     answers = _answers(record, columns)
     facts, guidelines = columns.expected_facts, columns.guidelines
-    if answers.__class__ is not list and facts is None and guidelines is None:
+    calls = _expected_calls(record, columns.expected_tool_calls)
+    if answers.__class__ is not list and facts is None and guidelines is None and calls is None:
         return NONE
     found = FurtherExpectations(
         tuple(_texts_of(answers)[1:]) if isinstance(answers, list) else (),
         tuple(filter(has_text, _context(record, facts))) if facts else (),
         tuple(filter(has_text, _context(record, guidelines))) if guidelines else (),
+        calls,
     )
-    return found if found.texts else NONE
+    return found if found.given() else NONE
+
+
+def _expected_calls(record: Record, column: str | None) -> tuple[ToolCall, ...] | None:
+    if column is None:
+        return None
+    return expected_calls_in(record.columns.get(column), f"column {column!r}")
 
 
 def _expected(record: Record, columns: Columns, further: FurtherExpectations) -> str:

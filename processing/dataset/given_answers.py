@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from processing.dataset.retrieved import Retrieved, retrieved_of
+from processing.dataset.turns import ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,15 @@ class GivenAnswer:
     event_id: str = ""
     time: str = ""
     retrieved: Retrieved | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
     def known(self) -> dict[str, Any]:
         """What is known, as it stands in `dataset.jsonl`."""
-        parts = ("text", "retrieved")
+        parts = ("text", "retrieved", "tool_calls")
         rest = {k: v for k, v in asdict(self).items() if k not in parts and v not in (None, "")}
-        came = {"retrieved": self.retrieved.entry()} if self.retrieved else {}
+        came: dict[str, Any] = {"retrieved": self.retrieved.entry()} if self.retrieved else {}
+        if self.tool_calls:
+            came["tool_calls"] = list(map(asdict, self.tool_calls))
         return {"text": self.text, **rest, **came}
 
 
@@ -47,4 +51,6 @@ def given_answer_of(record: Mapping[str, Any] | None) -> GivenAnswer | None:
         return None
     if unknown := record.keys() - _KEYS:
         raise TypeError(f"given.{min(unknown)} is not known")
-    return GivenAnswer(**{**record, "retrieved": retrieved_of(record.get("retrieved"))})
+    calls = tuple(ToolCall(**call) for call in record.get("tool_calls", ()))
+    retrieved = retrieved_of(record.get("retrieved"))
+    return GivenAnswer(**{**record, "retrieved": retrieved, "tool_calls": calls})

@@ -69,7 +69,12 @@ class Redactor:
             }
             retrieved = value.retrieved and value.retrieved.mapped(self.text, self.value)
             request = self._json(value.request)
-            return replace(value, **texts, request=request, retrieved=retrieved)
+            calls = (
+                replace(call, arguments=self.text(call.arguments)) for call in value.tool_calls
+            )
+            return replace(
+                value, **texts, request=request, retrieved=retrieved, tool_calls=tuple(calls)
+            )
         return value
 
     def _json(self, text: str) -> str:

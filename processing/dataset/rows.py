@@ -203,6 +203,8 @@ def write_row(
         question = f"{question}{before.decode()}"
     if given is not None:
         canonical += b',"answer":' + encode(_nfc(given.text.strip()))
+        if given.tool_calls:
+            canonical += b',"tool_calls":' + encode([call.shown for call in given.tool_calls])
         if given.retrieved is not None:
             canonical += b',"retrieved":' + encode(list(map(_nfc, given.retrieved.texts)))
     row_id = hashlib.sha256(canonical).digest()[:8]

@@ -28,6 +28,11 @@ class ToolCall:
     arguments: str
     id: str = ""
 
+    @property
+    def shown(self) -> str:
+        """As code would have it, for people and for comparing."""
+        return f"{self.name}({self.arguments})"
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

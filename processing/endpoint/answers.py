@@ -47,7 +47,12 @@ class Answer:
     def judged(self) -> JudgedAnswer | None:
         """The answer as scorers judge it; None where there is none."""
         reply = self.call.reply
-        return JudgedAnswer(reply.text, reply.retrieved) if reply else None
+        if reply is None:
+            return None
+        offered = self.request.get("tools")
+        tools = offered if isinstance(offered, list) else []
+        told = tuple(tool for tool in tools if isinstance(tool, dict))
+        return JudgedAnswer(reply.text, reply.retrieved, reply.tool_calls, told)
 
     @property
     def latency_ms(self) -> float | None:
@@ -168,6 +173,8 @@ def _kept(desk: AnswerDesk, key: str) -> Call | None:
     kept, path = desk.shelf.get(key), desk.endpoint.context_path
     if kept is None or (path and kept.get("context_path") != path):
         return None
+    if "tools" in kept.get("request", {}) and "tool_calls" not in kept["call"]["reply"]:
+        return None  # kept by a version that did not read calls beside a text
     try:
         reply = separated(desk.endpoint, Reply.of_record(kept["call"]["reply"]))
     except UnusableReply:

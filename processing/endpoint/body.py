@@ -8,7 +8,8 @@ Bedrock, Gemini, Ollama; each also as the only one of a list, or as JSON within 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from processing.base.content_parts import (
@@ -19,6 +20,7 @@ from processing.base.content_parts import (
     thought_beside,
     token_count,
 )
+from processing.dataset.tool_calls import CALL_KEYS, tool_calls_in
 from processing.endpoint.reply import Reply, UnusableReply, excerpt
 
 _ALTERNATIVES = frozenset(
@@ -69,8 +71,10 @@ def reply_in(document: Any) -> Reply:
         "\n".join(reasoning),
         stop_reason_of(nodes),
     )
-    others = dict.fromkeys((*said.others, *(call for node in nodes for call in _calls(node))))
-    if others and not said.text and not reply.cut:
+    calls = tool_calls_in([nodes[-1], content])
+    reply = replace(reply, tool_calls=calls)
+    others = dict.fromkeys((*said.others, *(key for key in CALL_KEYS if nodes[-1].get(key))))
+    if others and not calls and not said.text and not reply.cut:
         raise UnusableReply(f"it has no text, but {', '.join(others)[:80]}", reply)
     return reply
 
@@ -128,7 +132,7 @@ def _way(whole: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], str, Any]:
         if len(nodes) == 1:
             # an error's own words stand there, too: {"code": 503, "message": "..."}
             keys = [k for k in keys if k != "text" and not (k == "message" and _is_text(node[k]))]
-        if not keys and not any(node.get(key) for key in REASONING_KEYS):
+        if not keys and not any(node.get(key) for key in (*REASONING_KEYS, *CALL_KEYS)):
             raise UnusableReply(f"no answer in {excerpt(whole)}; is endpoint.format right?")
         key = next((key for key in keys if node[key] is not None), "")
         content = node[key] if key else None
@@ -150,12 +154,6 @@ def _said(key: str, content: Any) -> Said:
         return said_in(content)
     except UnclearContentError as error:
         raise UnusableReply(f"{key} has {error}") from error
-
-
-def _calls(node: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("tool_calls", "function_call"):
-        if node.get(key):
-            yield key
 
 
 def _usages(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -157,6 +157,7 @@ class _Reader:
             stop_reason=reply.stop_reason,
             error=storable(error) or "",
             retrieved=None if error else reply.retrieved,
+            tool_calls=() if error else reply.tool_calls,
             request=text if len(text) <= LONGEST_REQUEST else "",
             event_id=call.event_id,
             time=call.time.isoformat() if call.time else "",

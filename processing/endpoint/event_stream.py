@@ -6,7 +6,7 @@ OpenAI's chat completion chunks; TGI's StreamResponse, whose last event has the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from processing.base.content_parts import REASONING_KEYS
@@ -31,6 +31,7 @@ def merged(events: Sequence[Any]) -> Any:
 
 def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
     said: dict[str, str] = {}
+    calls: list[Any] = []
     stop_reason, usage = "", None
     for event in events:
         try:
@@ -43,6 +44,7 @@ def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
             delta = choice["delta"] if "delta" in choice else {"content": choice["text"]}
             for key in ("content", *REASONING_KEYS):
                 said[key] = said.get(key, "") + (delta.get(key) or "")
+            calls += delta.get("tool_calls") or []
         except (AttributeError, LookupError, TypeError) as error:
             raise UnusableReply(
                 f"the body is a stream of events that cannot be read: {excerpt(event)}; turn "
@@ -53,4 +55,30 @@ def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
         raise UnusableReply("the body is a stream of events that ends before the answer does")
     choice = {"message": {k: v for k, v in said.items() if v}, "finish_reason": stop_reason}
     choice["message"].setdefault("content", "")
+    if calls:
+        choice["message"]["tool_calls"] = _merged_calls(calls)
     return {"choices": [choice], "usage": usage}
+
+
+def _merged_calls(deltas: Sequence[Any]) -> list[dict[str, Any]]:
+    """The whole calls out of a stream's pieces, as `tool_calls` of chat completions.
+
+    The first piece of a call has its name and id, the others have parts of the arguments; `index`
+    says which call they belong to.
+    """
+    calls: dict[int, dict[str, Any]] = {}
+    for piece in deltas:
+        if not isinstance(piece, Mapping):
+            continue
+        index = piece.get("index")
+        call = calls.setdefault(
+            index if isinstance(index, int) else 0,
+            {"type": "function", "function": {"name": "", "arguments": ""}},
+        )
+        if piece.get("id"):
+            call["id"] = piece["id"]
+        told = piece.get("function")
+        for key in ("name", "arguments"):
+            if isinstance(told, Mapping) and isinstance(text := told.get(key), str):
+                call["function"][key] += text
+    return [call for _, call in sorted(calls.items())]

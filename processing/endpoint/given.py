@@ -54,6 +54,7 @@ def _call(endpoint: Endpoint, given: GivenAnswer) -> Call:
         given.reasoning,
         given.stop_reason,
         given.retrieved,
+        given.tool_calls,
     )
     error: str | None = given.error or None
     unusable = None

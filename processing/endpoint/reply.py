@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from processing.base.content_parts import is_cut
 from processing.dataset.retrieved import Retrieved, retrieved_of
+from processing.dataset.turns import ToolCall
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Reply:
     `reasoning`: what the model thought, where the server gives that apart from `text`.
     `stop_reason`: why the model stopped, in the server's word; empty where it does not say.
     `retrieved`: the passages that came with it; None where the endpoint is not said to return any.
+    `tool_calls`: the tools that the model wants called; `text` may be empty then.
     """
 
     text: str
@@ -26,6 +28,7 @@ class Reply:
     reasoning: str = ""
     stop_reason: str = ""
     retrieved: Retrieved | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def cut(self) -> bool | None:
@@ -35,7 +38,9 @@ class Reply:
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Self:
         """The reply that was kept as `asdict` gives it. Raises KeyError or TypeError."""
-        return cls(**{**record, "retrieved": retrieved_of(record.get("retrieved"))})
+        calls = tuple(ToolCall(**call) for call in record.get("tool_calls", ()))
+        retrieved = retrieved_of(record.get("retrieved"))
+        return cls(**{**record, "retrieved": retrieved, "tool_calls": calls})
 
 
 class UnusableReply(Exception):

@@ -21,13 +21,13 @@ def separated(endpoint: Endpoint, reply: Reply) -> Reply:
     """`reply`, its text the answer alone, and its reasoning all that the model showed of it.
 
     With `endpoint.reasoning: keep` the text stays as it came. Raises UnusableReply where no answer
-    is left, with the reason for that.
+    is left, and no tool is called, with the reason for that.
     """
     if endpoint.reasoning == "strip":
         thought, answer = split_reasoning(reply.text)
         reasoning = "\n\n".join(filter(None, (reply.reasoning, thought)))
         reply = replace(reply, text=answer, reasoning=reasoning)
-    if not has_text(reply.text):
+    if not has_text(reply.text) and not reply.tool_calls:
         final = bool(reply.cut) or reply.stop_reason.casefold() in _FILTERED
         raise UnusableReply(_why_empty(endpoint, reply), reply, final=final)
     return reply

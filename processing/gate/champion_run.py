@@ -15,6 +15,7 @@ from typing import Any
 from processing.base.errors import ReportedError
 from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.retrieved import retrieved_of
+from processing.dataset.turns import ToolCall
 from processing.gate.non_inferiority import RowScores, finite_number
 
 ROWS_ARTIFACT = "evaluation/rows.jsonl"
@@ -137,4 +138,5 @@ def parse_rows(text: str) -> dict[str, tuple[JudgedAnswer | None, dict[str, floa
 
 
 def _judged(row: Mapping[str, Any]) -> JudgedAnswer:
-    return JudgedAnswer(row["answer"], retrieved_of(row.get("retrieved")))
+    calls = tuple(ToolCall(**call) for call in row.get("tool_calls", ()))
+    return JudgedAnswer(row["answer"], retrieved_of(row.get("retrieved")), calls)

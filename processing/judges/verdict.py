@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from processing.base.clean_text import has_text, storable
 from processing.dataset.expectations import NONE, FurtherExpectations
 from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.retrieved import Retrieved
 from processing.dataset.rows import Row
-from processing.dataset.turns import Turn
+from processing.dataset.turns import ToolCall, Turn
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -22,6 +22,7 @@ class Question:
     """One row as a scorer sees it. `context` is the dataset's, None where it has none.
 
     `retrieved` is what the endpoint has retrieved; None where it is not said to return it.
+    `tool_calls`: what the model wants called; `tools`: what it was offered, as it was.
 
     `other_answer` is what a pairwise scorer compares `answer` with, and None for any other.
     `repeat`: for which time the same is asked (`judge.repeats`), from 1.
@@ -37,6 +38,8 @@ class Question:
     repeat: int = 1
     history: tuple[Turn, ...] = ()
     retrieved: Retrieved | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -77,6 +80,8 @@ def question_of(row: Row, answer: JudgedAnswer) -> Question:
         further=row.further,
         history=row.history,
         retrieved=answer.retrieved,
+        tool_calls=answer.tool_calls,
+        tools=answer.tools,
     )
 
 

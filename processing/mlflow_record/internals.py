@@ -41,39 +41,23 @@ DATASET_CONTEXT_TAG = "mlflow.data.context"
 JUDGE_INPUT_TOKENS = "mlflow.assessment.judgeInputTokens"
 JUDGE_OUTPUT_TOKENS = "mlflow.assessment.judgeOutputTokens"
 
+Calls = Sequence[Mapping[str, Any]]  # of tools: name, arguments; or the tools themselves
 TRACE_SEARCH = "/api/3.0/mlflow/traces/search"
 
 JUDGE_PROMPTS = {
-    "Safety": ("safety", "SAFETY_PROMPT"),
-    "RelevanceToQuery": ("relevance_to_query", "RELEVANCE_TO_QUERY_PROMPT"),
-    "Equivalence": ("equivalence", "EQUIVALENCE_PROMPT"),
-    "Correctness": ("correctness", "CORRECTNESS_PROMPT"),
-    "Guidelines": ("guidelines", "GUIDELINES_PROMPT"),
-    "ExpectationsGuidelines": ("guidelines", "GUIDELINES_PROMPT"),
-    "RetrievalGroundedness": ("groundedness", "GROUNDEDNESS_PROMPT"),
-    "RetrievalRelevance": ("retrieval_relevance", "RETRIEVAL_RELEVANCE_PROMPT"),
-    "RetrievalSufficiency": ("context_sufficiency", "CONTEXT_SUFFICIENCY_PROMPT"),
-    "Completeness": ("completeness", "COMPLETENESS_PROMPT"),
-    "Fluency": ("fluency", "FLUENCY_PROMPT"),
-    "Summarization": ("summarization", "SUMMARIZATION_PROMPT"),
-    "ConversationCompleteness": (
-        "conversation_completeness",
-        "CONVERSATION_COMPLETENESS_PROMPT",
-    ),
-    "ConversationalGuidelines": ("conversational_guidelines", "CONVERSATIONAL_GUIDELINES_PROMPT"),
-    "ConversationalRoleAdherence": (
-        "conversational_role_adherence",
-        "CONVERSATIONAL_ROLE_ADHERENCE_PROMPT",
-    ),
-    "ConversationalSafety": ("conversational_safety", "CONVERSATIONAL_SAFETY_PROMPT"),
-    "ConversationalToolCallEfficiency": (
-        "conversational_tool_call_efficiency",
-        "CONVERSATIONAL_TOOL_CALL_EFFICIENCY_PROMPT",
-    ),
-    "KnowledgeRetention": ("knowledge_retention", "KNOWLEDGE_RETENTION_PROMPT"),
-    "UserFrustration": ("user_frustration", "USER_FRUSTRATION_PROMPT"),
-}
-"""Judge -> module in mlflow.genai.judges.prompts, and the name in it."""
+    "Safety": "safety", "RelevanceToQuery": "relevance_to_query", "Equivalence": "equivalence",
+    "Correctness": "correctness", "Guidelines": "guidelines",
+    "ExpectationsGuidelines": "guidelines", "RetrievalGroundedness": "groundedness",
+    "RetrievalRelevance": "retrieval_relevance", "RetrievalSufficiency": "context_sufficiency",
+    "Completeness": "completeness", "Fluency": "fluency", "Summarization": "summarization",
+    "ConversationCompleteness": "conversation_completeness",
+    "ConversationalGuidelines": "conversational_guidelines",
+    "ConversationalRoleAdherence": "conversational_role_adherence",
+    "ConversationalSafety": "conversational_safety",
+    "ConversationalToolCallEfficiency": "conversational_tool_call_efficiency",
+    "KnowledgeRetention": "knowledge_retention", "UserFrustration": "user_frustration",
+}  # fmt: skip
+"""Judge -> module in mlflow.genai.judges.prompts; the prompt has its name, in capitals."""
 
 SEARCHED_MODULES = ("pyspark", "dbruntime", "IPython")
 """MLflow tries to import these about six times for each trace and request."""
@@ -281,9 +265,23 @@ def conversation_message(judge: Any, conversation: Sequence[Mapping[str, str]]) 
 
 def judge_prompt(judge: str) -> str:
     """The prompt of MLflow's own judge of that name, with its `{{placeholders}}`."""
-    module, name = JUDGE_PROMPTS[judge]
-    prompt = getattr(importlib.import_module(f"mlflow.genai.judges.prompts.{module}"), name)
-    return str(prompt)
+    name = JUDGE_PROMPTS[judge]
+    module = importlib.import_module(f"mlflow.genai.judges.prompts.{name}")
+    return str(getattr(module, f"{name.upper()}_PROMPT"))
+
+
+def tool_call_prompt(
+    request: str, called: Calls, offered: Calls, expected: Calls, *, check_order: bool
+) -> str:
+    """What MLflow's ToolCallCorrectness tells its judge; the answer's values are put in last."""
+    from mlflow.genai.judges.prompts.tool_call_correctness import get_prompt
+    from mlflow.genai.utils.type import FunctionCall
+    from mlflow.types.chat import ChatTool
+
+    theirs, ours = ([FunctionCall(**call) for call in calls] for calls in (called, expected))
+    with_arguments = all("arguments" in call for call in expected)
+    tools = [ChatTool.model_validate({"type": "function", "function": dict(t)}) for t in offered]
+    return get_prompt(request, theirs, tools, ours, with_arguments, check_order)
 
 
 def facts_in_correctness() -> str:

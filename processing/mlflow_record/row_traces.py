@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import TrackingError
 from processing.base.secrets import masked
 from processing.base.visible_text import visible
 from processing.dataset.retrieved import Retrieved
 from processing.dataset.rows import Row
-from processing.dataset.turns import messages_of
+from processing.dataset.turns import Turn, messages_of
 from processing.endpoint.answers import Answer
 from processing.mlflow_record.internals import TOKEN_USAGE_ATTRIBUTE, TRACE_SESSION
 from processing.mlflow_record.run import TrackedRun
@@ -71,7 +71,7 @@ def draft_trace(answer: Answer, run_id: str = "") -> None:
         span.set_attribute(TOKEN_USAGE_ATTRIBUTE, usage)
     if reply and reply.retrieved is not None:
         _add_retrieval(span, answer, reply.retrieved)
-    outputs = {"error": masked(call.error)} if call.error else answer.text
+    outputs = {"error": masked(call.error)} if call.error else _said(answer)
     status = SpanStatusCode.ERROR if call.error else SpanStatusCode.OK
     span.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
     root.end(outputs=outputs, status=status, end_time_ns=call.ended_ns)
@@ -100,6 +100,15 @@ def _add_retrieval(call: LiveSpan, answer: Answer, retrieved: Retrieved) -> None
         span.set_attribute("problem", retrieved.problem)
     status = SpanStatusCode.ERROR if retrieved.problem else SpanStatusCode.OK
     span.end(outputs=documents, status=status, end_time_ns=answer.call.ended_ns)
+
+
+def _said(answer: Answer) -> Any:
+    """The text; with tool calls a message of chat completions, as MLflow's page shows it."""
+    calls = answer.judged.tool_calls if answer.judged else ()
+    if not calls:
+        return answer.text
+    message = Turn("assistant", answer.text or "", calls).message()
+    return {"choices": [{"message": message}]}
 
 
 def _inputs(row: Row) -> dict[str, object]:

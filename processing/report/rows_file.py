@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def write_rows(evaluation: Evaluation, folder: Path) -> None:
 def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
     call, row = answer.call, answer.row
     retrieved = call.said.retrieved if call.said else None
+    calls = call.said.tool_calls if call.said else ()
     latency = answer.latency_ms if answer.asked else None
     return {
         "row_id": row.row_id,
@@ -37,6 +39,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
         "answer": answer.text,
         "reasoning": answer.reasoning or None,
         **({"retrieved": retrieved.entry()} if retrieved else {}),
+        **({"tool_calls": list(map(asdict, calls))} if calls else {}),
         "expected_response": row.expected_response,
         **row.further.given(),
         "slices": row.slices,

@@ -125,7 +125,7 @@ class PaidVerdicts:
         assert built.judge is not None
         shelf = self.shelves[built.spec.name]
         other: list[object] = [] if question.other_answer is None else [question.other_answer]
-        if question.further.texts:
+        if question.further.given():
             other.append(question.further.given())
         if question.repeat > 1:
             other.append(["repeat", question.repeat])
@@ -133,6 +133,9 @@ class PaidVerdicts:
             other.append({"history": messages_of(question.history)})
         if question.retrieved is not None:
             other.append({"retrieved": question.retrieved.texts})
+        if question.tool_calls or built.spec.options.needs_tool_calls():
+            other.append({"tool_calls": [call.shown for call in question.tool_calls]})
+            other.append({"tools": question.tools})
         key = key_of(
             built.definition,
             question.question,

@@ -106,8 +106,13 @@ def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScore
     return BuiltScorer(spec, judge, _definition(spec, judge, folder, prompt), _on_clean_text(score))
 
 
-_NO_TEXT_IS_ZERO = frozenset({"rougeL_fmeasure", "BleuScore", "domain_terminology", "file"})
-"""An answer without text has nothing of the expected one; a user's function looks for itself."""
+_NO_TEXT_IS_ZERO = frozenset(
+    {"rougeL_fmeasure", "BleuScore", "domain_terminology", "ToolCallCorrectness", "file"}
+)
+"""An answer without text has nothing of the expected one; a user's function looks for itself.
+
+Of tool calls the text says nothing.
+"""
 
 
 def _of_text(score: Score) -> Score:
@@ -122,7 +127,10 @@ def _of_text(score: Score) -> Score:
 
 
 _ASK_OF_ONE_TEXT = frozenset(
-    {"mlflow_judges", "retrieval_relevance", "deepeval_metrics", "ragas_metrics", "pairwise"}
+    {
+        *("mlflow_judges", "retrieval_relevance", "deepeval_metrics", "ragas_metrics", "pairwise"),
+        "tool_call_correctness",
+    }
 )
 """Modules whose prompts have a place for one question, and none for what was said before it."""
 
@@ -171,10 +179,12 @@ def _on_clean_text(score: Score) -> Score:
                 comparable(question.expected_response),
                 question.context and tuple(map(comparable, question.context)),
                 question.other_answer and comparable(question.other_answer),
-                question.further.mapped(comparable) if question.further.texts else NONE,
+                question.further.mapped(comparable) if question.further.given() else NONE,
                 question.repeat,
                 tuple(turn.mapped(comparable) for turn in question.history),
                 question.retrieved and question.retrieved.mapped(comparable),
+                question.tool_calls,
+                question.tools,
             )
         )
         feedback.value = storable(feedback.value)

@@ -8,6 +8,7 @@ from typing import Any
 from processing.base.content_parts import UnclearContentError, said_in, token_count
 from processing.config.endpoint import MESSAGES, Endpoint
 from processing.dataset.rows import Row
+from processing.dataset.tool_calls import tool_calls_in
 from processing.endpoint.prompt import fill, messages
 from processing.endpoint.reply import Reply, UnusableReply, excerpt
 from processing.endpoint.response_paths import found_at
@@ -31,7 +32,8 @@ def reply(endpoint: Endpoint, document: Any) -> Reply:
         said = said_in(found_at("answer", paths.answer, document))
     except UnclearContentError as error:
         raise UnusableReply(f"endpoint.response.answer finds {error}") from error
-    if not said.text and not said.reasoning:
+    calls = tool_calls_in(_unless_unreadable(paths.tool_calls, document))
+    if not said.text and not said.reasoning and not calls:
         raise UnusableReply(f"endpoint.response.answer finds no text in {excerpt(document)}")
     stop_reason = _unless_unreadable(paths.stop_reason, document)
     reasoning = _unless_unreadable(paths.reasoning, document)
@@ -41,6 +43,7 @@ def reply(endpoint: Endpoint, document: Any) -> Reply:
         token_count(_unless_unreadable(paths.output_tokens, document)),
         "\n".join(text for text in (reasoning, said.reasoning) if isinstance(text, str) and text),
         stop_reason if isinstance(stop_reason, str) else "",
+        tool_calls=calls,
     )
 
 

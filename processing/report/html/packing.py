@@ -122,6 +122,7 @@ def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
         "history": packed_history(row, short),
         "answer": short(row["answer"], GENEROUS),
         **_packed_passages(row, short),
+        **_packed_calls(row, short),
         "expected": short(row["expected_response"], GENEROUS),
         "error": short(row["error"], GENEROUS),
         "asked": row.get("asked", True),
@@ -150,6 +151,12 @@ def _packed_passages(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]
         return {}
     passages = [short(passage["text"]) for passage in retrieved["passages"]]
     return {"passages": passages, "noPassages": short(retrieved.get("problem"))}
+
+
+def _packed_calls(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
+    """The tools that the answer wants called, a line each; nothing where it wants none."""
+    calls = [f"{call['name']}({call['arguments']})" for call in row.get("tool_calls", ())]
+    return {"calls": short("\n".join(calls), GENEROUS)} if calls else {}
 
 
 def packed_score(score: Mapping[str, Any], short: Shortener, times: int) -> dict[str, Any]:

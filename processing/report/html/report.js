@@ -102,7 +102,7 @@
       ? element("span", "small answer", "not asked: the run ended before")
       : row.error
       ? element("span", "word fail answer", "✕ " + row.error)
-      : marked(words, element("span", "answer"), row.answer || ""));
+      : marked(words, element("span", "answer"), row.answer || row.calls || ""));
     const chips = element("span", "chips");
     for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕ " + name));
     if (row.cut) chips.append(element("span", "chip", "… cut"));
@@ -123,6 +123,7 @@
     texts.append(block(words, "question", row.question, "whole"));
     if (!row.asked) texts.append(block(words, "not asked", "the run ended before"));
     else texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
+    if (row.calls) texts.append(block(words, "tool calls, of which none was made", row.calls));
     if (row.expected) texts.append(block(words, "expected", row.expected));
     made.append(texts);
     if (row.passages) {

@@ -109,12 +109,27 @@ def test_a_function_takes_what_it_is_given(path: str, takes: list[str]) -> None:
 def test_a_judges_prompt_has_the_placeholders_that_are_filled(
     judge: str, placeholders: set[str]
 ) -> None:
-    module, name = internals.JUDGE_PROMPTS[judge]
+    module = internals.JUDGE_PROMPTS[judge]
+    name = f"{module.upper()}_PROMPT"
     text = found(f"mlflow.genai.judges.prompts.{module}:{name}")
     assert set(re.findall(r"\{\{\s*(\w+)\s*\}\}", text)) == placeholders, (
         f"MLflow has changed {name}"
     )
     assert internals.judge_prompt(judge) == text
+
+
+def test_the_judge_of_tool_calls_is_told_of_both_and_the_answer_puts_nothing_in() -> None:
+    prompt = internals.tool_call_prompt(
+        "Weather?",
+        [{"name": "look", "arguments": {"at": "{{request}} {{expected_section}}"}}],
+        [],
+        [{"name": "look", "arguments": {"at": "Rome"}}],
+        check_order=False,
+    )
+    assert prompt.count("Weather?") == 1
+    assert prompt.count("Rome") == 1
+    assert "{{request}} {{expected_section}}" in prompt
+    assert "should not penalize the agent for calling tools in a different order" in prompt
 
 
 def test_the_registry_of_stores_holds_builders_by_scheme() -> None:

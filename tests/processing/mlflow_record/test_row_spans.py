@@ -8,6 +8,7 @@ from mlflow.genai.utils.trace_utils import extract_retrieval_context_from_trace
 
 from processing.dataset.retrieved import Passage, Retrieved
 from processing.dataset.rows import make_row
+from processing.dataset.turns import ToolCall
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call
 from processing.endpoint.reply import Reply
@@ -25,6 +26,7 @@ def test_retrieved_passages_are_the_documents_of_a_retriever_s_span(server: str)
         "Found?": Reply("Here.", retrieved=Retrieved(found)),
         "Lost?": Reply("Here.", retrieved=Retrieved(problem="nothing there")),
         "Plain?": Reply("Here."),
+        "Called?": Reply("", tool_calls=(ToolCall("look", '{"at": "Rome"}', "c1"),)),
     }
     with tracked_run(server, "passages", "run", {}, {}) as run:
         for question, reply in replies.items():
@@ -42,4 +44,7 @@ def test_retrieved_passages_are_the_documents_of_a_retriever_s_span(server: str)
     [lost] = [span for span in traces["Lost?"].data.spans if span.name == "retrieval"]
     assert (lost.outputs, lost.attributes["problem"]) == ([], "nothing there")
     assert lost.status.status_code == "ERROR"
+    [choice] = traces["Called?"].data.spans[1].outputs["choices"]
+    [call] = choice["message"]["tool_calls"]
+    assert call["function"] == {"name": "look", "arguments": '{"at": "Rome"}'}
     assert [span.name for span in traces["Plain?"].data.spans] == ["answer", "InvokeEndpoint"]
