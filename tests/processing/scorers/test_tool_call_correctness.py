@@ -77,23 +77,25 @@ def test_an_exact_match_asks_no_judge(
 
 
 def test_a_judge_compares_in_mlflow_s_words(wire: StubWire) -> None:
-    anthropic = {"name": "map", "input_schema": {"type": "object"}}
+    schema = {
+        "type": "object",
+        "properties": {"at": {"type": ["string", "null"]}, "zoom": {"type": "integer"}},
+        "required": ["at"],
+    }
+    anthropic = {"name": "map", "input_schema": schema}
     said, _ = verdict(asked([ROME], [OSLO], [TOOL, anthropic, {"odd": 1}]))
     assert said == "yes"
     [prompt] = wire.prompts
     assert "Tool Call 1: weather\n  Input Arguments: {'city': 'Rome'}" in prompt
     assert 'Expected Tool Call 1: weather\n  Arguments: {"city": "Oslo"}' in prompt
     assert "- weather: Of a city." in prompt
-    assert "- map" in prompt
+    assert "- map\n    - at (required)\n    - zoom (optional): " in prompt
     assert "<request>\nWeather?\n</request>" in prompt
 
 
 def test_what_is_beyond_doubt_costs_no_call(wire: StubWire) -> None:
-    for question in (
-        asked([], [ROME]),
-        asked([ROME], []),
-        asked([ToolCall("weather", "{")], [ROME]),
-    ):
+    broken = ToolCall("weather", "{")
+    for question in (asked([], [ROME]), asked([ROME], []), asked([broken], [ROME])):
         assert verdict(question)[0] == "no"
     assert wire.prompts == []
 
