@@ -215,7 +215,7 @@ Contender = Callable[[Work, Path, Servers], Prepared]
 
 def _ours(work: Work, folder: Path, servers: Servers) -> Prepared:
     config: dict[str, Any] = yaml.safe_load((REPOSITORY / "evaluation.yaml").read_text())
-    config["endpoint"] |= {"name": "bench", "concurrency": work.concurrency}
+    config["endpoint"] |= {"name": "bench", "concurrency": {"max": work.concurrency}}
     config["judge"] = {"model": "bedrock:/bench", "concurrency": work.concurrency}
     config["mlflow"] |= {"tracking_uri": servers.mlflow}
     if work.judges == "all":

@@ -169,6 +169,9 @@ def _lines(document: Document) -> Iterator[str]:
     for metric in document["metrics"].values():
         if corrected := metric.get("calibrated"):
             yield f"corrected: {corrected['words']}"
+    loads = (found.get("load") for found in document["metrics"].values())
+    for load in dict.fromkeys(filter(None, loads)):  # not in reports of older code
+        yield f"times are measured under load: {load}"
     if document["champion"]:
         yield from _champion(document["champion"])
     if cut := document["counts"].get("cut_answers"):

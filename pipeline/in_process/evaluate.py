@@ -143,6 +143,7 @@ def _evaluate(job: EvaluationJob, *, mlflow: bool) -> None:
     """As `processing.evaluate` does it, alone and without a candidate.
 
     One row is answered at once: the frameworks take seconds to import, and an answer says more.
+    Not where latency is measured under a fixed load, which one call alone is not.
     """
     from pipeline.in_process.first_answer import first_answer, first_line
     from processing.candidate.package import measured_model
@@ -154,7 +155,7 @@ def _evaluate(job: EvaluationJob, *, mlflow: bool) -> None:
 
     share = read_share(job.dataset, job.manifest, whole=True)
     spend = spend_of(job.config)
-    if not job.config.dataset.answers_given:
+    if not (job.config.dataset.answers_given or job.endpoint.fixed_concurrency):
         with kept_out_of_garbage_collection():
             first = first_answer(job, share.rows[0], spend)
             print(first_line(first), flush=True)

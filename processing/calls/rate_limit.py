@@ -43,7 +43,8 @@ class Turn:
 class RateLimit:
     """The number of calls in flight to one service. Safe between threads.
 
-    maximum: calls in flight, at most; quotas are per minute, None for no limit.
+    maximum: calls in flight, at most; quotas are per minute, None for no limit. `fixed`: that many,
+    whatever the service says.
     """
 
     def __init__(
@@ -51,10 +52,13 @@ class RateLimit:
         maximum: int,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
+        *,
+        fixed: bool = False,
     ) -> None:
         self.maximum = maximum
-        self.limit = float(min(START, maximum))
+        self.limit = float(maximum if fixed else min(START, maximum))
         self.throttled = 0
+        self._fixed = fixed
         self._too_much: int | None = None
         self._cut_at = 0.0
         self._in_flight = 0
@@ -108,7 +112,7 @@ class RateLimit:
             self._free.notify(1 + max(0, int(self.limit) - before))
 
     def _cut(self, turn: Turn, now: float) -> None:
-        if turn.started < self._cut_at:
+        if self._fixed or turn.started < self._cut_at:
             return  # the calls that were in flight at the last cut tell nothing new
         self._too_much, self._cut_at = int(self.limit), now
         self.limit = max(1.0, self.limit / 2)

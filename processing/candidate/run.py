@@ -34,9 +34,9 @@ from processing.candidate.deployment import (
 )
 from processing.candidate.evaluated import VerdictRegister
 from processing.candidate.package import CandidatePackage, read_package
-from processing.dataset.rows import make_row
 from processing.endpoint.client import ask, endpoint_rate_limit, runtime_client
 from processing.endpoint.payload import request_body
+from processing.endpoint.warm_up import ARE_YOU_READY
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -218,9 +218,9 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
 
     names = {"name": deployment.name, "variant": None, "inference_component": None}
     endpoint = job.endpoint.model_copy(update=names)
-    row = make_row("Are you ready?", "Yes.", ["This is a test."])
     client = runtime_client(endpoint, boto3.Session())
-    call = ask(client, endpoint, request_body(endpoint, row), endpoint_rate_limit(endpoint))
+    body = request_body(endpoint, ARE_YOU_READY)
+    call = ask(client, endpoint, body, endpoint_rate_limit(endpoint))
     if call.error:
         raise CandidateError(
             f"candidate {deployment.tags[PACKAGE_TAG]} is in service but does not answer: "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from processing.config import patterns
 from processing.config.section import Section
@@ -49,6 +49,20 @@ class ResponsePaths(Section):
         return expression
 
 
+class AtMost(Section):
+    """So many calls at once at most: as many as the endpoint takes."""
+
+    max: int = Field(ge=1, le=512)
+
+
+Concurrency = Annotated[
+    Annotated[Annotated[int, Field(ge=1, le=512)], Tag("#number")]
+    | Annotated[AtMost, Tag("#section")],
+    Discriminator(lambda value: "#section" if isinstance(value, dict | AtMost) else "#number"),
+]
+"""A number is the load that latency is measured under: neither more nor fewer calls at once."""
+
+
 class Endpoint(Section):
     name: str = Field(pattern=patterns.NAME)
     inference_component: str | None = None
@@ -64,7 +78,8 @@ class Endpoint(Section):
     # The container has 60 s to answer; AWS recommends a 70 s socket time-out (InvokeEndpoint).
     timeout_seconds: float = Field(default=70, gt=0, le=900)
     retry_seconds: float = Field(default=120, ge=0)
-    concurrency: int = Field(default=8, ge=1, le=512)
+    concurrency: Concurrency = AtMost(max=8)
+    warm_up: int = Field(default=0, ge=0, le=1000)
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
 
@@ -97,6 +112,24 @@ class Endpoint(Section):
     def context_path(self) -> str | None:
         """Where its response has the passages that were retrieved; None if it returns none."""
         return self.response.context if self.response else None
+
+    @property
+    def fixed_concurrency(self) -> int | None:
+        """How many calls are made at once, throughout; None where as many as the endpoint takes."""
+        return None if isinstance(self.concurrency, AtMost) else self.concurrency
+
+    @property
+    def most_at_once(self) -> int:
+        """Calls in flight, at most."""
+        concurrency = self.concurrency
+        return concurrency.max if isinstance(concurrency, AtMost) else concurrency
+
+    @property
+    def load(self) -> str:
+        """Under what latency is measured, in words."""
+        fixed = "at once, fixed" if self.fixed_concurrency else "at once at most"
+        warm = f"{self.warm_up} warm-up calls left out" if self.warm_up else "no warm-up calls"
+        return f"{self.most_at_once} {fixed}; {warm}"
 
     @property
     def sends_history(self) -> bool:

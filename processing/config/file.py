@@ -21,10 +21,12 @@ from processing.base.suggestion import did_you_mean
 from processing.config.conversations import conversation_problems
 from processing.config.given_answers import given_answer_problems
 from processing.config.labelled_metrics import labelling_problems
+from processing.config.load import load_problems
 from processing.config.model import EvaluationConfig
 from processing.config.named_metrics import naming_problems
 from processing.config.patterns import IN_WORDS
 from processing.config.retrieval import retrieval_problems
+from processing.config.roles import role_problems
 from processing.config.spending_caps import cap_problems
 from processing.config.threshold_scales import Location, threshold_problems
 from processing.config.variants import variant_name_problems
@@ -60,7 +62,7 @@ def config_and_problems(
         config = EvaluationConfig.model_validate(document)
         problems = list(_cross_check(config))
     except ValidationError as invalid:
-        problems = [(error["loc"], _explain(error)) for error in invalid.errors()]
+        problems = [(error["loc"], _explain(error)) for error in map(_placed, invalid.errors())]
     return config, [*problems, *secrets_in(document)]
 
 
@@ -111,7 +113,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         )
         yield ("trigger", "approval_status"), message
     yield from _swapped_answers(config)
-    yield from _roles(config)
+    yield from role_problems(config)
     hub = config.dataset.hub
     if config.pipeline.cache and config.dataset.from_hub and not (hub and hub.revision):
         message = (
@@ -130,7 +132,13 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     yield from labelling_problems(config)
     yield from given_answer_problems(config)
     yield from cap_problems(config)
+    yield from load_problems(config)
     yield from threshold_problems(config.scorers, config.thresholds, config.slices, config.champion)
+
+
+def _placed(error: ErrorDetails) -> ErrorDetails:
+    """Without the names of a value's possible kinds, which pydantic takes for keys."""
+    return {**error, "loc": tuple(k for k in error["loc"] if not str(k).startswith("#"))}
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -200,6 +208,7 @@ def _known_keys(location: Location) -> list[str]:
             return []
         names_are_free = get_origin(field.annotation) is dict
         options = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        options += [option.__origin__ for option in options if hasattr(option, "__metadata__")]
         sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
         model = sections[0] if sections else None
     return [field.alias or key for key, field in model.model_fields.items()] if model else []
@@ -216,30 +225,6 @@ def _swapped_answers(config: EvaluationConfig) -> Iterator[tuple[Location, str]]
             f"is {share:g}, but judge.swapped_answers is 0, so that no judge is given any: raise "
             "that, or leave this out",
         )
-
-
-def _roles(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
-    """A candidate is unknown code and must not run as what judges it, which must not approve."""
-    roles = config.infrastructure
-    if config.candidate and roles.model_role in (None, roles.job_role, roles.pipeline_role):
-        message = (
-            "needs infrastructure.model_role, a role of its own that the candidate's container "
-            "runs with: it reads its image and model data, and may do nothing else"
-        )
-        yield ("candidate",), message
-    taken = (None, roles.job_role, roles.pipeline_role, roles.model_role)
-    if config.registration.stamp_candidate and roles.stamp_role in taken:
-        message = (
-            "needs infrastructure.stamp_role, a role of its own: the job that evaluates a "
-            "candidate must not be able to approve it"
-        )
-        yield ("registration", "stamp_candidate"), message
-    if config.registration.by == "job" and roles.register_role in (*taken, roles.stamp_role):
-        message = (
-            "job needs infrastructure.register_role, a role of its own: the job that evaluates a "
-            "model must not be able to register it"
-        )
-        yield ("registration", "by"), message
 
 
 def _variables(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:

@@ -20,6 +20,7 @@ from processing.endpoint.client import NOT_ASKED, Call, MeasuredModel, ask
 from processing.endpoint.payload import request_body
 from processing.endpoint.reply import Reply, UnusableReply
 from processing.endpoint.separation import separated
+from processing.endpoint.warm_up import warm_up
 
 FAILED_IN_A_ROW = 10
 """So many rows without an answer, one after the other, and the endpoint counts as down."""
@@ -83,15 +84,23 @@ class AnswerDesk:
     rate_limit: RateLimit
 
     def key(self, request: dict[str, Any]) -> str:
-        """Model identity and exact request: another model or prompt is another answer."""
-        asked = [self.endpoint.inference_component, self.endpoint.variant, request]
-        return key_of(self.model.identity, self.endpoint.custom_attributes, asked)
+        """Model identity and exact request: another model or prompt is another answer.
+
+        So is one under another fixed load, of which its latency tells nothing.
+        """
+        endpoint = self.endpoint
+        asked = [endpoint.inference_component, endpoint.variant, request]
+        if endpoint.fixed_concurrency:
+            asked.append({"concurrency": endpoint.fixed_concurrency})
+        return key_of(self.model.identity, endpoint.custom_attributes, asked)
 
 
 def answer_rows(
     desk: AnswerDesk, rows: Sequence[Row], arrived: Callable[[Answer], None] = lambda _: None
 ) -> list[Answer]:
-    """Ask about every row, up to `endpoint.concurrency` at a time; answers in the order of `rows`.
+    """Ask about every row, `endpoint.concurrency` at a time; answers in the order of `rows`.
+
+    Before the first that has to be asked come the warm-up calls.
 
     `arrived` is called with each answer, while others are on their way. Once `desk.spend` lets no
     further call begin, the rows that are left come back as they are, not asked.
@@ -99,6 +108,8 @@ def answer_rows(
     """
     answers: dict[str, Answer] = {}
     failed_in_a_row = 0
+    if desk.endpoint.warm_up and any(_must_be_asked(desk, row) for row in rows):
+        warm_up(desk.client, desk.endpoint, desk.rate_limit, desk.spend)
     for answer in _as_they_come(desk, rows):
         answers[answer.row.row_id] = answer
         arrived(answer)
@@ -115,16 +126,20 @@ def answer_rows(
     return [answers[row.row_id] for row in rows]
 
 
+def _must_be_asked(desk: AnswerDesk, row: Row) -> bool:
+    return _kept(desk, desk.key(request_body(desk.endpoint, row))) is None
+
+
 def _as_they_come(desk: AnswerDesk, rows: Sequence[Row]) -> Iterator[Answer]:
     """Answers in the order in which they arrive; stops asking when the consumer stops."""
     waiting = iter(rows)
-    with ThreadPoolExecutor(desk.endpoint.concurrency, thread_name_prefix="endpoint") as pool:
+    with ThreadPoolExecutor(desk.endpoint.most_at_once, thread_name_prefix="endpoint") as pool:
         # No more is handed out than can be in flight, so that stopping costs no further calls.
         in_flight: set[Future[Answer]] = set()
         while True:
             for row in waiting:
                 in_flight.add(pool.submit(_answer, desk, row))
-                if len(in_flight) >= desk.endpoint.concurrency:
+                if len(in_flight) >= desk.endpoint.most_at_once:
                     break
             if not in_flight:
                 return

@@ -66,7 +66,8 @@ class Call:
     Exactly one of `reply` and `error` is set, or neither: the endpoint was not asked (NOT_ASKED).
     `unusable` is what could be read of an answer that is none, such as the reasoning of a model
     that was cut off before it answered. `latency_ms` and the times (nanoseconds since 1970) are
-    those of the last attempt alone.
+    those of the last attempt alone, without any wait for its turn; `load` says in words under what
+    they were measured.
     """
 
     reply: Reply | None
@@ -76,6 +77,7 @@ class Call:
     started_ns: int
     ended_ns: int
     unusable: Reply | None = None
+    load: str = ""
 
     @property
     def said(self) -> Reply | None:
@@ -156,7 +158,7 @@ def runtime_client(endpoint: Endpoint, session: Any) -> Any:
         config=Config(
             connect_timeout=5,
             read_timeout=endpoint.timeout_seconds,
-            max_pool_connections=endpoint.concurrency,
+            max_pool_connections=endpoint.most_at_once,
             # botocore would ask again after a read time-out while the first answer is still made
             retries={"mode": "standard", "total_max_attempts": 1},
         ),
@@ -179,9 +181,10 @@ class _Attempt:
 def endpoint_rate_limit(endpoint: Endpoint, instances: int = 1) -> RateLimit:
     """How much the endpoint is asked at once, by one of `instances` that share its quotas."""
     return RateLimit(
-        max(1, endpoint.concurrency // instances),
+        max(1, endpoint.most_at_once // instances),
         endpoint.requests_per_minute and endpoint.requests_per_minute / instances,
         endpoint.tokens_per_minute and endpoint.tokens_per_minute / instances,
+        fixed=endpoint.fixed_concurrency is not None,
     )
 
 
@@ -219,6 +222,7 @@ def ask(
                 started_ns,
                 time.time_ns(),
                 attempt.unusable,
+                load=endpoint.load,
             )
         time.sleep(pause)
 

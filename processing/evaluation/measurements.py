@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,11 +28,27 @@ def measure(
     `clusters`: row id -> what the row belongs to.
     """
     metrics = _measured(answers, clusters)
+    load = load_of(answers)
+    metrics = {n: replace(m, load=load) if is_time(n) else m for n, m in metrics.items()}
     asked = [answer for answer in answers if answer.asked]
     if len(asked) == len(answers):
         return metrics
     over_asked = _measured(asked, clusters)
     return {name: replace(metric, asked=over_asked[name]) for name, metric in metrics.items()}
+
+
+def is_time(metric: str) -> bool:
+    """Whether the load that the endpoint is under makes a difference to it."""
+    return metric.startswith("latency_")
+
+
+def load_of(answers: Sequence[Answer]) -> str:
+    """Under what the answers were measured; where it differs among them, with how many each."""
+    loads = Counter(answer.call.load for answer in answers if answer.call.reply)
+    loads.pop("", None)
+    if len(loads) < 2:
+        return "".join(loads)
+    return ", and ".join(f"{load} ({rows} rows)" for load, rows in loads.most_common())
 
 
 def _measured(answers: Sequence[Answer], clusters: Mapping[str, str] | None) -> dict[str, Metric]:

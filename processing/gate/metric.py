@@ -36,6 +36,7 @@ class Metric:
     `asked`: the same over the rows that were asked, where the run ended before all were.
     `worst_value` and `worst_interval` are what value and interval could have been had the missing
     rows had numbers. `calibrated` is what people's labels make of it, None without labels.
+    `load`: the calls at once under which times were measured; empty for what is no time.
     """
 
     value: float | None
@@ -53,6 +54,7 @@ class Metric:
     worst_interval: Bounds = Bounds()  # noqa: RUF009
     calibrated: Calibrated | None = None
     asked: Metric | None = None
+    load: str = ""
 
     @property
     def not_asked(self) -> int:

@@ -191,6 +191,8 @@ def _metric(name: str, metric: Metric) -> dict[str, Any]:
         "low": finite(metric.low),
         "high": finite(metric.high),
         "method": metric.method,
+        # calls at once while times were measured; empty for what is no time
+        "load": metric.load,
         "higher_is_better": metric.higher_is_better,
         "calibrated": calibrated_entry(name, metric.calibrated) if metric.calibrated else None,
     }
@@ -241,7 +243,8 @@ def _metadata(evaluation: Evaluation) -> dict[str, str]:
     assert tuple(values) == METADATA_KEYS
     for name, metric in evaluation.metrics.items():
         number = "none" if finite(metric.value) is None else f"{metric.value:.6g}"
-        values[name] = f"{number} n={metric.n} errors={metric.errors}"
+        load = f" under load {metric.load}" if metric.load else ""
+        values[name] = f"{number} n={metric.n} errors={metric.errors}{load}"
     return {key: _registry_text(value) for key, value in values.items()}
 
 

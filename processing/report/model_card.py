@@ -121,6 +121,8 @@ def _metric(name: str, metric: Metric, bound: str) -> dict[str, Any]:
         notes.append(f"not asked={metric.not_asked}")
     if metric.low is not None and metric.high is not None:
         notes.append(f"95 % interval {metric.low:.4g} to {metric.high:.4g}")
+    if metric.load:
+        notes.append(metric.load)
     if metric.calibrated:
         notes.append(metric.calibrated.words(name))
     if bound:

@@ -80,7 +80,7 @@ def test_an_instance_that_dies_fails_the_job_and_nothing_paid_for_is_lost(
 ) -> None:
     name = "one-dies"
     aws.add_endpoint("one-dies", faults={"latency_ms": 300, "jitter_ms": 0})
-    config = config_of(write_config, name, 3, concurrency=1)
+    config = config_of(write_config, name, 3, concurrency={"max": 1})
     assert aws.type("upsert", "--config", str(config)).returncode == 0
     process = start_in_background(aws, config, "EndpointName=one-dies")
     kept_once_there_are(aws, name, "answers", 6)

@@ -140,7 +140,7 @@ def _endpoint(
     return _service(
         ENDPOINT,
         config,
-        planned.count,
+        planned.count + endpoint.warm_up,
         (tokens_in, tokens_out),
         quotas=endpoint,
         call_seconds=seconds,
@@ -274,7 +274,8 @@ def _service(
         else (tokens_in * price.input_per_million + tokens_out * price.output_per_million)
         / 1_000_000
     )
-    times = {f"concurrency {quotas.concurrency}": calls * call_seconds / quotas.concurrency}
+    at_once = quotas.most_at_once if isinstance(quotas, Endpoint) else quotas.concurrency
+    times = {f"concurrency {at_once}": calls * call_seconds / at_once}
     if quotas.requests_per_minute:
         limit = f"requests_per_minute {quotas.requests_per_minute:g}"
         times[limit] = 60 * calls / quotas.requests_per_minute

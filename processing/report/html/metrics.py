@@ -43,6 +43,7 @@ class MetricLine:
     slice: str = ""
     rows: int = 0
     not_asked: int = 0
+    load: str = ""
 
     @property
     def state(self) -> str:
@@ -104,6 +105,7 @@ def metric_line(
         slice=slice_value,
         rows=rows,
         not_asked=metric.get("not_asked", 0),
+        load=metric.get("load", ""),
     )
 
 

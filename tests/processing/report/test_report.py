@@ -94,7 +94,7 @@ def test_every_metric_says_what_it_rests_on(document: dict[str, Any]) -> None:
         "value": None, "n": 0, "errors": 39, "not_applicable": 0, "not_asked": 0,
         "coverage": 0.0, "frequent_error": None,
         "standard_deviation": None, "low": None, "high": None, "method": "",
-        "higher_is_better": True, "calibrated": None,
+        "higher_is_better": True, "calibrated": None, "load": "",
     }  # fmt: skip
     latency = document["metrics"]["latency_p95_ms"]
     assert (latency["higher_is_better"], latency["n"], latency["high"]) == (False, 39, None)
