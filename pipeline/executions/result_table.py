@@ -169,9 +169,7 @@ def _lines(document: Document) -> Iterator[str]:
     for metric in document["metrics"].values():
         if corrected := metric.get("calibrated"):
             yield f"corrected: {corrected['words']}"
-    loads = (found.get("load") for found in document["metrics"].values())
-    for load in dict.fromkeys(filter(None, loads)):  # not in reports of older code
-        yield f"times are measured under load: {load}"
+    yield from _loads(document)
     if document["champion"]:
         yield from _champion(document["champion"])
     if cut := document["counts"].get("cut_answers"):
@@ -190,6 +188,12 @@ def _lines(document: Document) -> Iterator[str]:
     yield from _failures(document)
     for warning in document["gate"]["warnings"]:
         yield f"warning: {warning}"
+
+
+def _loads(document: Document) -> Iterator[str]:
+    loads = (found.get("load") for found in document["metrics"].values())
+    for load in dict.fromkeys(filter(None, loads)):  # not in reports of older code
+        yield f"times are measured under load: {load}"
 
 
 def _stopped(document: Document, bounds: list[Document]) -> Iterator[str]:
