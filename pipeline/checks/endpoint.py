@@ -10,7 +10,9 @@ from processing.base.aws_hints import and_hint
 from processing.base.errors import EndpointError
 from processing.base.visible_text import visible
 from processing.calls.spend import ENDPOINT, Spend
+from processing.config.endpoint import Endpoint
 from processing.endpoint.client import (
+    Call,
     ask,
     describe_model,
     endpoint_rate_limit,
@@ -56,8 +58,18 @@ def ask_one_row(session: Session, bundle: Bundle) -> str:
     cut = ", cut at its token limit," if reply.cut else ""
     return (
         f"InService, model {model.model_name}; asked {_cut(row.question)}, it answered "
-        f"{_cut(reply.text)}{passages}{cut} in {call.latency_ms:.0f} ms; {spend.line()}"
+        f"{_cut(reply.text)}{passages}{cut} in {call.latency_ms:.0f} ms"
+        f"{_streamed(endpoint, call)}; {spend.line()}"
     )
+
+
+def _streamed(endpoint: Endpoint, call: Call) -> str:
+    if not endpoint.stream:
+        return ""
+    if call.ttft_ms is None:
+        return " in one piece: it does not stream, so there is no time to the first token"
+    counted = "" if call.tokens_per_second else ", without saying how many tokens"
+    return f", the first token after {call.ttft_ms:.0f} ms{counted}"
 
 
 def _cut(text: str) -> str:

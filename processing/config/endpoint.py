@@ -79,6 +79,7 @@ class Endpoint(Section):
     timeout_seconds: float = Field(default=70, gt=0, le=900)
     retry_seconds: float = Field(default=120, ge=0)
     concurrency: Concurrency = AtMost(max=8)
+    stream: bool = False
     warm_up: int = Field(default=0, ge=0, le=1000)
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
@@ -103,6 +104,13 @@ class Endpoint(Section):
                 "request: and response: are only for format: template, apart from response: "
                 "context:, where any format returns its passages"
             )
+        if self.stream and self.format == "template":
+            raise ValueError(
+                "stream: true is for the formats chat and text_generation: the parts of a response "
+                "that only its owner knows the form of cannot be put together"
+            )
+        if self.stream and self.parameters.get("stream") is False:
+            raise ValueError("stream: true, but parameters.stream is false: take one of them out")
         texts = list(_texts(self.request))
         if any(MESSAGES in text and text != MESSAGES for text in texts):
             raise ValueError(f'request: "{MESSAGES}" is a list: let it stand alone as a value')

@@ -47,6 +47,22 @@ MEASUREMENTS = (
 )
 """Metrics that every evaluation makes from the endpoint's answers, whatever the scorers."""
 
+STREAM_MEASUREMENTS = (
+    "ttft_mean_ms",
+    "ttft_p50_ms",
+    "ttft_p95_ms",
+    "ttft_p99_ms",
+    "inter_token_mean_ms",
+    "inter_token_p50_ms",
+    "inter_token_p95_ms",
+    "inter_token_p99_ms",
+    "tokens_per_second_mean",
+    "tokens_per_second_p50",
+    "tokens_per_second_p5",
+    "tokens_per_second_p1",
+)
+"""Those of streams (`endpoint.stream`). The slow end of tokens a second is the lower one."""
+
 
 NO_ENDPOINT = "answers-as-given"
 """Stands for whoever answered, where answers are given and the file has no section endpoint."""
@@ -111,7 +127,7 @@ class EvaluationConfig(Section):
         doubles = sorted({name for name in names if names.count(name) > 1})
         if doubles:
             raise ValueError(f"{', '.join(doubles)} is listed more than once")
-        taken = sorted(set(names) & set(MEASUREMENTS))
+        taken = sorted(set(names) & {*MEASUREMENTS, *STREAM_MEASUREMENTS})
         if taken:
             raise ValueError(f"{taken[0]} is a metric that every evaluation makes; rename it")
         if all(scorer.compares for scorer in scorers):
@@ -137,9 +153,9 @@ class EvaluationConfig(Section):
 
     @property
     def measurements(self) -> tuple[str, ...]:
-        """Those of MEASUREMENTS that this evaluation makes: of given answers, what columns have."""
+        """What this evaluation measures beside its scorers: of given answers, what columns have."""
         if not self.dataset.answers_given:
-            return MEASUREMENTS
+            return (*MEASUREMENTS, *(STREAM_MEASUREMENTS if self.endpoint.stream else ()))
         columns = self.dataset.columns
         known = {key.removesuffix("_ms"): getattr(columns, key) for key in MEASURED}
         there = tuple(f"{prefix}_" for prefix, column in known.items() if column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from processing.base.suggestion import did_you_mean
-from processing.config.model import MEASUREMENTS, EvaluationConfig
+from processing.config.model import MEASUREMENTS, STREAM_MEASUREMENTS, EvaluationConfig
 from processing.config.threshold_scales import Location
 from processing.config.thresholds import threshold_parameters
 
@@ -16,6 +16,8 @@ def naming_problems(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     for metric in config.thresholds:
         if message := _compares(config, metric):
             yield ("thresholds", metric), message
+        elif metric in STREAM_MEASUREMENTS and metric not in config.metrics:
+            yield ("thresholds", metric), "is measured of a stream: set endpoint.stream: true"
         elif metric not in config.metrics and metric not in MEASUREMENTS:
             hint = did_you_mean(metric, config.metrics)
             message = f"no scorer makes the metric {metric!r}{hint}; the metrics are {metrics}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 from processing.base.clean_text import storable
-from processing.endpoint.event_stream import merged
+from processing.endpoint.event_reader import EventReader
+from processing.endpoint.event_stream import is_chunk, merged
 from processing.endpoint.reply import UnusableReply
 
 LONGEST_BODY = 32_000_000
@@ -23,9 +23,9 @@ def document_in(body: bytes) -> Any:
     if body.startswith(_GZIP):
         body = _unpacked(body)
     try:
-        if body.lstrip().startswith(_EVENTS):
-            return storable(merged(list(_events(body))))
-        return storable(_decoded(body))
+        if body.lstrip().startswith(_EVENTS) or _is_json_lines(body):
+            return storable(merged(_events(body)))
+        return storable(decoded(body))
     except RecursionError as error:
         raise UnusableReply("the body is JSON nested too deeply to be read") from error
     except UnicodeDecodeError as error:
@@ -36,7 +36,8 @@ def document_in(body: bytes) -> Any:
         raise UnusableReply(f"the body cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _decoded(text: bytes) -> Any:
+def decoded(text: bytes) -> Any:
+    """Raises ValueError where it is no JSON, or says two things at once."""
     return json.loads(text, object_pairs_hook=_single_valued)
 
 
@@ -49,15 +50,21 @@ def _single_valued(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _events(body: bytes) -> Iterator[Any]:
-    """The data of a stream of server-sent events (WHATWG HTML, section 9.2), each read as JSON."""
-    data: list[bytes] = []
-    for line in [*body.replace(b"\r\n", b"\n").split(b"\n"), b""]:
-        if line.startswith(b"data:"):
-            data.append(line.removeprefix(b"data:").removeprefix(b" "))
-        elif not line.strip() and data:
-            text, data = b"\n".join(data), []
-            yield None if text.strip() == b"[DONE]" else _decoded(text)
+def _is_json_lines(body: bytes) -> bool:
+    """Whether it is a stream of tokens, each an object on a line of its own, be it cut to one."""
+    first, _, rest = body.strip().partition(b"\n")
+    if not first.startswith(b"{"):
+        return False
+    try:
+        document = json.loads(first)
+    except ValueError:
+        return False
+    return bool(rest) or is_chunk(document)
+
+
+def _events(body: bytes) -> list[Any]:
+    reader = EventReader(decoded)
+    return [*reader.feed(body.lstrip()), *reader.close()]
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -1,12 +1,7 @@
-"""The model endpoint: which model stands behind it, and asking it, with retries worth making.
-
-Sources: SageMaker Runtime API reference, InvokeEndpoint; botocore retries/standard.py (botocore
-does not retry ModelError 424, ModelNotReadyException 429 or InternalDependencyException 530).
-"""
+"""The model endpoint: which model stands behind it, and asking it, with retries worth making."""
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable
@@ -19,22 +14,10 @@ from processing.base.error_bodies import make_error_readable
 from processing.base.errors import EndpointError
 from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
-from processing.endpoint.body_bytes import LONGEST_BODY
-from processing.endpoint.payload import read_reply
-from processing.endpoint.reply import Reply, UnusableReply
+from processing.endpoint.invocation import Attempt, invoke
+from processing.endpoint.reply import Reply
 
-RETRYABLE_CODES = {
-    "ModelNotReadyException",
-    "ThrottlingException",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "InternalFailure",
-    "InternalServerException",
-    "InternalDependencyException",
-}
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 20.0
-ONCE, A_FEW, AS_TIME_ALLOWS = 1, 3, 1_000_000
-"""How often to ask in all: a refusal stays one, a garbled answer may not, throttling passes."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +50,8 @@ class Call:
     `unusable` is what could be read of an answer that is none, such as the reasoning of a model
     that was cut off before it answered. `latency_ms` and the times (nanoseconds since 1970) are
     those of the last attempt alone, without any wait for its turn; `load` says in words under what
-    they were measured.
+    they were measured. `ttft_ms` and `inter_token_ms` are a stream's time to the first token and
+    mean time between two, None where its events do not tell.
     """
 
     reply: Reply | None
@@ -78,12 +62,25 @@ class Call:
     ended_ns: int
     unusable: Reply | None = None
     load: str = ""
+    ttft_ms: float | None = None
+    inter_token_ms: float | None = None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """A stream's output tokens by its latency; None where it does not say how many."""
+        tokens = self.reply.output_tokens if self.reply else None
+        if tokens is None or self.ttft_ms is None or self.latency_ms <= 0:
+            return None
+        return tokens / self.latency_ms * 1000
 
     @property
     def said(self) -> Reply | None:
         """What the model said, whether or not it is an answer."""
         return self.reply or self.unusable
 
+
+STREAM_KEYS = ("ttft_ms", "inter_token_ms", "tokens_per_second")
+"""What is measured of a stream alone."""
 
 NOT_ASKED = Call(None, None, attempts=0, latency_ms=0.0, started_ns=0, ended_ns=0)
 """Nothing more was to be paid for: no answer, and no error of the endpoint's."""
@@ -163,19 +160,10 @@ def runtime_client(endpoint: Endpoint, session: Any) -> Any:
             retries={"mode": "standard", "total_max_attempts": 1},
         ),
     )
-    client.meta.events.register(
-        "before-parse.sagemaker-runtime.InvokeEndpoint", make_error_readable
-    )
+    for operation in ("InvokeEndpoint", "InvokeEndpointWithResponseStream"):
+        event = f"before-parse.sagemaker-runtime.{operation}"
+        client.meta.events.register(event, make_error_readable)
     return client
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    reply: Reply | None = None
-    error: str | None = None
-    worth_asking: int = ONCE
-    throttled: bool = False
-    unusable: Reply | None = None
 
 
 def endpoint_rate_limit(endpoint: Endpoint, instances: int = 1) -> RateLimit:
@@ -206,9 +194,8 @@ def ask(
         attempts += 1
         with rate_limit.turn() as turn:
             begin()
-            started_ns, start = time.time_ns(), time.perf_counter()
-            attempt = _invoke(client, endpoint, body)
-            latency_ms = (time.perf_counter() - start) * 1000
+            started_ns = time.time_ns()
+            attempt = invoke(client, endpoint, body)
             turn.throttled, turn.failed = attempt.throttled, attempt.error is not None
             turn.tokens = _tokens(attempt.reply or attempt.unusable)
         pause = _pause(attempts)
@@ -218,13 +205,20 @@ def ask(
                 attempt.reply,
                 storable(attempt.error),
                 attempts,
-                latency_ms,
+                attempt.latency_ms,
                 started_ns,
                 time.time_ns(),
                 attempt.unusable,
                 load=endpoint.load,
+                ttft_ms=attempt.times.first_ms,
+                inter_token_ms=attempt.times.inter_token_ms(_output_tokens(attempt)),
             )
         time.sleep(pause)
+
+
+def _output_tokens(attempt: Attempt) -> int | None:
+    said = attempt.reply or attempt.unusable
+    return said.output_tokens if said else None
 
 
 def _tokens(reply: Reply | None) -> int | None:
@@ -235,55 +229,3 @@ def _pause(attempts: int) -> float:
     """Full jitter: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015."""
     ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempts - 1))
     return random.uniform(0, ceiling)
-
-
-def _invoke(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> _Attempt:
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-    optional = {
-        "InferenceComponentName": endpoint.inference_component,
-        "TargetVariant": endpoint.variant if not endpoint.inference_component else None,
-        "CustomAttributes": endpoint.custom_attributes,
-    }
-    try:
-        response = client.invoke_endpoint(
-            EndpointName=endpoint.name,
-            ContentType="application/json",
-            Accept="application/json",
-            Body=json.dumps(body).encode(),
-            **{key: value for key, value in optional.items() if value},
-        )
-        answered = response["Body"].read(LONGEST_BODY + 1)
-        if len(answered) > LONGEST_BODY:
-            return _Attempt(error=f"unusable answer: a body of more than {LONGEST_BODY:,} bytes")
-        return _Attempt(reply=read_reply(endpoint, answered))
-    except UnusableReply as error:
-        asked_again = ONCE if error.final else A_FEW
-        said = f"unusable answer: {error}"
-        return _Attempt(error=said, worth_asking=asked_again, unusable=error.reply)
-    except ClientError as error:
-        return _classify(error.response)
-    except Exception as error:  # noqa: BLE001 botocore's reader raises what it likes; ends no row
-        again = AS_TIME_ALLOWS if isinstance(error, HTTPClientError) else A_FEW
-        if isinstance(error, BotoCoreError) and not isinstance(error, HTTPClientError):
-            again = ONCE
-        return _Attempt(error=f"{type(error).__name__}: {error}", worth_asking=again)
-
-
-def _classify(response: Any) -> _Attempt:
-    code = response["Error"].get("Code", "")
-    message = str(response["Error"].get("Message") or "")
-    if code == "ModelError":
-        status = int(response.get("OriginalStatusCode") or 0)
-        transient = status == 429 or status >= 500 or "timed out" in message
-        throttled = status in (429, 503)
-        code = f"ModelError {status}"
-    else:
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        transient = code in RETRYABLE_CODES or status == 429 or status >= 500
-        throttled = status in (429, 503)
-    return _Attempt(
-        error=f"{code}: {message}",
-        worth_asking=AS_TIME_ALLOWS if transient else ONCE,
-        throttled=throttled,
-    )

@@ -1,7 +1,8 @@
 """A stream of events put together into the one body that the server would have sent without it.
 
-A container streams when `endpoint.parameters` or its own setting has `stream: true`. Sources:
-OpenAI's chat completion chunks; TGI's StreamResponse, whose last event has the whole text.
+A container streams with `endpoint.stream`, or when `endpoint.parameters` or its own setting has
+`stream: true`. Sources: OpenAI's chat completion chunks; TGI's StreamResponse and LMI's JSON lines,
+whose last event has the whole text.
 """
 
 from __future__ import annotations
@@ -25,8 +26,45 @@ def merged(events: Sequence[Any]) -> Any:
         refuse_error(event)
     whole = [e for e in told if isinstance(e, dict) and isinstance(e.get("generated_text"), str)]
     if whole:
-        return whole[-1]
+        return _counted(whole[-1], sum(map(has_token, told)))
+    if told and all(isinstance(e, dict) and "token" in e for e in told):
+        raise UnusableReply("the body is a stream of events that ends before the answer does")
     return _chat(told, ended=None in events)
+
+
+def is_chunk(document: dict[str, Any]) -> bool:
+    """Whether it is part of an answer, and has no whole one."""
+    choices = document.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    delta = isinstance(first, dict) and "delta" in first and "message" not in first
+    return delta or ("token" in document and not isinstance(document.get("generated_text"), str))
+
+
+def has_token(event: Any) -> bool:
+    """Whether the model has said or thought something with this event.
+
+    It has not with one that names the role, is empty, or counts tokens.
+    """
+    if not isinstance(event, dict):
+        return False
+    if isinstance(token := event.get("token"), dict):
+        return bool(token.get("text")) or token.get("special") is True
+    choices = event.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        return False
+    delta = choice.get("delta")
+    told = delta if isinstance(delta, dict) else {"content": choice.get("text")}
+    return any(told.get(key) for key in ("content", *REASONING_KEYS, "tool_calls", "refusal"))
+
+
+def _counted(whole: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """With the number of its tokens, of which each was an event, where the server does not say."""
+    details = whole.get("details")
+    told = details if isinstance(details, dict) else {}
+    if not tokens or told.get("generated_tokens") is not None:
+        return whole
+    return {**whole, "details": {**told, "generated_tokens": tokens}}
 
 
 def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
@@ -40,6 +78,8 @@ def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
             if not choices:
                 continue  # as the last one, which has the usage
             choice = choices[0]
+            if choice.get("index", 0) != 0:
+                continue  # another answer to the same request (n: 2)
             refuse_error(choice)
             delta = choice["delta"] if "delta" in choice else {"content": choice["text"]}
             for key in ("content", *REASONING_KEYS):

@@ -54,7 +54,8 @@ def record_metrics(
         clusters=clusters,
         not_asked=not_asked_by_scorer(config, answers, scores),
     )
-    made = {n: m for n, m in measure(answers, clusters).items() if n in config.measurements}
+    measured = measure(answers, clusters, stream=config.endpoint.stream)
+    made = {n: m for n, m in measured.items() if n in config.measurements}
     measured = {**scored, **made}
     log_metrics(measured, names)
     held = read_metrics(tracked, config.metrics, names)

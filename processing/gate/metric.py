@@ -180,8 +180,9 @@ def percentile_metric(
     errors: int = 0,
     rows: int | None = None,
     clusters: RowClusters | None = None,
+    higher_is_better: bool = False,
 ) -> Metric:
-    """A percentile of times or counts (lower is better) with its distribution-free interval."""
+    """A percentile of times, counts or rates with its distribution-free interval."""
     found = percentile_estimate(values, percent, clusters.valued if clusters else None)
     metric = Metric(
         value=found.value,
@@ -191,7 +192,7 @@ def percentile_metric(
         low=found.low,
         high=found.high,
         method=found.method,
-        higher_is_better=False,
+        higher_is_better=higher_is_better,
         rows=rows,
     )
     if metric.missing and values:

@@ -65,6 +65,9 @@ class SettledAnswer:
     latency_ms: float | None = 0.0
     input_tokens: float | None = None
     output_tokens: float | None = None
+    ttft_ms: float | None = None
+    inter_token_ms: float | None = None
+    tokens_per_second: float | None = None
 
 
 class _Bound(Protocol):
@@ -128,6 +131,9 @@ class RunningVerdict:
             "latency": answer.latency_ms,
             "input_tokens": answer.input_tokens,
             "output_tokens": answer.output_tokens,
+            "ttft": answer.ttft_ms,
+            "inter_token": answer.inter_token_ms,
+            "tokens_per_second": answer.tokens_per_second,
         }
         for what, number in measured.items():
             self._settle(what, row_id, _fate(number) if answer.answered else "lost", number)

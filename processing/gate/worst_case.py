@@ -48,6 +48,8 @@ class Scale:
 UNIT = Scale()
 TIMES_AND_COUNTS = Scale(0.0, math.inf, higher_is_better=False)
 """Of milliseconds and of tokens."""
+RATES = Scale(0.0, math.inf)
+"""Of tokens a second."""
 
 
 def worst_percentile(

@@ -12,6 +12,7 @@ from processing.dataset.retrieved import Retrieved
 from processing.dataset.rows import Row
 from processing.dataset.turns import Turn, messages_of
 from processing.endpoint.answers import Answer
+from processing.endpoint.client import STREAM_KEYS
 from processing.mlflow_record.internals import TOKEN_USAGE_ATTRIBUTE, TRACE_SESSION
 from processing.mlflow_record.run import TrackedRun
 
@@ -53,7 +54,11 @@ def draft_trace(answer: Answer, run_id: str = "") -> None:
         start_time_ns=call.started_ns,
     )
     if given is None:
-        span.set_attributes({"attempts": call.attempts, "latency_ms": call.latency_ms})
+        told = {"load": call.load, **{key: getattr(call, key) for key in STREAM_KEYS}}
+        span.set_attributes(
+            {"attempts": call.attempts, "latency_ms": call.latency_ms}
+            | {key: value for key, value in told.items() if value not in (None, "")}
+        )
     else:
         told = {"latency_ms": given.latency_ms, "event_id": given.event_id, "time": given.time}
         known = {key: value for key, value in told.items() if value not in (None, "")}

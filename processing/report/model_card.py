@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 100_000
 NAME, METRIC_NAME, NOTES, OBSERVATION, DETAIL = 63, 255, 1024, 2096, 1024
 CREATOR = "llm-evaluation pipeline"
-MEASURED = ("latency_", "input_tokens_", "output_tokens_")
+MEASURED = ("latency_", "input_tokens_", "output_tokens_", "ttft_", "inter_token_", "tokens_per_")
 
 
 def model_card(evaluation: Evaluation) -> str:

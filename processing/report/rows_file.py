@@ -11,6 +11,7 @@ from processing.base.disk import written_to
 from processing.base.secrets import masked
 from processing.dataset.rows import asked_entry
 from processing.endpoint.answers import Answer
+from processing.endpoint.client import STREAM_KEYS
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import ROWS_FILE
 from processing.report.label_entries import row_labels
@@ -25,6 +26,12 @@ def write_rows(evaluation: Evaluation, folder: Path) -> None:
         with path.open("w", encoding="utf-8") as file:
             for answer in evaluation.answers:
                 file.write(json.dumps(_row(answer, evaluation), ensure_ascii=False) + "\n")
+
+
+def _stream(answer: Answer) -> dict[str, float]:
+    """Of a stream alone: when its tokens came."""
+    known = {key: getattr(answer.call, key) for key in STREAM_KEYS}
+    return {key: round(number, 3) for key, number in known.items() if number is not None}
 
 
 def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
@@ -51,6 +58,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
         "cut": answer.cut,
         "input_tokens": call.said.input_tokens if call.said else None,
         "output_tokens": call.said.output_tokens if call.said else None,
+        **_stream(answer),
         "scores": {
             name: {
                 "value": s.value,

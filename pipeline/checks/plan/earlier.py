@@ -31,7 +31,7 @@ class EarlierRun:
         return 1 - nothing / len(told)
 
     def measured(self, key: str) -> list[float]:
-        """`latency_ms`, `input_tokens` or `output_tokens` of the answered rows."""
+        """`latency_ms`, `output_tokens` and the like of the answered rows; [] of an older run."""
         return _finite(row.get(key) for row in self._answered)
 
     @property

@@ -202,7 +202,8 @@ def _of_measurement(
 ) -> Errors | None:
     """`latency_p95_ms`, `output_tokens_mean` and the like; None where nothing is known of them."""
     what, _, kind = threshold.metric.removesuffix("_ms").rpartition("_")
-    seen = earlier.measured("latency_ms" if what == "latency" else what) if earlier else []
+    key = f"{what}_ms" if threshold.metric.endswith("_ms") else what
+    seen = earlier.measured(key) if earlier else []
     percent = None if kind == "mean" else float(kind.removeprefix("p"))
     return _of_measured(threshold, seen, rows, distance, percent)
 

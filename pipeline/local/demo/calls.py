@@ -38,6 +38,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "answered"
 
+    def response(self) -> Response:
+        return Response(self.body, media_type="application/json", headers=dict(self.headers))
+
 
 async def answer_call(
     request: Request,
@@ -78,7 +81,7 @@ async def answer_call(
         except WireError as error:
             counts[error.code] += 1
             return error.response()
-    return Response(made.body, media_type="application/json", headers=dict(made.headers))
+    return made.response()
 
 
 def _reset(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """The OpenAI-style messages schema that LMI, vLLM and TGI containers speak.
 
-Source: djl-serving, chat_input_output_schema.md.
+Source: djl-serving, chat_input_output_schema.md; of streams OpenAI's API reference, where usage
+comes only if it is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from processing.endpoint.reply import Reply
 
 
 def request(endpoint: Endpoint, row: Row) -> dict[str, Any]:
-    return {"messages": messages(row, endpoint), **endpoint.parameters}
+    streamed = {"stream": True, "stream_options": {"include_usage": True}}
+    asked = {"messages": messages(row, endpoint), **(streamed if endpoint.stream else {})}
+    return {**asked, **endpoint.parameters}
 
 
 def prompt(body: dict[str, Any]) -> list[dict[str, str]]:

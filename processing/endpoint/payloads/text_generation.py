@@ -17,7 +17,8 @@ from processing.endpoint.reply import Reply
 def request(endpoint: Endpoint, row: Row) -> dict[str, Any]:
     asked = fill(endpoint.prompt, row, endpoint)
     text = f"{endpoint.system_prompt}\n\n{asked}" if endpoint.system_prompt else asked
-    return {"inputs": text, "parameters": dict(endpoint.parameters)}
+    streamed = {"stream": True} if endpoint.stream else {}
+    return {"inputs": text, "parameters": dict(endpoint.parameters), **streamed}
 
 
 def prompt(body: dict[str, Any]) -> str:

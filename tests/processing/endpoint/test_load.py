@@ -12,7 +12,8 @@ import httpx
 import pytest
 from running_aws import ConfigWriter
 
-from pipeline.local.demo.endpoint.server import EndpointBehaviour, serve_endpoint
+from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
+from pipeline.local.demo.endpoint.server import serve_endpoint
 from processing.base.errors import ConfigError
 from processing.calls.paid_store import Shelf
 from processing.calls.rate_limit import RateLimit

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.local.demo.endpoint.data_capture import DataCapture
 from pipeline.local.demo.endpoint.openai_server import CONTAINER_SECONDS, base_url
 from pipeline.local.demo.endpoint.payloads import TextGeneration
+from pipeline.local.demo.endpoint.response_stream import Streaming
 from pipeline.local.demo.endpoint.retrieval import example_knowledge
 from pipeline.local.demo.faults import Faults, JudgeHabit, Share
 from pipeline.local.demo.state import Behaviour
@@ -23,6 +24,7 @@ class EndpointBehaviour(Behaviour):
     text_generation: the form of text-generation answers, LMI's object or TGI's list.
     passages: so many of those that it has found are returned with each answer; 0 returns none.
     passages_lost: the share of answers without any, as where a service's search has failed.
+    streaming: how streams come, and which of them break off.
     wild: the share of calls that are answered as no container should (`wild`), by `faults.seed`.
     server: an OpenAI-compatible server that answers instead of all this, within server_seconds. Its
         calls are not slowed down, and its answers not spoilt; throttle, fail and hang work.
@@ -35,6 +37,7 @@ class EndpointBehaviour(Behaviour):
     text_generation: TextGeneration = "lmi"
     passages: int = Field(0, ge=0, le=50)
     passages_lost: Share = 0
+    streaming: Streaming = Streaming()
     wild: Share = 0
     server: str | None = None
     server_seconds: float = CONTAINER_SECONDS

@@ -6,6 +6,7 @@ What answers is said, openly, by the environment of the model's container:
     DEMO_KNOWLEDGE      the folder of examples/ that it knows about (health)
     DEMO_SERVER         the address of an OpenAI-compatible server, which answers instead
     DEMO_FAULTS         JSON of demo_faults.Faults: slow, failing, dying
+    DEMO_STREAMING      JSON of response_stream.Streaming: how streams come and break
     DEMO_START_SECONDS  how long the endpoint is Creating (1)
     DEMO_START_FAILURE  the reason with which it then is Failed
 
@@ -45,6 +46,7 @@ class DemoHosting:
             "knowledge": environment.get("DEMO_KNOWLEDGE"),
             "server": environment.get("DEMO_SERVER"),
             "faults": json.loads(environment.get("DEMO_FAULTS", "{}")),
+            "streaming": json.loads(environment.get("DEMO_STREAMING", "{}")),
             "data_capture": json.loads(environment.get(DATA_CAPTURE, "null")),
         }
         self._send("PUT", endpoint, json.dumps(behaviour).encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,14 +88,34 @@ class OpenAiServer:
         }
         return Answer("passed on", answered.content, headers)
 
-    async def _pass_on(self, body: bytes) -> httpx.Response:
+    async def stream(self, endpoint: str, body: bytes) -> AsyncIterator[bytes]:
+        """The parts of the answer as they come; one that breaks off raises httpx.RequestError.
+
+        Raises WireError ModelError for whatever is not a 2xx answer that begins in time.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                answered = await self._pass_on(body, stream=True)
+        except TimeoutError as error:
+            raise model_error(endpoint, 0, _TIMED_OUT) from error
+        except httpx.RequestError as error:
+            said = f"no answer from {self._url}: {error or type(error).__name__}"
+            raise model_error(endpoint, _BAD_GATEWAY, said) from error
+        if not answered.is_success:
+            await answered.aread()
+            raise model_error(endpoint, answered.status_code, answered.text)
+        return answered.aiter_raw()
+
+    async def _pass_on(self, body: bytes, *, stream: bool = False) -> httpx.Response:
         document = _read(body)
         named = await self._named(document)
-        answered = await self._client.post(
+        request = self._client.build_request(
+            "POST",
             f"{self._url}{_path(document)}",
             content=body if named is document else json.dumps(named).encode(),
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", "accept-encoding": "identity"},
         )
+        answered = await self._client.send(request, stream=stream)
         if answered.status_code == httpx.codes.NOT_FOUND:
             self._model = None  # it may serve another one by now
         return answered

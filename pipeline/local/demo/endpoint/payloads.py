@@ -11,7 +11,7 @@ Formats: djl-serving docs v0.34, lmi_input_output_schema.md and chat_input_outpu
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -43,6 +43,7 @@ class Prompt:
     max_tokens: int | None
     before: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
+    stream: bool = False
 
     @property
     def question(self) -> str:
@@ -73,13 +74,14 @@ def read_prompt(body: bytes) -> Prompt:
         raise UnreadableRequest(f"the request body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise UnreadableRequest("the request body is not a JSON object")
-    if document.get("stream") is True:
-        raise UnreadableRequest("the demo endpoint does not stream: send stream false")
+    stream = document.get("stream") is True
     if "messages" in document:
-        return _chat_prompt(document["messages"], _limit(document, "max_tokens"))
+        asked = _chat_prompt(document["messages"], _limit(document, "max_tokens"))
+        return replace(asked, stream=stream)
     if "inputs" in document:
         limit = _limit(document.get("parameters") or {}, "max_new_tokens")
-        return Prompt("text_generation", _text(document["inputs"], "inputs"), limit)
+        text = _text(document["inputs"], "inputs")
+        return Prompt("text_generation", text, limit, stream=stream)
     for key in _TEMPLATE_KEYS:
         if key in document:
             return Prompt("template", _text(document[key], key), None)

@@ -14,6 +14,7 @@ Signatures are not checked. Admin routes: see demo_state, noun `endpoints`.
 import argparse
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
@@ -42,6 +43,7 @@ from pipeline.local.demo.endpoint.payloads import (
     write_answer,
     write_malformed,
 )
+from pipeline.local.demo.endpoint.response_stream import PassedOn, StreamedAnswer, events
 from pipeline.local.demo.endpoint.retrieval import (
     HEALTH_KNOWLEDGE,
     Knowledge,
@@ -77,6 +79,7 @@ def endpoint_app(
     state = DemoState(endpoints, ENDPOINT_ERRORS)
     wilds: dict[tuple[str, EndpointBehaviour], Wild] = {}
     servers: dict[EndpointBehaviour, OpenAiServer] = {}
+    streams: dict[tuple[str, EndpointBehaviour], Counter[bytes]] = {}
     writers: dict[tuple[str, EndpointBehaviour], CaptureWriter] = {}
 
     async def invoke(request: Request) -> Response:
@@ -90,15 +93,18 @@ def endpoint_app(
         if behaviour.server:
             if behaviour not in servers:
                 servers[behaviour] = OpenAiServer(behaviour.server, behaviour.server_seconds)
-            answer = partial(_passed_on, name, servers[behaviour])
+            answer = partial(_passed_on, name, servers[behaviour], _streams(request))
         else:
             wild = wilds.setdefault((name, behaviour), Wild(behaviour.wild, behaviour.faults.seed))
-            answer = partial(_answer, _Served(name, behaviour, known[behaviour.knowledge], wild))
+            counted = streams.setdefault((name, behaviour), Counter())
+            served = _Served(name, behaviour, known[behaviour.knowledge], wild, counted)
+            answer = partial(_answer, served, request if _streams(request) else None)
         answered = _invoked(
             request, behaviour, await answer_call(request, state, name, answer, fault)
         )
         capture = behaviour.data_capture
-        if capture and capture.EnableCapture and answered.status_code == HTTPStatus.OK:
+        captured = capture and capture.EnableCapture and not isinstance(answered, StreamingResponse)
+        if capture and captured and answered.status_code == HTTPStatus.OK:
             writer = writers.setdefault((name, behaviour), CaptureWriter(name, capture))
             variant = answered.headers["x-Amzn-Invoked-Production-Variant"]
             await asyncio.to_thread(
@@ -110,6 +116,7 @@ def endpoint_app(
 
     routes = [
         Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
+        Route("/endpoints/{name}/invocations-response-stream", invoke, methods=["POST"]),
         *admin_routes("endpoints", state, EndpointBehaviour),
         UNKNOWN_OPERATION,
     ]
@@ -153,6 +160,7 @@ class _Served:
     behaviour: EndpointBehaviour
     known: Knowledge
     wild: Wild
+    streams: Counter[bytes]
 
 
 def _invoked(request: Request, behaviour: EndpointBehaviour, answered: Response) -> Response:
@@ -163,13 +171,26 @@ def _invoked(request: Request, behaviour: EndpointBehaviour, answered: Response)
     return answered
 
 
-async def _passed_on(name: str, server: OpenAiServer, body: bytes, _: Decision) -> Answer:
+async def _passed_on(
+    name: str, server: OpenAiServer, stream: bool, body: bytes, _: Decision
+) -> Answer:
     """Raises WireError ModelError."""
+    if stream:
+        return PassedOn("passed on", b"", parts=await server.stream(name, body))
     return await server.answer(name, body)
 
 
-async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
-    """Raises WireError ModelError 400 for a request that no container would take."""
+def _streams(request: Request) -> bool:
+    return request.url.path.endswith("-response-stream")
+
+
+async def _answer(
+    served: _Served, stream: Request | None, body: bytes, decision: Decision
+) -> Answer:
+    """As a stream for the request `stream`, in one piece without it.
+
+    Raises WireError ModelError 400 for a request that no container would take.
+    """
     name, behaviour = served.name, served.behaviour
     try:
         prompt = read_prompt(body)
@@ -183,6 +204,11 @@ async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
     habit = "" if decision.malformed else served.wild.habit(body)
     if habit:
         made = _wild(name, behaviour, habit, prompt, done)
+    elif prompt.stream and not decision.malformed:
+        pieces = events(prompt, done, model, shape)
+        if stream:
+            return _streamed(served, stream, prompt, body, pieces)
+        made = b"".join(pieces)
     elif decision.malformed:
         made = write_malformed(prompt, done, model, shape, decision.malformed)
     else:
@@ -190,7 +216,27 @@ async def _answer(served: _Served, body: bytes, decision: Decision) -> Answer:
         if behaviour.passages:
             answer = with_passages(answer, _retrieved(behaviour, known, prompt.question))
         made = json.dumps(answer).encode()
+    if stream:  # a container that does not stream: all of it comes at once
+        return StreamedAnswer(prompt.format, made, outcome=habit or "answered", pieces=(made,))
     return Answer(prompt.format, made, outcome=habit or "answered")
+
+
+def _streamed(
+    served: _Served, request: Request, prompt: Prompt, body: bytes, pieces: list[bytes]
+) -> Answer:
+    behaviour = served.behaviour
+    served.streams[body] += 1
+    where = f"{behaviour.faults.seed}/{served.streams[body]}/{body.hex()}"
+    broken = behaviour.streaming.breaks_now(where)
+    return StreamedAnswer(
+        prompt.format,
+        b"".join(pieces),
+        outcome=broken or "answered",
+        pieces=tuple(pieces),
+        streaming=behaviour.streaming,
+        broken=broken,
+        reset=request.state.transport.abort,
+    )
 
 
 def _retrieved(
