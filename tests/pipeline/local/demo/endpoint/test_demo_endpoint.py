@@ -161,7 +161,6 @@ def test_token_limit_cuts_the_answer(runtime: Any) -> None:
         ({"messages": [{"role": "system", "content": "x"}]}, "role user"),
         ({"inputs": ""}, "inputs"),
         (chat(max_tokens=0), "max_tokens"),
-        (chat(stream=True), "does not stream"),
     ],
 )
 def test_request_that_no_container_takes_is_a_permanent_model_error(

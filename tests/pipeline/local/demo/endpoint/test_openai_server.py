@@ -75,6 +75,17 @@ def test_another_model_than_before_is_found(
     assert [asked["model"] for _, asked in stub.asked] == ["stub-1", "stub-1", "stub-3"]
 
 
+def test_a_stream_is_passed_on_in_parts(
+    runtime: Any, endpoint: MakeEndpoint, stub: OpenAiStub
+) -> None:
+    asked = {"EndpointName": endpoint(server=stub.url), "Body": json.dumps(CHAT).encode()}
+    parts = runtime.invoke_endpoint_with_response_stream(**asked)["Body"]
+    assert json.loads(b"".join(part["PayloadPart"]["Bytes"] for part in parts)) == ANSWER
+    stub.status = 503
+    with pytest.raises(ClientError, match="Received server error \\(503\\)"):
+        runtime.invoke_endpoint_with_response_stream(**asked)
+
+
 @pytest.mark.parametrize("models", [None, []])
 @pytest.mark.parametrize("body", [CHAT, b"no JSON", b"[1]", b"[" * 100_000, b"\xff", b""])
 def test_what_cannot_be_named_is_passed_on_as_it_is(
