@@ -18,12 +18,14 @@ _GZIP = b"\x1f\x8b"
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
-def document_in(body: bytes) -> Any:
-    """Raises UnusableReply where the bytes are no JSON, or JSON that says two things at once."""
+def document_in(body: bytes, *, streamed: bool = False) -> Any:
+    """`streamed`: one chunk alone is no answer, but a stream that was cut.
+
+    Raises UnusableReply where the bytes are no JSON, or JSON that says two things at once."""
     if body.startswith(_GZIP):
         body = _unpacked(body)
     try:
-        if body.lstrip().startswith(_EVENTS) or _is_json_lines(body):
+        if body.lstrip().startswith(_EVENTS) or _is_json_lines(body, streamed=streamed):
             return storable(merged(_events(body)))
         return storable(decoded(body))
     except RecursionError as error:
@@ -50,8 +52,8 @@ def _single_valued(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _is_json_lines(body: bytes) -> bool:
-    """Whether it is a stream of tokens, each an object on a line of its own, be it cut to one."""
+def _is_json_lines(body: bytes, *, streamed: bool) -> bool:
+    """Whether it is a stream of tokens, each an object on a line of its own."""
     first, _, rest = body.strip().partition(b"\n")
     if not first.startswith(b"{"):
         return False
@@ -59,7 +61,7 @@ def _is_json_lines(body: bytes) -> bool:
         document = json.loads(first)
     except ValueError:
         return False
-    return bool(rest) or is_chunk(document)
+    return bool(rest) or (streamed and is_chunk(document))
 
 
 def _events(body: bytes) -> list[Any]:

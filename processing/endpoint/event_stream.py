@@ -71,9 +71,11 @@ def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
     said: dict[str, str] = {}
     calls: list[Any] = []
     stop_reason, usage = "", None
+    beside: dict[str, Any] = {}  # such as the passages that a service has retrieved
     for event in events:
         try:
             usage = event.get("usage") or usage
+            beside |= {key: event[key] for key in event if key not in ("choices", "usage")}
             choices = event["choices"]
             if not choices:
                 continue  # as the last one, which has the usage
@@ -97,7 +99,7 @@ def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
     choice["message"].setdefault("content", "")
     if calls:
         choice["message"]["tool_calls"] = _merged_calls(calls)
-    return {"choices": [choice], "usage": usage}
+    return {**beside, "choices": [choice], "usage": usage}
 
 
 def _merged_calls(deltas: Sequence[Any]) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def read_reply(endpoint: Endpoint, body: bytes) -> Reply:
     Raises UnusableReply where the body is not JSON, has an error in it, or has no answer.
     """
     try:
-        document = document_in(body)
+        document = document_in(body, streamed=endpoint.stream)
         reply = _format(endpoint.format).reply(endpoint, document)
         reply = replace(reply, retrieved=passages_in(endpoint, document))
         separated(endpoint, reply)

@@ -43,6 +43,9 @@ IAM_ACTIONS = {
     "s3:UploadPart": "s3:PutObject",
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    # API reference, InvokeEndpointWithResponseStream: "your IAM permissions must allow the
+    # sagemaker:InvokeEndpoint action"
+    "sagemaker-runtime:InvokeEndpointWithResponseStream": "sagemaker:InvokeEndpoint",
     "bedrock-runtime:Converse": "bedrock:InvokeModel",
 }
 TAGGING = {

@@ -262,7 +262,7 @@ def test_a_stream_of_events_is_the_text_that_it_adds_up_to() -> None:
     [
         (stream(delta(content="h"), end=b""), "ends before the answer does"),
         (stream(delta(content="h"), {"error": "CUDA"}), "CUDA"),
-        (stream({"token": {"text": "h"}}), "turn streaming off"),
+        (stream({"token": {"text": "h"}}), "ends before the answer does"),
         (b"data: {not json}\n\n", "is not JSON"),
         (stream(7), "turn streaming off"),
         (stream(delta("stop")), "the answer is empty"),

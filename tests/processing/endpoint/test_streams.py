@@ -35,7 +35,10 @@ from processing.endpoint.streamed import TokenTimes, read_stream
 from processing.evaluation.measurements import measure
 
 ROW = make_row("How many hours of sleep do most adults need each night?", "Seven or more.")
-CHAT, TEXT = Endpoint(name="qa", stream=True), Endpoint(name="qa", format="text_generation")
+CHAT, TEXT = (
+    Endpoint(name="qa", stream=True),
+    Endpoint(name="qa", format="text_generation", stream=True),
+)
 Streamer = Callable[..., tuple[Call, int]]
 
 
