@@ -91,7 +91,7 @@ def test_a_body_that_is_too_long_is_refused_by_its_length_and_asked_for_once(
         def invoke_endpoint(self, **_: object) -> dict[str, Any]:
             return {"Body": BytesIO(b"x" * 1000)}
 
-    monkeypatch.setattr("processing.endpoint.client.LONGEST_BODY", 10)
+    monkeypatch.setattr("processing.endpoint.invocation.LONGEST_BODY", 10)
     call = ask(Client(), Endpoint(name="e"), {}, RateLimit(1))
     assert call.error == "unusable answer: a body of more than 10 bytes"
     assert call.attempts == 1
