@@ -48,8 +48,7 @@ def _judges_of(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [judge for judge in found if isinstance(judge, dict)]
 
 
-@pytest.fixture
-def write_config(tmp_path: Path) -> ConfigWriter:
+def _config_writer(folder: Path) -> ConfigWriter:
     """Writes the example configuration with some sections changed; returns the new file.
 
     Keys are merged into the example's section; thresholds, slices and lists replace the example's,
@@ -74,12 +73,23 @@ def write_config(tmp_path: Path) -> ConfigWriter:
         if "scorers" in changes:  # the example's slices name the example's scorers
             for section in {"slices", "champion"} - changes.keys():
                 document.pop(section, None)
-        path = tmp_path / f"{document['pipeline']['name']}.yaml"
+        path = folder / f"{document['pipeline']['name']}.yaml"
         with path.open("w") as file:
             YAML(typ="safe").dump(document, file)
         return path
 
     return write
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> ConfigWriter:
+    return _config_writer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def write_module_config(tmp_path_factory: pytest.TempPathFactory) -> ConfigWriter:
+    """For a run that several tests of a module look at."""
+    return _config_writer(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def prepared(aws: RunningAws, name: str) -> list[tuple[str, str | None]]:
     return found
 
 
-def test_the_same_dataset_sample_and_seed_are_prepared_once(
+def test_the_same_dataset_sample_and_seed_are_prepared_once_and_again_where_they_are_gone(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
     name = "cached-rows"
@@ -51,6 +51,16 @@ def test_the_same_dataset_sample_and_seed_are_prepared_once(
     job, source = prepared(aws, name)[-1]
     assert job != first[0]
     assert source is None
+
+    s3, bucket = aws.client("s3"), "llm-evaluation-demo"
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"{name}/runs/")["Contents"]:
+        if "/dataset/" in entry["Key"]:
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    gone = start(aws, config)
+    assert gone.returncode == 3
+    assert "No S3 objects found" in gone.stdout
+    assert "start -p DatasetVersion=again" in gone.stdout
+    assert start(aws, config, "DatasetVersion=again").returncode == 0
 
 
 def put_rows(aws: RunningAws, count: int) -> str:
@@ -76,20 +86,3 @@ def test_rows_that_changed_at_the_same_address_are_never_taken_from_the_cache(
     assert start(aws, config).returncode == 0
     assert start(aws, config).returncode == 0
     assert [source for _, source in prepared(aws, name)] == [None, "0", None, "2"]
-
-
-def test_rows_that_were_deleted_since_are_told_with_how_to_prepare_them_again(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
-    name, bucket = "deleted-rows", "llm-evaluation-demo"
-    config = write_config(**cached(name))
-    assert run(aws, config).returncode == 0
-    s3 = aws.client("s3")
-    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"{name}/runs/")["Contents"]:
-        if "/dataset/" in entry["Key"]:
-            s3.delete_object(Bucket=bucket, Key=entry["Key"])
-    gone = start(aws, config)
-    assert gone.returncode == 3
-    assert "No S3 objects found" in gone.stdout
-    assert "start -p DatasetVersion=again" in gone.stdout
-    assert start(aws, config, "DatasetVersion=again").returncode == 0

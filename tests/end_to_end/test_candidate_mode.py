@@ -127,16 +127,18 @@ def answering(aws: RunningAws, name: str) -> str:
     return str(wait_for(find))
 
 
-def test_a_good_candidate_is_registered_as_itself_and_then_found_evaluated(
+def test_a_good_candidate_is_approved_and_registered_and_then_found_evaluated(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
-    config = write_config(**candidate_config("fresh"))
+    config = write_config(**candidate_config("fresh", registration={"stamp_candidate": True}))
     package = register_candidate(aws, "fresh", DEMO_MODEL="good")
     done = run(aws, config, f"ModelPackageArn={package}")
     assert done.returncode == 0, done.stdout + done.stderr
     nothing_is_hosted(aws, "fresh")
     [registered] = packages(aws, "fresh")
     assert registered["SourceUri"] == package
+    stamped = aws.client("sagemaker").describe_model_package(ModelPackageName=package)
+    assert stamped["ModelApprovalStatus"] == "Approved"
     assert registered["ModelLifeCycle"]["Stage"] == "Evaluated"
     document = evaluation(aws, "fresh", done.stdout)
     metadata = registered["CustomerMetadataProperties"]
@@ -155,6 +157,7 @@ def test_a_good_candidate_is_registered_as_itself_and_then_found_evaluated(
     assert aws.calls(ENDPOINT) == asked
     assert len(packages(aws, "fresh")) == 1
 
+    # approved, it is deployed by its name
     forced = start(aws, config, f"ModelPackageArn={package}", "Reevaluate=yes")
     assert forced.returncode == 0, forced.stdout + forced.stderr
     assert len(packages(aws, "fresh")) == 2
@@ -187,21 +190,6 @@ def test_a_worse_candidate_is_rejected_with_the_reason_and_not_evaluated_twice(
     assert again.returncode == 0, again.stdout + again.stderr
     assert "already evaluated" in again.stdout
     assert re.search(r"not passed: .*rougeL_fmeasure 0\.\d+ < min 0.35", again.stdout)
-
-
-def test_a_good_candidate_is_approved_and_then_deployed_by_its_name(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
-    config = write_config(**candidate_config("approve", registration={"stamp_candidate": True}))
-    good = register_candidate(aws, "approve", DEMO_MODEL="good")
-    passed = run(aws, config, f"ModelPackageArn={good}")
-    assert passed.returncode == 0, passed.stdout + passed.stderr
-    stamped = aws.client("sagemaker").describe_model_package(ModelPackageName=good)
-    assert stamped["ModelApprovalStatus"] == "Approved"
-    assert packages(aws, "approve")[0]["SourceUri"] == good
-    again = start(aws, config, f"ModelPackageArn={good}", "Reevaluate=yes")
-    assert again.returncode == 0, again.stdout + again.stderr
-    nothing_is_hosted(aws, "approve")
 
 
 def test_of_two_executions_at_once_one_evaluates(

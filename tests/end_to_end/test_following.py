@@ -6,12 +6,21 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from pipelines import WITHOUT_JUDGE, execution_id, named, start_arguments
+from pipelines import (
+    WITHOUT_JUDGE,
+    execution_id,
+    kept,
+    named,
+    packages,
+    start_arguments,
+    step_reason,
+)
 from running_aws import REPOSITORY, ConfigWriter, RunningAws
 from terminal_screen import Finished, on_terminal
 
@@ -84,7 +93,7 @@ def test_the_job_s_log_and_start_wait_say_how_far_it_is(
     assert "\x1b" not in done.stdout
 
 
-def test_a_job_that_fails_says_last_how_far_it_came(
+def test_an_endpoint_that_dies_fails_the_job_which_says_how_far_it_came_and_keeps_the_answers(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
     aws.add_endpoint("breaking", faults={"die_after": 15, "fail_with": "ModelError"})
@@ -93,23 +102,44 @@ def test_a_job_that_fails_says_last_how_far_it_came(
     upsert(aws, config)
     done = aws.type(*start_arguments(aws, config, "EndpointName=breaking"))
     assert done.returncode == 3
-    told = job_log(aws, execution_id(done.stdout), "EvaluateModel")
+    execution = execution_id(done.stdout)
+    reason = step_reason(aws, "breaking", execution, "EvaluateModel")
+    assert "endpoint breaking has stopped answering" in reason
+    assert "15 of 40 rows were answered" in reason
+    assert len(kept(aws, "breaking", "answers")) == 15
+    assert packages(aws, "breaking") == []
+    told = job_log(aws, execution, "EvaluateModel")
     [last] = [line for line in told if line.startswith("progress ") and "stopped after" in line]
     assert re.search(r"answers \d\d/40  stopped after \d+s  errors 1\d", last)
     assert told.index(last) > 0
 
 
-def test_of_several_instances_each_tells_its_own_share(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
+@dataclass(frozen=True)
+class Ended:
+    config: Path
+    stdout: str
+
+    @property
+    def follow(self) -> tuple[str, ...]:
+        """The command that shows it as `start --wait` has shown its end."""
+        return ("status", execution_id(self.stdout), "--follow", "--config", str(self.config))
+
+
+@pytest.fixture(scope="module")
+def ended(aws: RunningAws, write_module_config: ConfigWriter) -> Ended:
+    """An execution on two instances."""
     infrastructure = {"prefix": "shares", "evaluate": {"instance_count": 2}}
-    config = write_config(**named("shares", **JUDGED) | {"infrastructure": infrastructure})
+    config = write_module_config(**named("shares", **JUDGED) | {"infrastructure": infrastructure})
     upsert(aws, config)
     done = aws.type(*start_arguments(aws, config, "EndpointName=health-qa-good"))
     assert done.returncode == 0, done.stdout + done.stderr
+    return Ended(config, done.stdout)
+
+
+def test_of_several_instances_each_tells_its_own_share(ended: Ended) -> None:
     for host in ("algo-1", "algo-2"):
         line = rf"  progress {host}  100 %  answers 20/20  verdicts 20/20  took \d+s  errors 0"
-        assert len(re.findall(line, done.stdout)) == 1, done.stdout
+        assert len(re.findall(line, ended.stdout)) == 1, ended.stdout
 
 
 def test_on_a_terminal_all_steps_are_there_from_the_start_and_change_in_place(
@@ -162,14 +192,8 @@ def test_ctrl_c_leaves_the_execution_running_and_says_how_to_come_back(
 
 
 @pytest.mark.parametrize("columns", [40, 60])
-def test_a_narrow_terminal_is_readable(
-    aws: RunningAws, write_config: ConfigWriter, columns: int
-) -> None:
-    config = write_config(**named(f"narrow-{columns}", **JUDGED))
-    upsert(aws, config)
-    done = on_screen(
-        aws, *start_arguments(aws, config, "EndpointName=health-qa-good"), columns=columns
-    )
+def test_a_narrow_terminal_is_readable(aws: RunningAws, ended: Ended, columns: int) -> None:
+    done = on_screen(aws, *ended.follow, columns=columns)
     assert done.exit_code == 0, done.screen.text
     text = done.screen.text
     assert re.search(r"^ ✓ EvaluateModel +Succeeded +\d+\.\d s$", text, re.MULTILINE), text
@@ -226,11 +250,11 @@ def test_status_shows_what_has_not_begun_and_what_will_never(
 
 
 def test_a_caller_who_may_not_read_the_logs_follows_without_progress(
-    aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
+    aws: RunningAws, ended: Ended, tmp_path: Path
 ) -> None:
     """The local AWS allows everything: the refusal is put where botocore sends a request."""
-    config = write_config(**named("no-logs", **WITHOUT_JUDGE))
-    upsert(aws, config)
+    told = aws.type(*ended.follow)
+    assert told.stdout.count("progress algo-") == 2, "what one who may read them is shown"
     (tmp_path / "sitecustomize.py").write_text(
         "from botocore.client import BaseClient\n"
         "from botocore.exceptions import ClientError\n"
@@ -244,8 +268,7 @@ def test_a_caller_who_may_not_read_the_logs_follows_without_progress(
     )
     user = aws.as_user()
     user["env"] = {**user["env"], "PYTHONPATH": str(tmp_path)}
-    command = aws.command(*start_arguments(aws, config, "EndpointName=health-qa-good"))
-    done = subprocess.run(command, **user, timeout=120, check=False)
+    done = subprocess.run(aws.command(*ended.follow), **user, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("note: /aws/sagemaker/ProcessingJobs cannot be read") == 1
     assert "progress " not in done.stdout.replace("no progress is shown", "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pipelines import (
@@ -13,7 +13,6 @@ from pipelines import (
     evaluating,
     evaluation,
     execution_id,
-    kept,
     named,
     packages,
     read_s3,
@@ -29,24 +28,45 @@ from processing.config.file import load_config
 
 pytestmark = pytest.mark.integration
 
+TEXT_GENERATION = {"format": "text_generation", "parameters": {"max_new_tokens": 200}}
+TEMPLATE = {
+    "format": "template",
+    "parameters": {},
+    "request": {"query": "{question}", "options": {"top_k": 1}},
+    "response": {
+        "answer": "result.text",
+        "input_tokens": "result.tokens.in",
+        "output_tokens": "result.tokens.out",
+    },
+}
 
-def test_a_good_model_is_registered_with_its_evidence(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
-    config = write_config(**named("good"))
+
+@dataclass(frozen=True)
+class Ended:
+    config: Path
+    stdout: str
+
+
+@pytest.fixture(scope="module")
+def good(aws: RunningAws, write_module_config: ConfigWriter) -> Ended:
+    """All of the example's scorers on a good model, with commands in processes of their own."""
+    config = write_module_config(**named("good"))
     upserted = aws.type_in_a_process("upsert", "--config", str(config))
     assert upserted.returncode == 0, upserted.stderr
     parameters = ("EndpointName=health-qa-good", "ApprovalStatus=Approved")
     done = aws.type_in_a_process(*start_arguments(aws, config, *parameters))
     assert done.returncode == 0, done.stdout + done.stderr
+    return Ended(config, done.stdout)
 
+
+def test_a_good_model_is_registered_with_its_evidence(aws: RunningAws, good: Ended) -> None:
     [package] = packages(aws, "good")
     assert package["ModelApprovalStatus"] == "Approved"
     assert package["SourceUri"].endswith(":model/health-qa-good-model")
     assert (
         package["InferenceSpecification"]["Containers"][0]["Image"] == "demo-endpoint:not-a-model"
     )
-    assert package["ModelPackageArn"] in done.stdout
+    assert package["ModelPackageArn"] in good.stdout
 
     document = json.loads(
         read_s3(aws, package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])
@@ -68,29 +88,23 @@ def test_a_good_model_is_registered_with_its_evidence(
     assert metadata["Correctness"].endswith("n=40 errors=0")
 
 
-def test_mlflow_holds_every_row_and_every_verdict(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
+def test_mlflow_holds_every_row_and_every_verdict(aws: RunningAws, good: Ended) -> None:
     import mlflow
 
-    config = write_config(**named("record"))
-    done = run(aws, config, "EndpointName=health-qa-good")
-    assert done.returncode == 0, done.stdout + done.stderr
-
     mlflow.set_tracking_uri(aws.mlflow)
-    [held] = mlflow.search_runs(experiment_names=["record"], output_format="list")
+    [held] = mlflow.search_runs(experiment_names=["good"], output_format="list")
     traces = mlflow.search_traces(
         locations=[held.info.experiment_id], run_id=held.info.run_id, return_type="list"
     )
-    names = {spec.name for spec in load_config(config).scorers}
+    names = {spec.name for spec in load_config(good.config).scorers}
     assert len(names) == 19
     assert len({trace.info.tags["row_id"] for trace in traces}) == 40
     for trace in traces:
         verdicts = {a.name for a in trace.info.assessments if a.feedback is not None}
         assert verdicts == names
         assert trace.info.token_usage["total_tokens"] > 0
-    report = f"s3://llm-evaluation-demo/record/runs/{execution_id(done.stdout)}/evaluation"
-    document = evaluation(aws, "record", done.stdout)
+    report = f"s3://llm-evaluation-demo/good/runs/{execution_id(good.stdout)}/evaluation"
+    document = evaluation(aws, "good", good.stdout)
     for name in names:
         assert document["metrics"][name]["value"] == held.data.metrics[f"{name}/mean"]
         assert document["metrics"][name]["n"] == held.data.metrics[f"{name}/n"]
@@ -99,7 +113,7 @@ def test_mlflow_holds_every_row_and_every_verdict(
     assert numbers.pop("domain_terminology") == 17
     assert document["metrics"]["domain_terminology"]["not_applicable"] == 23
     assert set(numbers.values()) == {40}
-    assert held.data.tags["pipeline_execution_arn"].endswith(execution_id(done.stdout))
+    assert held.data.tags["pipeline_execution_arn"].endswith(execution_id(good.stdout))
     rows = [json.loads(line) for line in read_s3(aws, f"{report}/rows.jsonl").splitlines()]
     assert len(rows) == 40
     assert all(set(row["scores"]) == names for row in rows)
@@ -129,7 +143,8 @@ def test_a_worse_model_is_stopped_and_each_missed_threshold_named(
 def test_thresholds_given_at_start_are_what_is_judged_by(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
-    config = write_config(**named("thresholds", **WITHOUT_JUDGE))
+    """Asked in another payload format, the models are the same."""
+    config = write_config(**named("thresholds", endpoint=TEXT_GENERATION, **WITHOUT_JUDGE))
     strict = run(aws, config, "EndpointName=health-qa-good", "MinRougeLFmeasure=0.99")
     assert strict.returncode == 1
     assert "< min 0.99 (n=40)" in strict.stdout
@@ -139,6 +154,7 @@ def test_thresholds_given_at_start_are_what_is_judged_by(
     assert lenient.returncode == 0, lenient.stdout + lenient.stderr
     [package] = packages(aws, "thresholds")
     assert package["SourceUri"].endswith(":model/health-qa-worse-model")
+    assert package["CustomerMetadataProperties"]["rows"] == "40 answered of 40"
 
 
 def test_the_sdk_s_own_calls_work(
@@ -175,22 +191,6 @@ def test_the_sdk_s_own_calls_work(
         tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
         assert {"Key": "project", "Value": "health-qa"} in tags
     assert packages(aws, "sdk")[0]["CustomerMetadataProperties"]["rows"] == "35 answered of 35"
-
-
-def test_an_endpoint_that_dies_fails_the_job_and_keeps_what_it_answered(
-    aws: RunningAws, write_config: ConfigWriter
-) -> None:
-    aws.add_endpoint("dying", faults={"die_after": 15, "fail_with": "ModelError"})
-    endpoint = {"retry_seconds": 0, "concurrency": 4}
-    config = write_config(**named("dying", endpoint=endpoint, **WITHOUT_JUDGE))
-    done = run(aws, config, "EndpointName=dying")
-    assert done.returncode == 3
-    execution = execution_id(done.stdout)
-    reason = step_reason(aws, "dying", execution, "EvaluateModel")
-    assert "endpoint dying has stopped answering" in reason
-    assert "15 of 40 rows were answered" in reason
-    assert len(kept(aws, "dying", "answers")) == 15
-    assert packages(aws, "dying") == []
 
 
 def test_an_endpoint_that_fails_too_often_keeps_the_gate_shut(
@@ -249,35 +249,7 @@ def test_a_stopped_execution_is_reported_as_stopped(
     assert packages(aws, "stopped") == []
 
 
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        {"format": "text_generation", "parameters": {"max_new_tokens": 200}},
-        {
-            "format": "template",
-            "parameters": {},
-            "request": {"query": "{question}", "options": {"top_k": 1}},
-            "response": {
-                "answer": "result.text",
-                "input_tokens": "result.tokens.in",
-                "output_tokens": "result.tokens.out",
-            },
-        },
-    ],
-    ids=["text_generation", "template"],
-)
-def test_other_payload_formats_reach_the_same_model(
-    aws: RunningAws, write_config: ConfigWriter, endpoint: dict[str, Any]
-) -> None:
-    name = f"format-{endpoint['format'].replace('_', '-')}"
-    config = write_config(**named(name, endpoint=endpoint, **WITHOUT_JUDGE))
-    done = run(aws, config, "EndpointName=health-qa-good")
-    assert done.returncode == 0, done.stdout + done.stderr
-    [package] = packages(aws, name)
-    assert package["CustomerMetadataProperties"]["rows"] == "40 answered of 40"
-
-
-def test_a_user_s_own_csv_with_its_own_columns(
+def test_a_user_s_own_csv_and_payload_with_their_own_names(
     aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
 ) -> None:
     rows = [
@@ -293,7 +265,7 @@ def test_a_user_s_own_csv_with_its_own_columns(
         "max_unusable_share": 0.05,
         "sample_size": 0,
     }
-    config = write_config(**named("csv", **WITHOUT_JUDGE) | {"dataset": dataset})
+    config = write_config(**named("csv", endpoint=TEMPLATE, **WITHOUT_JUDGE) | {"dataset": dataset})
     done = run(aws, config, "EndpointName=health-qa-good")
     assert done.returncode == 0, done.stdout + done.stderr
     manifest = json.loads(
@@ -304,6 +276,8 @@ def test_a_user_s_own_csv_with_its_own_columns(
     )
     assert manifest["counts"]["written"] == 35
     assert [row["line"] for row in manifest["unusable"]] == [37]
+    [package] = packages(aws, "csv")
+    assert package["CustomerMetadataProperties"]["rows"] == "35 answered of 35"
 
 
 def test_a_parameter_that_does_not_exist_is_refused_by_name(
@@ -316,14 +290,12 @@ def test_a_parameter_that_does_not_exist_is_refused_by_name(
 
 
 def test_status_shows_steps_results_and_where_to_look(
-    aws: RunningAws, write_config: ConfigWriter
+    aws: RunningAws, write_config: ConfigWriter, good: Ended
 ) -> None:
-    config = write_config(**named("status", **WITHOUT_JUDGE))
     nothing = aws.type("status", "--config", str(write_config(**named("never"))))
     assert nothing.returncode == 2
     assert "never" in nothing.stderr
-    done = run(aws, config, "EndpointName=health-qa-good")
-    shown = aws.type("status", execution_id(done.stdout), "--config", str(config))
+    shown = aws.type("status", execution_id(good.stdout), "--config", str(good.config))
     assert shown.returncode == 0
     for step in ("PrepareDataset", "EvaluateModel", "QualityGate", "RegisterModel"):
         assert re.search(rf"{step} +Succeeded +\d+\.\d s", shown.stdout), shown.stdout
