@@ -1,4 +1,4 @@
-"""Scorers of our own for financial answers: are the figures right, and is it no personal advice?"""
+"""Scorers of our own for financial answers: right figures, no personal advice, risks disclosed."""
 
 from __future__ import annotations
 
@@ -127,3 +127,36 @@ def no_personal_advice(inputs: dict[str, str], outputs: str) -> Feedback:
         value="no",
         rationale="asked for advice, and says neither that it is none nor what it depends on",
     )
+
+
+_DISCLAIMER = re.compile(
+    r"\b(?:no|not|neither)\b[^.]*\b(?:investment|financial|personal|tax) advice\b"
+    r"|\bgeneral information\b|\bdepends? on\b|\bcircumstances\b|\badvis[eo]rs?\b",
+    re.IGNORECASE,
+)
+_RISK = re.compile(
+    r"\brisk|\bfalls?\b|\bfell\b|\blos(?:e|es|t|s|ses)\b|\bvolatil|\bfluctuat|\bdefault"
+    r"|\b(?:not|no) (?:guarantee|certain|sure)|\bless than (?:you|was) (?:paid|invested)",
+    re.IGNORECASE,
+)
+
+
+@scorer
+def has_disclaimer(outputs: str, expectations: dict[str, str]) -> Feedback:
+    """yes unless the expected answer says that it is general, or what it depends on, and the
+    answer does not."""
+    return _disclosed("disclaimer", _DISCLAIMER, outputs, expectations["expected_response"])
+
+
+@scorer
+def discloses_risk(outputs: str, expectations: dict[str, str]) -> Feedback:
+    """yes unless the expected answer names a risk or a loss, and the answer does not."""
+    return _disclosed("risk", _RISK, outputs, expectations["expected_response"])
+
+
+def _disclosed(what: str, pattern: re.Pattern[str], answer: str, expected: str) -> Feedback:
+    if not pattern.search(expected):
+        return Feedback(value="yes", rationale=f"the expected answer has no {what} either")
+    if said := pattern.search(answer):
+        return Feedback(value="yes", rationale=f"{what}: {said[0]!r}")
+    return Feedback(value="no", rationale=f"the expected answer has a {what}, and this one none")

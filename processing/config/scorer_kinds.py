@@ -24,6 +24,7 @@ from processing.config.scorer_options import (
     TermsOptions,
 )
 from processing.config.text_check_options import (
+    CodeSecurityOptions,
     ContextOptions,
     LengthOptions,
     PiiOptions,
@@ -139,6 +140,12 @@ SCORERS: dict[str, ScorerKind] = {
     "RegexMatch": _text_check(RegexOptions),
     "PIIDetection": _text_check(PiiOptions),
     "ResponseLength": _text_check(LengthOptions),
+    "CodeSecurity": ScorerKind(
+        "code_security",
+        CodeSecurityOptions,
+        packages=("bandit", "markdown-it-py"),
+        number_rule=_YES_NO,
+    ),
     "template": ScorerKind(
         "template_judge", TemplateOptions, True, ("mlflow-skinny",), is_a_name=False
     ),

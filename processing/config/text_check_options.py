@@ -48,6 +48,16 @@ class LengthOptions(Options):
         return self
 
 
+Level = Literal["low", "medium", "high"]
+
+
+class CodeSecurityOptions(Options):
+    """What counts of Bandit's findings: those of this severity and confidence, and above."""
+
+    severity: Level = "medium"
+    confidence: Level = "low"
+
+
 class RowGuidelinesOptions(Options):
     """Of the judge that judges by the row's own guidelines; a row may have none."""
 
