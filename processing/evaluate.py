@@ -27,7 +27,11 @@ from processing.evaluation.imports import kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import failure_reported_to_others, hand_in
 from processing.evaluation.job import read_arguments
 from processing.evaluation.run import prepare_run
-from processing.mlflow_record.internals import ask_no_git, skip_searches_for_absent_modules
+from processing.mlflow_record.internals import (
+    ask_no_git,
+    import_mlflow,
+    skip_searches_for_absent_modules,
+)
 from processing.mlflow_record.trial import try_in_a_run_of_its_own
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
 from processing.report.html import REPORT_FILE
@@ -56,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     with failure_reported_to_others(job, instance):
         share = read_share(job.dataset, job.manifest, whole=instance.is_alone)
         with kept_out_of_garbage_collection():
+            import_mlflow()
             run = prepare_run(job, share, instance, measured_model)
         if not instance.is_leader:
             with progress_shown(run.progress):

@@ -63,7 +63,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         with kept_out_of_garbage_collection():
             support = try_record(tracked, job.config_file.read_text())
             import_evaluate()
-        import_in_the_background()
+        import_in_the_background(job.config)
         end_runs_of_killed_jobs(run, tracked)
         labels = known_labels(job, tracked)
         paid = paid_verdicts(run)

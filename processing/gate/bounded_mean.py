@@ -71,10 +71,10 @@ def lower_end(values: Sequence[float], weights: Sequence[float], confidence: flo
 
 
 def _lower_end(rows: Collapsed, tail: float) -> float:
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     share = min(float(rows.means @ rows.shares), 1.0)
-    least, _ = score_interval(share, rows.effective, float(norm.isf(tail)))
+    least, _ = score_interval(share, rows.effective, -float(ndtri(tail)))
     return max(least, _gaffke(rows, tail)) if rows.means.size <= MOST else least
 
 

@@ -8,6 +8,7 @@ own name in tests/processing/mlflow_record/test_internals.py.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import json
 import logging
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,34 +41,27 @@ PROMPT_TEXT_TAG = "mlflow.prompt.text"
 DATASET_CONTEXT_TAG = "mlflow.data.context"
 JUDGE_INPUT_TOKENS = "mlflow.assessment.judgeInputTokens"
 JUDGE_OUTPUT_TOKENS = "mlflow.assessment.judgeOutputTokens"
-
 Calls = Sequence[Mapping[str, Any]]  # of tools: name, arguments; or the tools themselves
 TRACE_SEARCH = "/api/3.0/mlflow/traces/search"
 
-JUDGE_PROMPTS = {
-    "Safety": "safety", "RelevanceToQuery": "relevance_to_query", "Equivalence": "equivalence",
-    "Correctness": "correctness", "Guidelines": "guidelines",
+JUDGE_PROMPTS = {name.title().replace("_", ""): name for name in (
+    "safety", "relevance_to_query", "equivalence", "correctness", "guidelines",
+    "retrieval_relevance", "completeness", "fluency", "summarization", "conversation_completeness",
+    "conversational_guidelines", "conversational_role_adherence", "conversational_safety",
+    "conversational_tool_call_efficiency", "knowledge_retention", "user_frustration",
+)} | {
     "ExpectationsGuidelines": "guidelines", "RetrievalGroundedness": "groundedness",
-    "RetrievalRelevance": "retrieval_relevance", "RetrievalSufficiency": "context_sufficiency",
-    "Completeness": "completeness", "Fluency": "fluency", "Summarization": "summarization",
-    "ConversationCompleteness": "conversation_completeness",
-    "ConversationalGuidelines": "conversational_guidelines",
-    "ConversationalRoleAdherence": "conversational_role_adherence",
-    "ConversationalSafety": "conversational_safety",
-    "ConversationalToolCallEfficiency": "conversational_tool_call_efficiency",
-    "KnowledgeRetention": "knowledge_retention", "UserFrustration": "user_frustration",
+    "RetrievalSufficiency": "context_sufficiency",
 }  # fmt: skip
 """Judge -> module in mlflow.genai.judges.prompts; the prompt has its name, in capitals."""
 
-SEARCHED_MODULES = ("pyspark", "dbruntime", "IPython")
-"""MLflow tries to import these about six times for each trace and request."""
+SEARCHED_MODULES = ("pyspark", "dbruntime", "IPython")  # six times for each trace and request
 
 
 def skip_searches_for_absent_modules() -> None:
     """Let imports of those of SEARCHED_MODULES fail at once that are not installed.
 
-    Else Python searches the disk each time, 2 ms a row in all. None in `sys.modules` makes an
-    import fail without a search, which MLflow takes as "not installed".
+    Else Python searches the disk each time, 2 ms a row in all; None in `sys.modules` says "no".
     """
     for name in SEARCHED_MODULES:
         if name not in sys.modules and importlib.util.find_spec(name) is None:
@@ -77,8 +71,7 @@ def skip_searches_for_absent_modules() -> None:
 def ask_no_git() -> None:
     """MLflow asks git for the commit of the folder that it runs in; a job's is no repository.
 
-    Where it is one, git stays beside the job to its end, with the job's environment in which keys
-    may be. Without git MLflow warns at each look.
+    Else git stays beside the job to its end, with the job's keys; without it MLflow warns.
     """
     sys.modules["git"] = None  # type: ignore[assignment]
     logging.getLogger("mlflow.utils.git_utils").setLevel(logging.ERROR)
@@ -88,17 +81,33 @@ def ask_no_git() -> None:
 def without_importing(name: str) -> Iterator[None]:
     """Within the block the module is not imported, unless it already is.
 
-    `mlflow.genai.evaluate` imports litellm and the Databricks SDK whatever judges are used: 3 s of
-    processor time and 200 MB.
+    evaluate imports litellm and the Databricks SDK whatever judges are used: 3 s and 200 MB.
     """
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]
+    if absent := name not in sys.modules:
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        del sys.modules[name]
+        if absent:
+            del sys.modules[name]
+
+
+def import_mlflow() -> None:
+    """`import mlflow` in two thirds of the time: no polars, no FastAPI, plugins looked for once."""
+    if "mlflow" in sys.modules:
+        return
+    package: Any = importlib.util.find_spec("mlflow")
+    sys.modules["mlflow.gateway"] = gateway = ModuleType("mlflow.gateway")  # without its __init__
+    gateway.__path__ = [f"{folder}/gateway" for folder in package.submodule_search_locations]
+    find = importlib.metadata.entry_points
+    importlib.metadata.entry_points = find().select
+    try:
+        with without_importing("polars"):  # so `mlflow.data` has no `from_polars`
+            importlib.import_module("mlflow.genai")
+    finally:
+        importlib.metadata.entry_points = find
+        for name in [each for each in sys.modules if each.startswith("mlflow.gateway")]:
+            del sys.modules[name]
 
 
 def import_evaluate() -> None:
@@ -120,8 +129,7 @@ def import_evaluate() -> None:
 def _trace_no_clients() -> None:
     """Else evaluate traces each call of a client library to a judge as if it were a row.
 
-    `mlflow.autolog(disable=True)` would do so by hooks on imports, and a hook imports while it
-    holds a lock that every other thread's import waits for with Python's own: a deadlock.
+    The hooks of `mlflow.autolog(disable=True)` import with a lock held: threads would deadlock.
     """
     from mlflow.ml_package_versions import FLAVOR_TO_MODULE_NAME
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
@@ -132,10 +140,7 @@ def _trace_no_clients() -> None:
 
 @contextmanager
 def tracking_store_replaced(uri: str, replacement: Callable[[Any], Any]) -> Iterator[Any]:
-    """Within the block MLflow's tracking store at `uri` is `replacement(store)`, which is yielded.
-
-    MLflow's registry of stores is what its plugins use; it has no public door but entry points.
-    """
+    """Within the block MLflow's tracking store at `uri` is `replacement(store)`, yielded."""
     from mlflow.tracking._tracking_service import utils
 
     registry: Any = utils._tracking_store_registry
@@ -152,10 +157,7 @@ def tracking_store_replaced(uri: str, replacement: Callable[[Any], Any]) -> Iter
 
 
 def search_traces_answer(experiment_id: str) -> Any | None:
-    """The server's HTTP response to a search for one trace; None where no server is asked.
-
-    MLflow's client would fall back to an older API without a word.
-    """
+    """The server's HTTP response to a search for one trace; None where no server is asked."""
     from mlflow.tracking._tracking_service import utils
     from mlflow.utils import rest_utils
 
@@ -286,9 +288,8 @@ def tool_call_prompt(
 
 def facts_in_correctness() -> str:
     """What MLflow adds to Correctness's prompt where the row has expected facts."""
-    return str(
-        importlib.import_module("mlflow.genai.judges.prompts.correctness").CORRECTNESS_PROMPT_SUFFIX
-    )
+    prompts = importlib.import_module("mlflow.genai.judges.prompts.correctness")
+    return str(prompts.CORRECTNESS_PROMPT_SUFFIX)
 
 
 def pii_patterns() -> dict[str, str]:

@@ -255,6 +255,36 @@ def test_evaluate_is_imported_without_litellm_and_traces_no_client_library() -> 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.integration
+def test_mlflow_is_imported_without_what_it_does_not_need_here() -> None:
+    """In a process of its own; what was left out can be imported afterwards, by anybody."""
+    script = (
+        "import sys, importlib.metadata\n"
+        "from processing.mlflow_record import internals\n"
+        "find = importlib.metadata.entry_points\n"
+        "internals.import_mlflow()\n"
+        "internals.import_evaluate()\n"
+        "import mlflow\n"
+        "for name in ('polars', 'fastapi'):\n"
+        "    assert name not in sys.modules, f'MLflow imports {name} in another place'\n"
+        "assert importlib.metadata.entry_points is find\n"
+        "import polars\n"
+        "import mlflow.gateway, mlflow.gateway.constants\n"
+        "from fastapi import HTTPException\n"
+        "assert mlflow.gateway.utils.HTTPException is HTTPException\n"
+        "assert mlflow.gateway.constants.__name__ == 'mlflow.gateway.constants'\n"
+        "assert mlflow.genai.evaluate\n"
+        "from mlflow.store.artifact.artifact_repository_registry import (\n"
+        "    _artifact_repository_registry as places,\n"
+        ")\n"
+        "assert 's3' in places._registry\n"
+        "from mlflow.tracking._tracking_service.utils import _tracking_store_registry as stores\n"
+        "assert 'arn' in stores._registry, 'a plugin is not found: sagemaker-mlflow'\n"
+    )
+    done = run_script(script)
+    assert done.returncode == 0, done.stderr
+
+
 def test_git_is_not_asked_and_not_missed() -> None:
     """In a process of its own, in this repository."""
     script = (
