@@ -172,6 +172,7 @@ def _lines(document: Document) -> Iterator[str]:
     yield from _loads(document)
     if document["champion"]:
         yield from _champion(document["champion"])
+    yield from _drift(document)
     if cut := document["counts"].get("cut_answers"):
         yield f"cut at the token limit: {cut} of {document['counts']['cut_answers_known']} answers"
     if clusters := document["counts"].get("clusters"):  # not in reports of older code
@@ -194,6 +195,29 @@ def _loads(document: Document) -> Iterator[str]:
     loads = (found.get("load") for found in document["metrics"].values())
     for load in dict.fromkeys(filter(None, loads)):  # not in reports of older code
         yield f"times are measured under load: {load}"
+
+
+def _drift(document: Document) -> Iterator[str]:
+    """Of the metrics that have changed beyond their interval, or may not have."""
+    found = document.get("drift")  # not in reports of older code
+    if not found:
+        return
+    if found["failure"]:
+        yield f"drift: {found['failure']}"
+        return
+    count = len(found["runs"])
+    yield f"drift against {count} earlier runs (change, 95 % interval, n now and then):"
+    for name, change in found["metrics"].items():
+        if change["change"] is None:
+            continue
+        interval = (
+            f"{change['low']:+.4g}..{change['high']:+.4g}"
+            if change["low"] is not None
+            else change["unknown"]
+        )
+        word = "WORSE" if change["worse"] else ""
+        counts = f"n {change['n']}, {change['earlier_n']}"
+        yield f"  {name}: {change['change']:+.4g}  {interval}  {counts}  {word}".rstrip()
 
 
 def _stopped(document: Document, bounds: list[Document]) -> Iterator[str]:

@@ -54,6 +54,7 @@ def job_policy(bundle: Bundle) -> Document:
             *judge_statements(account, *evaluated_configs(bundle)),
             *secret_statements(config),
             *_mlflow(bundle, account),
+            *_monitoring(bundle),
             *champion_statements(bundle, account),
             *deploy_statements(bundle),
             *key_use(
@@ -88,6 +89,16 @@ def _storage(bundle: Bundle, account: Account) -> list[Statement]:
         ),
     ]
     return [*statements, *dataset_statements(bundle, account)]
+
+
+def _monitoring(bundle: Bundle) -> list[Statement]:
+    """PutMetricData knows no resources: the namespace is what it can be held to."""
+    monitoring = bundle.config.monitoring
+    if not monitoring.cloudwatch:
+        return []
+    namespace = monitoring.namespace_of(bundle.config.pipeline.name)
+    condition = {"StringEquals": {"cloudwatch:namespace": namespace}}
+    return [allow("Monitoring", ["cloudwatch:PutMetricData"], ["*"], condition)]
 
 
 def _mlflow(bundle: Bundle, account: Account) -> list[Statement]:

@@ -20,6 +20,7 @@ from processing.config.infrastructure import Infrastructure
 from processing.config.judge import Judge
 from processing.config.labels import IN_MLFLOW, Judges, LabelsFile
 from processing.config.mlflow import Mlflow
+from processing.config.monitoring import Monitoring
 from processing.config.pipeline import PipelineSection
 from processing.config.prices import Prices
 from processing.config.registration import Registration
@@ -94,6 +95,7 @@ class EvaluationConfig(Section):
     registration: Registration
     trigger: Trigger | None = None
     mlflow: Mlflow
+    monitoring: Monitoring = Monitoring()
     secrets: Annotated[
         dict[str, Annotated[StoredSecret, BeforeValidator(parse_secret)]],
         AfterValidator(require_variables),

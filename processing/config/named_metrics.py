@@ -37,6 +37,11 @@ def _slices_and_champion(config: EvaluationConfig) -> Iterator[tuple[Location, s
         for column, section in config.slices.items()
         for name in section.thresholds
     ]
+    for metric in config.monitoring.drift.max_drop if config.monitoring.drift else ():
+        if metric not in config.metrics:
+            hint = did_you_mean(metric, config.metrics)
+            message = f"no scorer makes the metric {metric!r}{hint}"
+            yield ("monitoring", "drift", "max_drop", metric), message
     if config.champion:
         named += [("champion", "metrics", name) for name in config.champion.metrics]
     for location in named:

@@ -14,6 +14,7 @@ MLFLOW = (
 MODEL = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:(model/[^/]+|model-package/[^/]+(/\d+)?)$"
 JUDGE = r"^[a-z0-9_\-]+(/[a-z]+)?:/.+"
 # ISO 8601, of what SageMaker's step cache takes (years, months, weeks, days, hours, minutes)
+NAMESPACE = r"^[0-9B-Zb-z._\-/#aA][0-9A-Za-z._\-/#: ]{0,254}$"
 DURATION = (
     r"^P(\d+Y(\d+M)?(\d+W)?(\d+D)?|\d+M(\d+W)?(\d+D)?|\d+W(\d+D)?|\d+D)(T(\d+H(\d+M)?|\d+M))?$"
     r"|^PT(\d+H(\d+M)?|\d+M)$"
@@ -30,6 +31,7 @@ IN_WORDS = {
     "arn:aws:sagemaker:REGION:ACCOUNT:mlflow-app/NAME (or of a mlflow-tracking-server)",
     MODEL: "the ARN of a model or of a model package: arn:aws:sagemaker:REGION:ACCOUNT:model/NAME "
     "or model-package/GROUP/VERSION",
+    NAMESPACE: "a CloudWatch namespace: letters, digits and . - _ / # : and blanks",
     DURATION: "an ISO 8601 duration, such as P30D (30 days) or PT12H (12 hours)",
     JUDGE: "provider:/model, such as bedrock:/us.amazon.nova-pro-v1:0",
 }

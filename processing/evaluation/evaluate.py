@@ -23,6 +23,7 @@ from processing.evaluation.fingerprint import code_digest
 from processing.evaluation.imports import import_in_the_background, kept_out_of_garbage_collection
 from processing.evaluation.instances.merge import put_together
 from processing.evaluation.measurements import cut_answers
+from processing.evaluation.monitoring import drift, put_metrics
 from processing.evaluation.outcome import record_metrics, record_outcome, verdict_on
 from processing.evaluation.people import known_labels, people_of, with_calibrated
 from processing.evaluation.prompts import prompts_of
@@ -30,6 +31,7 @@ from processing.evaluation.rejudged import rejudged, scorer_record_of
 from processing.evaluation.run import EvaluationRun, answer_rows_of, in_asking_order, paid_verdicts
 from processing.evaluation.scoring import score_rows
 from processing.evaluation.unasked import stopped_run
+from processing.gate.drift import DriftVerdict
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.labels.label import Label
 from processing.mlflow_record.internals import import_evaluate
@@ -93,6 +95,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         record_outcome(evaluation, document, job)
         add_failed_rows(evaluation, document, job)
     write_document(document, job.output)
+    put_metrics(evaluation, job, run.session)
     return evaluation
 
 
@@ -155,6 +158,8 @@ def _conclude(
         answers,
         scores,
     )
+    wanted = job.config.monitoring.drift is not None and stopped is None
+    drifted = (drift(job, tracked, metrics, scorers) if wanted else None) or DriftVerdict()
     return Evaluation(
         verdict=verdict_on(
             job,
@@ -167,9 +172,9 @@ def _conclude(
             clusters=clusters,
             swapped=swapped,
             # of all labelled answers, or of none
-            reasons=[] if stopped else people.reasons(job.config),
+            reasons=[] if stopped else [*people.reasons(job.config), *drifted.reasons],
             stopped=stopped,
-            warnings=people.warnings(job.config),
+            warnings=[*people.warnings(job.config), *drifted.warnings],
         ),
         metrics=metrics,
         answers=answers,
@@ -192,6 +197,7 @@ def _conclude(
         pairwise=_pairwise_entries(job.config),
         labels=people.labels,
         agreements=people.agreements,
+        drift=drifted if wanted else None,
     )
 
 

@@ -21,6 +21,7 @@ from processing.gate.stopped import Stopped
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.verdict import Verdict, judge
 from processing.gate.worst_case import Scale
+from processing.mlflow_record.earlier_runs import STOPPED_TAG, definitions_tag
 from processing.mlflow_record.run import TrackedRun, log_metrics, log_outcome, read_metrics
 from processing.mlflow_record.scores import Scores, require_same_means, scorer_metrics
 from processing.report.evaluation import Evaluation
@@ -182,7 +183,8 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
         tags={
             "verdict": verdict.word,
             "reason": verdict.summary,
-            **({"stopped": verdict.stopped.words} if verdict.stopped else {}),
+            **({STOPPED_TAG: verdict.stopped.words} if verdict.stopped else {}),
+            **definitions_tag({n: s.definition for n, s in evaluation.scorers.items()}),
             "mlflow.note.content": run_description(evaluation, job.manifest.title),
         },
         metrics={

@@ -11,6 +11,7 @@ from processing.endpoint.answers import Answer
 from processing.endpoint.client import MeasuredModel
 from processing.gate.agreement import Agreement
 from processing.gate.cut_answers import CutAnswers
+from processing.gate.drift import DriftVerdict
 from processing.gate.metric import Metric
 from processing.gate.scorer_record import ScorerRecord
 from processing.gate.swapped_answers import SwappedAnswers
@@ -44,6 +45,7 @@ class Evaluation:
     pairwise: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     labels: Mapping[str, ScorerLabels] = field(default_factory=dict)
     agreements: Mapping[str, Agreement] = field(default_factory=dict)
+    drift: DriftVerdict | None = None
 
     @property
     def answers_given(self) -> bool:

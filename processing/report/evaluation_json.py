@@ -23,6 +23,7 @@ from processing.gate.metric import Metric
 from processing.gate.slices import SliceCheck
 from processing.gate.stopped import Stopped
 from processing.report.champion_entry import champion_entry
+from processing.report.drift_entry import drift_entry
 from processing.report.evaluation import Evaluation
 from processing.report.judge_entries import judge_entries
 from processing.report.label_entries import calibrated_entry, finite, label_entries
@@ -91,6 +92,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "thresholds": {check.threshold.name: _check(check) for check in verdict.checks},
         "slices": [_slice(check) for check in verdict.slices.checks] if verdict.slices else [],
         "champion": champion_entry(verdict.champion) if verdict.champion else None,
+        # against the last runs of the same pipeline and source; null where it is not asked for
+        "drift": drift_entry(evaluation.drift) if evaluation.drift else None,
         "number_rule": NUMBER_RULE,
         "number_rules": dict(evaluation.number_rules),
         # what two runs must share to be compared; absent in files of earlier versions

@@ -5,6 +5,7 @@ imports moto. tests/pipeline/local/server/test_moto_internals.py says which of t
 - No web page may read its answers: CORS is off.
 - Model packages and groups can be deleted; an endpoint's status can be set, and it can have
   today's instance types.
+- CloudWatch refuses the metrics that the service refuses.
 - What takes the place of moto's EventBridge is given to `replace_event_bridge`.
 
 moto keeps everything in this process's memory, for all servers in it together.
@@ -22,6 +23,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from moto.cloudwatch.exceptions import InvalidParameterValue
+from moto.cloudwatch.models import CloudWatchBackend
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.events.exceptions import InvalidEventPatternException
 from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
@@ -33,6 +36,8 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.sagemaker.models import FakeEndpointConfig, ModelPackage, sagemaker_backends
+
+from pipeline.local.server.metric_limits import metric_problem
 
 UNSERVED = (NotImplementedError, ServiceException)
 """What `send_to` raises for a target that moto does not serve, or that refuses the event."""
@@ -70,7 +75,18 @@ def install() -> None:
             _count_versions()
             werkzeug_app.DISABLE_GLOBAL_CORS = True
             FakeEndpointConfig.validate_instance_type = _any_instance_type
+            CloudWatchBackend.put_metric_data = _within_limits(CloudWatchBackend.put_metric_data)
             _patched.installed = True
+
+
+def _within_limits(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def put_metric_data(self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> Any:
+        if problem := metric_problem(namespace, metric_data):
+            raise InvalidParameterValue(problem)
+        return original(self, namespace, metric_data)
+
+    return put_metric_data
 
 
 def delete_model_package(account: str, region: str, arn: str) -> None:

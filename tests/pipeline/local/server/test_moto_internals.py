@@ -16,6 +16,10 @@ ROOM = PACKAGE / "local" / "server" / "moto_internals.py"
 
 # name -> parameters that the local AWS gives it, or takes from it when it stands in its place
 CALLED = {
+    "moto.cloudwatch.exceptions:InvalidParameterValue.__init__": [],
+    "moto.cloudwatch.models:CloudWatchBackend.put_metric_data": [
+        *("self", "namespace", "metric_data")
+    ],
     "moto.core.exceptions:JsonRESTError.__init__": ["self", "error_type", "message"],
     "moto.core.exceptions:ServiceException.__init__": [],
     "moto.events.exceptions:InvalidEventPatternException.__init__": ["self", "reason"],
