@@ -71,7 +71,9 @@ def put_metrics(evaluation: Evaluation, job: EvaluationJob, session: Session) ->
     from botocore.exceptions import BotoCoreError, ClientError
 
     namespace = monitoring.namespace_of(job.config.pipeline.name)
-    data = list(metric_data(evaluation))
+    # a candidate's endpoint has another name in each execution
+    endpoint = job.config.endpoint.name if job.deployed else evaluation.endpoint_name
+    data = list(metric_data(evaluation, endpoint))
     try:
         client = session.client("cloudwatch")
         for start in range(0, len(data), _AT_ONCE):
@@ -87,7 +89,7 @@ def put_metrics(evaluation: Evaluation, job: EvaluationJob, session: Session) ->
     print(f"{len(data)} metrics of the verdict are in CloudWatch, namespace {namespace}")
 
 
-def metric_data(evaluation: Evaluation) -> Iterator[Datum]:
+def metric_data(evaluation: Evaluation, endpoint: str) -> Iterator[Datum]:
     """GatePassed, Rows and EndpointErrors of the endpoint; Value, N, Errors, Low, High, Change of
     each metric.
 
@@ -95,7 +97,7 @@ def metric_data(evaluation: Evaluation) -> Iterator[Datum]:
     changes with every deployment, and is none. A run that ended early has asked the first rows
     only, and puts no values.
     """
-    of_all = [_dimension("Endpoint", evaluation.endpoint_name)]
+    of_all = [_dimension("Endpoint", endpoint)]
     yield from _data("GatePassed", float(evaluation.verdict.passed), of_all)
     yield from _data("Rows", len(evaluation.answers), of_all, "Count")
     yield from _data("EndpointErrors", evaluation.endpoint_errors, of_all, "Count")

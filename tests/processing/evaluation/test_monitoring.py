@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import by_hand
 import pytest
-import yaml
+from botocore.stub import Stubber
 from by_hand import mlflow_running, stub_running
 
 from pipeline.local.aws import serve
+from pipeline.local.server.metric_limits import metric_problem
 from processing.base.errors import ConfigError
 from processing.config.file import load_config
+from processing.config.monitoring import Monitoring
+from processing.evaluation.monitoring import metric_data, put_metrics
+from processing.gate.metric import Metric
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
 NAMESPACE = "Quality/bench"
@@ -39,13 +45,6 @@ def put(address: str) -> dict[str, list[float]]:
         assert dimensions.pop("Endpoint") == "bench"
         found.setdefault(" ".join([metric["MetricName"], *dimensions.values()]), [])
     return found
-
-
-def changed(job: by_hand.ByHand, **scorer: Any) -> None:
-    file = job.folder / "evaluation.yaml"
-    document = yaml.safe_load(file.read_text())
-    document["scorers"] = [{"is_brief": scorer}]
-    file.write_text(yaml.safe_dump(document))
 
 
 @pytest.mark.integration
@@ -79,16 +78,58 @@ def test_runs_that_follow_one_another_are_compared_and_told_to_cloudwatch(
         found = put(cloudwatch)
         assert {"GatePassed", "Value is_brief", "N is_brief", "Change is_brief"} <= found.keys()
 
-        refused = job.run("--execution-arn", ARN, AWS_ENDPOINT_URL_CLOUDWATCH=stub)
-        assert refused.returncode == 0
-        assert "the verdict's metrics did not reach CloudWatch" in refused.stderr
-        assert json.loads(job.evaluation.read_text())["gate"]["passed"] == 1
 
-        changed(job, max_words=1)  # another scorer: it has no earlier runs
-        other = job.run(**told)
-        change = json.loads(job.evaluation.read_text())["drift"]["metrics"]["is_brief"]
-        assert (change["runs"], change["change"]) == (0, None)
-        assert "CloudWatch" not in other.stdout  # it was no pipeline's run
+class Account:
+    """A boto3 session whose CloudWatch refuses."""
+
+    def client(self, name: str) -> Any:
+        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+        client = boto3.client(name, **keys)  # type: ignore[call-overload]
+        stubber = Stubber(client)
+        message = "User: job is not authorized to perform: cloudwatch:PutMetricData"
+        stubber.add_client_error("put_metric_data", "AccessDenied", message)
+        stubber.activate()
+        return client
+
+
+def evaluation(**changes: Any) -> Any:
+    """As much of one as its metrics are made of."""
+    metrics = {
+        "Safety": Metric(0.9, 50, errors=1, low=0.8, high=0.96),
+        "naïve ☃": Metric(math.inf, 50),
+        "Lost": Metric(None, 0),
+    }
+    verdict = SimpleNamespace(passed=True, stopped=None)
+    found = {"verdict": verdict, "answers": [1] * 51, "endpoint_errors": 0, "drift": None}
+    return SimpleNamespace(**{**found, "metrics": metrics, "endpoint_name": "e", **changes})
+
+
+def test_what_is_no_number_to_cloudwatch_is_not_put() -> None:
+    data = list(metric_data(evaluation(), "e"))
+    assert metric_problem("LLMEvaluation/p", data) is None
+    named = [(one["MetricName"], *(d["Value"] for d in one["Dimensions"][1:])) for one in data]
+    assert ("Value", "Safety") in named
+    assert ("N", "na?ve ?") in named
+    assert ("Value", "na?ve ?") not in named
+    assert ("Value", "Lost") not in named
+    stopped = SimpleNamespace(passed=False, stopped="certain")
+    assert not [d for d in metric_data(evaluation(verdict=stopped), "e")
+                if d["MetricName"] == "Value"]  # fmt: skip
+
+
+def test_a_refusal_is_a_warning_and_a_try_puts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    config = SimpleNamespace(
+        monitoring=Monitoring(cloudwatch=True), pipeline=SimpleNamespace(name="p")
+    )
+    job: Any = SimpleNamespace(config=config, execution_arn=ARN, deployed=False)
+    account: Any = Account()
+    put_metrics(evaluation(), job, account)
+    said = capsys.readouterr().err
+    assert "did not reach CloudWatch (LLMEvaluation/p)" in said
+    assert "cloudwatch:PutMetricData" in said
+    job.execution_arn = ""
+    put_metrics(evaluation(), job, account)
+    assert capsys.readouterr().err == ""
 
 
 def test_the_file_says_what_is_wrong_with_the_section(write_config: Any) -> None:
