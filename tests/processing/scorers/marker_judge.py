@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from processing.dataset.expectations import FurtherExpectations
+from processing.dataset.turns import ToolCall
 from processing.judges.verdict import Question
 
 MARKER = re.compile(r"\b(GOOD|BAD)ROW-\d+\b")
@@ -199,6 +200,9 @@ def question(answer: str, **changes: Any) -> Question:
         "answer": answer,
         "expected_response": "Lean forward and pinch the soft part of the nose.",
         "context": ("Pinch the nose.", "Lean forward."),
-        "further": FurtherExpectations(guidelines=("Be kind.",)),
+        "further": FurtherExpectations(
+            guidelines=("Be kind.",), expected_tool_calls=(ToolCall("look", "{}"),)
+        ),
+        "tool_calls": (ToolCall("see", "{}"),),
     }
     return Question(**(given | changes))
