@@ -187,9 +187,9 @@ def change_of(
 
 @functools.cache
 def _t95(degrees: int) -> float:
-    from scipy import stats
+    from scipy.special import stdtrit
 
-    return float(stats.t.ppf(0.975, degrees))
+    return float(stdtrit(degrees, 0.975))
 
 
 def drift_of(
