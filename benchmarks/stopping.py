@@ -17,8 +17,10 @@ import numpy as np
 
 from processing.config.gate import Budgets, Threshold
 from processing.config.thresholds import threshold_parameters
-from processing.gate.confident import ConfidentVerdict
-from processing.gate.running_verdict import GateRules, RunningVerdict, SettledAnswer
+from processing.gate.confident import ConfidentRefusal
+from processing.gate.confident_pass import ConfidentPass
+from processing.gate.running_verdict import GateRules, RunningVerdict
+from processing.gate.settled_answer import SettledAnswer
 from processing.gate.worst_case import Scale
 
 MEANS = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.97)
@@ -74,19 +76,21 @@ def stops(numbers: list[float], *, passed: bool, error: float) -> Mapping[str, S
     rows = {str(i): {} for i in range(len(numbers))}  # type: dict[str, dict[str, str]]
     threshold = threshold_parameters({"Correctness": Threshold(min=BOUND)})
     rules = GateRules(threshold, Budgets(), {"Correctness": Scale()})
-    certain, confident = RunningVerdict(rules, rows), ConfidentVerdict(rules, rows, error=error)
+    certain, refusal = RunningVerdict(rules, rows), ConfidentRefusal(rules, rows, error=error)
+    passing = ConfidentPass(rules, rows, error=error)
     found: dict[str, Stopped] = {}
     for done, (row_id, number) in enumerate(zip(rows, numbers, strict=True), 1):
         certain.answered(row_id, ANSWERED)
-        for each in (certain, confident):
+        passing.answered(row_id, ANSWERED)
+        for each in (certain, refusal, passing):
             each.scored(row_id, "Correctness", number)
-        closed, refused = bool(certain.reasons), bool(certain.reasons or confident.refusals)
+        closed, refused = bool(certain.reasons), bool(certain.reasons or refusal.refusals)
         if closed:
             found.setdefault("certain", Stopped(done, passed=False))
         if refused:
             for way in WAYS[1:]:
                 found.setdefault(way, Stopped(done, passed=False))
-        elif not confident.not_passed_yet(certain):
+        elif passing.decided and not passing.waits_for(certain):
             found.setdefault(WAYS[2], Stopped(done, passed=True))
         if len(found) == len(WAYS):
             break

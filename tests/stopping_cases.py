@@ -16,6 +16,7 @@ from processing.endpoint.client import Call
 from processing.endpoint.reply import Reply
 from processing.evaluation.measurements import cut_answers, measure, settled_answer
 from processing.gate.champion import ChampionVerdict
+from processing.gate.confident_pass import ConfidentPass
 from processing.gate.metric import as_held
 from processing.gate.non_inferiority import compare, paired
 from processing.gate.running_verdict import GateRules, RunningVerdict
@@ -65,10 +66,13 @@ class Case:
         return running
 
     def started(self) -> RunningVerdict:
-        columns = {row_id: row.slices for row_id, row in self.rows.items()}
-        return RunningVerdict(self.rules, columns, self.clusters)
+        return RunningVerdict(self.rules, self.columns, self.clusters)
 
-    def feed(self, running: RunningVerdict, event: tuple[str, str]) -> None:
+    @property
+    def columns(self) -> dict[str, Mapping[str, Any]]:
+        return {row_id: row.slices for row_id, row in self.rows.items()}
+
+    def feed(self, running: RunningVerdict | ConfidentPass, event: tuple[str, str]) -> None:
         row_id, what = event
         found = self.outcome[row_id][what]
         if what == ANSWER:
@@ -122,7 +126,6 @@ def verdict_on(case: Case, outcome: Outcome, swapped: SwappedAnswers | None) -> 
         row_id: [name for name, score in row.items() if not score.applies]
         for row_id, row in scores.items()
     }
-    columns = {row_id: row.slices for row_id, row in case.rows.items()}
     return judge(
         metrics,
         list(rules.thresholds),
@@ -131,7 +134,7 @@ def verdict_on(case: Case, outcome: Outcome, swapped: SwappedAnswers | None) -> 
         endpoint_errors=sum(1 for answer in answers if answer.call.error),
         cut_answers=cut_answers(answers),
         slices=judge_slices(
-            dict(rules.slices), columns, numbers, SCALES, not_applicable, clusters=clusters
+            dict(rules.slices), case.columns, numbers, SCALES, not_applicable, clusters=clusters
         ),
         champion=_against_champion(case, numbers, not_applicable),
         swapped=[swapped] if swapped else [],

@@ -33,7 +33,7 @@ def plan(arguments: Namespace) -> int:
     held = len(found.rows.rows)
     more = f", as if the dataset had more of the kind of its {held:,}" if 0 < held < rows else ""
     print(f"{arguments.config}: {rows:,} rows{more}{as_many}")
-    stopping = _stopping_lines(found.savings)
+    stopping = _stopping_lines(found.savings, found.waiting)
     for line in (*_cost_lines(found.costs), *stopping, "", *_gate_lines(found.gate)):
         print(line)
     return SUCCEEDED
@@ -89,13 +89,21 @@ def _cost_lines(costs: Costs) -> Iterator[str]:
     yield f"time: {_duration(costs.seconds)}, {decides}"
 
 
-def _stopping_lines(savings: Sequence[Savings]) -> Iterator[str]:
+def _stopping_lines(savings: Sequence[Savings], waiting: Sequence[str]) -> Iterator[str]:
     for each in savings:
         money = "" if each.cost is None else f" and {each.cost:.4g}"
-        yield (
-            f"stop_early: a model {each.distance:g} beyond {each.bound} is refused after about "
-            f"{100 * each.asked:.0f} % of the rows, which saves {each.calls:,} calls{money}"
+        model = (
+            f"{each.distance:g} better than every bound is passed"
+            if each.passed
+            else f"{each.distance:g} beyond {each.bound} is refused"
         )
+        last = f", {each.bound} last," if each.passed else ","
+        yield (
+            f"stop_early: a model {model} after about {100 * each.asked:.0f} % of the rows{last} "
+            f"which saves {each.calls:,} calls{money}"
+        )
+    if waiting:
+        yield f"stop_early: for: both waits for all rows of {', '.join(waiting)}"
 
 
 def _gate_lines(gate: GateErrors) -> Iterator[str]:

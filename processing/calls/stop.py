@@ -13,10 +13,14 @@ Rule = Literal["max_spend", "max_tokens", "max_calls", "certain", "confident"]
 
 @dataclass(frozen=True)
 class Stop:
-    """Why nothing more is asked. `why` is one clause."""
+    """Why nothing more is asked. `why` is one clause.
+
+    `kept`: the bounds that a model keeps, which has passed early; empty otherwise.
+    """
 
     rule: Rule
     why: str
+    kept: tuple[str, ...] = ()
 
 
 class NotAsked(Exception):

@@ -126,15 +126,17 @@ def _evaluate_once(job: EvaluationJob, arguments: Sequence[str], termination: _T
 def keep_verdict(evaluation: Evaluation, job: EvaluationJob) -> None:
     """A candidate's verdict, for later executions with the same candidate.
 
-    A run that a cap has ended is none on the model: the next start goes on.
+    A run that a cap has ended is none on the model: the next start goes on. Nor is one that ended
+    as passed, and what was on its way then has closed the gate, as where a judge broke down.
     """
     import boto3
 
     if not (job.model_package_arn and job.store.uri):
         return
     register = VerdictRegister(boto3.Session(), job, evaluation.fingerprint)
-    stopped = evaluation.verdict.stopped
-    if stopped and stopped.capped:
+    verdict = evaluation.verdict
+    stopped = verdict.stopped
+    if stopped and (stopped.capped or (stopped.passes and not verdict.passed)):
         register.release()
     else:
         register.keep(evaluation)

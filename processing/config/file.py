@@ -19,6 +19,7 @@ from processing.base.secrets import masked, secrets_in
 from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
 from processing.config.conversations import conversation_problems
+from processing.config.early_pass import early_pass_problems
 from processing.config.given_answers import given_answer_problems
 from processing.config.labelled_metrics import labelling_problems
 from processing.config.load import load_problems
@@ -133,6 +134,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     yield from given_answer_problems(config)
     yield from cap_problems(config)
     yield from load_problems(config)
+    yield from early_pass_problems(config)
     yield from threshold_problems(config.scorers, config.thresholds, config.slices, config.champion)
 
 

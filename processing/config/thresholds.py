@@ -44,6 +44,16 @@ def threshold_parameters(thresholds: Mapping[str, Threshold]) -> list[ThresholdP
     ]
 
 
+SliceKey = tuple[str, str]
+"""A dataset's column, and one of its values as JSON."""
+
+
+def bound_name(threshold: ThresholdParameter, where: SliceKey | None = None) -> str:
+    """`Correctness where topic is "heart" min 0.7`: no two bounds of a file have the same."""
+    sliced = f" where {where[0]} is {where[1]}" if where else ""
+    return f"{threshold.metric}{sliced} {threshold.rule} {threshold.bound:g}"
+
+
 def camel_case(name: str) -> str:
     """`rougeL_fmeasure` -> `RougeLFmeasure`.
 

@@ -172,7 +172,9 @@ def _conclude(
             clusters=clusters,
             swapped=swapped,
             # of all labelled answers, or of none
-            reasons=[] if stopped else [*people.reasons(job.config), *drifted.reasons],
+            reasons=[]
+            if stopped and not stopped.passes
+            else [*people.reasons(job.config), *drifted.reasons],
             stopped=stopped,
             warnings=[*people.warnings(job.config), *drifted.warnings],
         ),

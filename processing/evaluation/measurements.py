@@ -11,7 +11,7 @@ from processing.endpoint.client import STREAM_KEYS
 from processing.gate.clusters import Clusters, RowClusters
 from processing.gate.cut_answers import CutAnswers
 from processing.gate.metric import Metric, mean_metric, percentile_metric
-from processing.gate.running_verdict import SettledAnswer
+from processing.gate.settled_answer import SettledAnswer
 from processing.gate.worst_case import RATES, TIMES_AND_COUNTS
 
 PERCENTS, LOW_PERCENTS = (50, 95, 99), (50, 5, 1)

@@ -98,6 +98,7 @@ def verdict_on(
         for row_id, row in scores.items()
     }
     champion = None
+    refused = stopped is not None and not stopped.passes
     asked = {a.row.row_id: slices[a.row.row_id] for a in answers if a.asked}
     if config.champion:
         champion = judge_champion(
@@ -105,7 +106,7 @@ def verdict_on(
             config.registration.model_package_group,
             # a run that stopped pays for nothing more
             config.champion.model_copy(update={"rejudge": False}) if stopped else config.champion,
-            rows=asked if stopped else slices,
+            rows=asked if refused else slices,
             scores=numbers,
             scales=scales,
             min_rows=config.budgets.min_rows,
@@ -130,6 +131,7 @@ def verdict_on(
             not_applicable,
             clusters=clusters,
             not_asked=not_asked_by_scorer(config, answers, scores),
+            kept=stopped.kept if stopped else (),
         )
         if config.slices
         else None,

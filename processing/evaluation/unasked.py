@@ -44,6 +44,7 @@ def stopped_run(
         tokens=spend.tokens,
         calls=sum(account.calls for account in spend.accounts.values()),
         saved=saved(spend, _left(spend, config, answers, scores)),
+        kept=stop.kept,
     )
 
 

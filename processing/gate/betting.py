@@ -32,7 +32,7 @@ STAKED = 0.75
 """Of the capital at most this part is bet on one row, so that none loses it all."""
 MOST = 1e4
 """The greatest lambda, where a bound lies at the scale's end: beyond it rounding would count."""
-CERTAIN = 1e-9
+CERTAIN = 1e-8
 """By so much of the rows the sum has to pass the bound before no rest can make up for it."""
 
 

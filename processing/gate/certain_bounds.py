@@ -22,6 +22,8 @@ from processing.gate.tally import (
     best_percentile_end,
     effective_rows,
     nearest_interval_end,
+    sure_mean,
+    sure_percentile,
 )
 from processing.gate.worst_case import Scale
 
@@ -99,6 +101,11 @@ class MeanBound:
             return "" if on == "interval" and not ends else self._lost(self.name, best)
         return self._interval_lost(best) if on == "interval" and ends else ""
 
+    def holds(self) -> bool:
+        """Whether the mean keeps the bound whatever comes."""
+        found = sure_mean(self.tally, self.scale, self.threshold.rule)
+        return self.threshold.on == "mean" and _keeps(found, self.threshold, self.scale)
+
     def _interval_lost(self, mean: float) -> str:
         tally, rule = self.tally, self.threshold.rule
         exact = tally.pending == 0 or not (self.may_not_apply or tally.not_applicable)
@@ -153,12 +160,31 @@ class PercentileBound:
             else ""
         )
 
+    def holds(self) -> bool:
+        """Whether the percentile keeps the bound whatever comes."""
+        found = sure_percentile(self.tally, self.percent, self.threshold.rule)
+        endless = Scale(0.0, math.inf)
+        return self.threshold.on == "mean" and _keeps(found, self.threshold, endless)
+
+
+def _keeps(worst: float | None, threshold: ThresholdParameter, scale: Scale) -> bool:
+    """Whether so bad a number keeps the bound, by more than rounding can take away."""
+    if worst is None or not math.isfinite(worst):
+        return False
+    bound = threshold.bound
+    hair = _hair(worst, bound, scale)
+    return worst >= bound + hair if threshold.rule == "min" else worst <= bound - hair
+
+
+def _hair(number: float, bound: float, scale: Scale) -> float:
+    sizes = [abs(bound), abs(scale.low), abs(scale.high), abs(number)]
+    return HAIR * max((size for size in sizes if math.isfinite(size)), default=0.0)
+
 
 def _misses(best: float, threshold: ThresholdParameter, scale: Scale) -> bool:
     """Whether so good a number lies beyond the bound by more than rounding can make up."""
     bound = threshold.bound
-    sizes = [abs(bound), abs(scale.low), abs(scale.high), abs(best)]
-    hair = HAIR * max((size for size in sizes if math.isfinite(size)), default=0.0)
+    hair = _hair(best, bound, scale)
     return best < bound - hair if threshold.rule == "min" else best > bound + hair
 
 

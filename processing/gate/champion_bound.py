@@ -51,6 +51,7 @@ class ChampionBound:
         self._never = len(rows) - self._compared  # pending, and the champion has no number
         self._next_look = 0
         self._not_applicable = 0
+        self._shown: bool | None = None
 
     def settle(self, row_id: str, fate: Fate, number: float = 0.0) -> None:
         """What became of one row; `number` where it got one."""
@@ -90,13 +91,26 @@ class ChampionBound:
             return self._lost(-mean)
         return self._interval_lost()
 
+    def holds(self) -> bool:
+        """Whether it is shown, by all rows; never on a scale that is only assumed."""
+        if self.pending or not self._known or self.reason():
+            return False
+        if self._shown is None:
+            low = paired_mean([*self._best.values()], self._width, clusters=self._together()).low
+            self._shown = low is not None and low >= -self._margin + HAIR * self._width
+        return self._shown
+
+    def _together(self) -> list[str] | None:
+        clusters = self._clusters
+        return None if clusters is None else [clusters[row] for row in self._best]
+
     def _interval_lost(self) -> str:
         settled = len(self._theirs) - self.pending
         inexact = self.pending and (self._may_not_apply or self._not_applicable)
         if inexact or settled < self._next_look:
             return ""
         bound = -self._margin - HAIR * self._width
-        together = None if self._clusters is None else [self._clusters[row] for row in self._best]
+        together = self._together()
         scaled = [difference / self._width for difference in self._best.values()]
         low, _ = tango_of_numbers(scaled, clusters=together)
         if low * self._width < bound:  # the other, sharper one, takes a hundred times as long

@@ -14,22 +14,27 @@ judges are held against.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from processing.base.visible_text import visible
 from processing.config.gate import Budgets, Champion, Slice
-from processing.config.thresholds import ThresholdParameter, threshold_parameters
+from processing.config.thresholds import (
+    SliceKey,
+    ThresholdParameter,
+    bound_name,
+    threshold_parameters,
+)
 from processing.dataset.rows import Scalar
 from processing.gate.certain_bounds import Least, MeanBound, PercentileBound, too_little_so_far
 from processing.gate.certain_budgets import AnswerBudgets, swapped_cannot_hold
 from processing.gate.champion_bound import ChampionBound
 from processing.gate.non_inferiority import RowScores
+from processing.gate.settled_answer import SettledAnswer
 from processing.gate.slices import slice_groups
 from processing.gate.swapped_answers import SwappedAnswers
-from processing.gate.tally import Fate, Tally
+from processing.gate.tally import Fate, Tally, fate_of
 from processing.gate.worst_case import TIMES_AND_COUNTS, Scale
 
 
@@ -50,36 +55,16 @@ class GateRules:
     champion_scores: RowScores | None = None
 
 
-@dataclass(frozen=True)
-class SettledAnswer:
-    """What the gate counts of one answer; it will not be asked for again.
-
-    `answered`: there is one to score. `failed`: it counts as the endpoint's error. `said`: the
-    model said something, and `cut` whether that ended at the token limit, None where nobody knows.
-    """
-
-    answered: bool
-    failed: bool
-    said: bool
-    cut: bool | None = None
-    latency_ms: float | None = 0.0
-    input_tokens: float | None = None
-    output_tokens: float | None = None
-    ttft_ms: float | None = None
-    inter_token_ms: float | None = None
-    tokens_per_second: float | None = None
-
-
 class _Bound(Protocol):
     def reason(self) -> str: ...
 
 
 @dataclass(frozen=True)
 class _Watched:
-    shown: str
+    name: str
     threshold: ThresholdParameter
     tally: Tally
-    bound: _Bound
+    bound: MeanBound | PercentileBound
 
 
 class RunningVerdict:
@@ -101,6 +86,7 @@ class RunningVerdict:
         self._settled: set[tuple[str, str]] = set()
         self._watched: dict[str, list[_Watched]] = {}
         self._in_slices: dict[tuple[str, str], list[_Watched]] = {}
+        self._swapped: dict[str, int] = {}
         hard = [threshold for threshold in rules.thresholds if threshold.tier == "hard"]
         for threshold in hard:
             self._watch(threshold)
@@ -108,6 +94,8 @@ class RunningVerdict:
         self._answers = AnswerBudgets(rules.budgets, len(self._rows), together)
         for column, section in rules.slices.items():
             self._watch_slices(column, section, slice_groups(rows, column))
+        every = (*self._watched.values(), *self._in_slices.values())
+        self._bounds = list({id(each): each for watched in every for each in watched}.values())
         self._champion = self._champion_bounds()
         self.closed_from_the_start = tuple(self._reasons_at_once(hard))
         """Why the gate is closed whatever is measured: such a run is for its numbers."""
@@ -127,16 +115,8 @@ class RunningVerdict:
         """An answer, or that there is none, which no scorer will then be asked about."""
         if self._again("", row_id):
             return
-        measured = {
-            "latency": answer.latency_ms,
-            "input_tokens": answer.input_tokens,
-            "output_tokens": answer.output_tokens,
-            "ttft": answer.ttft_ms,
-            "inter_token": answer.inter_token_ms,
-            "tokens_per_second": answer.tokens_per_second,
-        }
-        for what, number in measured.items():
-            self._settle(what, row_id, _fate(number) if answer.answered else "lost", number)
+        for what, (fate, number) in answer.fates().items():
+            self._settle(what, row_id, fate, number)
         self._answers.settle(failed=answer.failed, said=answer.said, cut=answer.cut)
         self._look(self._answers)
         if not answer.answered:
@@ -149,31 +129,35 @@ class RunningVerdict:
     ) -> None:
         """A verdict: its number, or None for an error; without `applies` the row does not count."""
         if not self._again(scorer, row_id):
-            fate = _fate(number) if applies else "not applicable"
+            fate = fate_of(number) if applies else "not applicable"
             self._settle(scorer, row_id, fate, number)
             self._look(self._answers)
 
     def swapped(self, found: SwappedAnswers, pending: int) -> None:
         """What became so far of the swapped answers of one judge; `pending` are still asked."""
+        self._swapped[found.scorer] = pending
         if reason := swapped_cannot_hold(found, pending, self._rules.budgets):
             self._reasons.setdefault(found.scorer, reason)
 
-    def in_the_way_of_passing(self, decided: Collection[ThresholdParameter]) -> tuple[str, ...]:
-        """What an early pass has to wait for, where tests have `decided` these thresholds."""
+    def in_the_way_of_passing(self, held: Collection[str]) -> tuple[str, ...]:
+        """What an early pass has to wait for, where tests say that the bounds `held` are kept.
+
+        Those by `bound_name`; any other has to be kept by the worst that pending rows could bring.
+        """
         found = [*self.closed_from_the_start, *self.reasons, *self._answers.over_so_far()]
-        for each in (each for watched in self._watched.values() for each in watched):
-            if each.threshold not in decided:
-                found += _pending(each.shown, each.tally.pending)
-                found += [f"{each.shown} is corrected by labels"] * (
-                    each.threshold.on == "calibrated"
-                )
-            elif reason := too_little_so_far(each.shown, each.tally, self._least):
+        for each in self._bounds:
+            if each.name not in held and not each.bound.holds():
+                found.append(f"{each.name}: {each.tally.pending:,} rows are pending")
+            elif reason := too_little_so_far(each.name, each.tally, each.bound.least):
                 found.append(reason)
-        sliced = {id(each): each for watched in self._in_slices.values() for each in watched}
-        for each in sliced.values():
-            found += _pending(each.shown, each.tally.pending)
+        if self._rules.champion and not self._champion:
+            found.append("the champion's numbers are not known yet")
         for metric, bound in self._champion.items():
-            found += _pending(f"{metric} beside the champion's", bound.pending)
+            if not bound.holds():
+                found.append(f"{metric} beside the champion's: {bound.pending:,} rows are pending")
+        for scorer, pending in self._swapped.items():
+            if pending:
+                found.append(f"{scorer}: {pending} swapped answers are pending")
         return tuple(map(visible, found))
 
     def _again(self, what: str, row_id: str) -> bool:
@@ -199,7 +183,7 @@ class RunningVerdict:
     def _watch(self, threshold: ThresholdParameter) -> None:
         metric, least = threshold.metric, self._least
         if metric in self._rules.scales:
-            watched = self._mean_watched(metric, threshold, self._rows, least)
+            watched = self._mean_watched(threshold, self._rows, least)
             self._watched.setdefault(metric, []).append(watched)
             return
         what, statistic = measurement(metric)
@@ -212,19 +196,24 @@ class RunningVerdict:
         if statistic == "mean":
             tally = Tally(self._rows)
             mean = MeanBound(metric, threshold, tally, TIMES_AND_COUNTS, least)
-            return _Watched(metric, threshold, tally, mean)
+            return _Watched(bound_name(threshold), threshold, tally, mean)
         tally, percent = Tally(self._rows, "sorted"), float(statistic.removeprefix("p"))
         clusters = self._clusters
         together = clusters is not None and len(set(clusters.values())) < len(self._rows)
         bound = PercentileBound(metric, threshold, percent, tally, least, clustered=together)
-        return _Watched(metric, threshold, tally, bound)
+        return _Watched(bound_name(threshold), threshold, tally, bound)
 
     def _mean_watched(
-        self, shown: str, threshold: ThresholdParameter, rows: Sequence[str], least: Least
+        self,
+        threshold: ThresholdParameter,
+        rows: Sequence[str],
+        least: Least,
+        where: SliceKey | None = None,
     ) -> _Watched:
+        sliced = f" where {where[0]} is {json.loads(where[1])}" if where else ""
         tally = Tally(rows, "by row" if threshold.on == "interval" else "sums")
         bound = MeanBound(
-            shown,
+            f"{threshold.metric}{sliced}",
             threshold,
             tally,
             self._rules.scales[threshold.metric],
@@ -232,7 +221,7 @@ class RunningVerdict:
             may_not_apply=threshold.metric in self._rules.may_not_apply,
             clusters=self._clusters,
         )
-        return _Watched(shown, threshold, tally, bound)
+        return _Watched(bound_name(threshold, where), threshold, tally, bound)
 
     def _watch_slices(
         self, column: str, section: Slice, groups: Mapping[str, Sequence[str]]
@@ -243,8 +232,8 @@ class RunningVerdict:
             self._reasons[f"slices.{column}"] = f"slices.{column}: no value can be judged"
         for key, ids in judged.items():
             for threshold in hard:
-                shown = f"{threshold.metric} where {column} is {json.loads(key)}"
-                watched = self._mean_watched(shown, threshold, ids, Least(section.min_rows))
+                least = Least(section.min_rows)
+                watched = self._mean_watched(threshold, ids, least, (column, key))
                 for row_id in ids:
                     self._in_slices.setdefault((threshold.metric, row_id), []).append(watched)
 
@@ -269,10 +258,8 @@ class RunningVerdict:
     def _reasons_at_once(self, hard: Sequence[ThresholdParameter]) -> Iterator[str]:
         if not hard:
             yield "no threshold is hard, and without one nothing passes"
-        every = (*self._watched.values(), *self._in_slices.values())
-        bounds: list[_Bound] = [self._answers, *self._champion.values()]
-        bounds += [each.bound for watched in every for each in watched]
-        for bound in {id(bound): bound for bound in bounds}.values():
+        bounds = (each.bound for each in self._bounds)
+        for bound in (self._answers, *self._champion.values(), *bounds):
             self._look(bound)
         yield from self._reasons.values()
 
@@ -281,11 +268,3 @@ def measurement(metric: str) -> tuple[str, str]:
     """`latency_p95_ms` -> `latency`, `p95`; `input_tokens_mean` -> `input_tokens`, `mean`."""
     what, _, statistic = metric.removesuffix("_ms").rpartition("_")
     return what, statistic
-
-
-def _pending(shown: str, rows: int) -> list[str]:
-    return [f"{shown}: {rows:,} rows are pending"] if rows else []
-
-
-def _fate(number: float | None) -> Fate:
-    return "number" if number is not None and math.isfinite(number) else "error"

@@ -13,7 +13,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from processing.config.gate import Tier
-from processing.config.thresholds import ThresholdParameter, threshold_parameters
+from processing.config.thresholds import (
+    SliceKey,
+    ThresholdParameter,
+    bound_name,
+    threshold_parameters,
+)
 from processing.dataset.rows import Scalar
 from processing.gate.check import Check, check
 from processing.gate.clusters import RowClusters
@@ -69,15 +74,17 @@ def judge_slices(
     *,
     clusters: Mapping[str, str] | None = None,
     not_asked: Mapping[str, Collection[str]] = MappingProxyType({}),
+    kept: Collection[str] = (),
 ) -> SlicesVerdict:
     """Hold each slice's thresholds.
 
     `rows`: every row of the dataset, row id -> column -> value, answered or not. `scores`: the
     answered rows, row id -> scorer -> number, or None where the scorer failed. `not_applicable`:
     row id -> the scorers that have nothing to look for in it. `clusters`: row id -> what it belongs
-    to. `not_asked`: scorer -> the rows that it was not asked about, where the run ended before.
+    to. `not_asked`: scorer -> the rows that it was not asked about, where the run ended before;
+    `kept`: the bounds (`bound_name`) that sequential tests say are kept, where that is a pass.
     """
-    known = _Known(scores, scales, not_applicable, clusters, not_asked)
+    known = _Known(scores, scales, not_applicable, clusters, not_asked, kept)
     checks: list[SliceCheck] = []
     unusable: list[str] = []
     notes: list[str] = []
@@ -92,7 +99,7 @@ def judge_slices(
         for key, ids in judged.items():
             checks += [
                 SliceCheck(column, json.loads(key), found)
-                for found in _checks(f"{column} is {json.loads(key)}", section, ids, known)
+                for found in _checks((column, key), section, ids, known)
             ]
     return SlicesVerdict(tuple(checks), tuple(unusable), tuple(notes))
 
@@ -120,6 +127,7 @@ class _Known:
     not_applicable: Mapping[str, Collection[str]]
     clusters: Mapping[str, str] | None
     not_asked: Mapping[str, Collection[str]]
+    kept: Collection[str]
 
     def metric(self, threshold: ThresholdParameter, ids: Sequence[str]) -> Metric:
         """Of the scorer, over the rows `ids`; also over those of them that were asked."""
@@ -151,12 +159,15 @@ class _Known:
         )
 
 
-def _checks(where: str, section: Slice, ids: Sequence[str], known: _Known) -> Iterator[Check]:
+def _checks(where: SliceKey, section: Slice, ids: Sequence[str], known: _Known) -> Iterator[Check]:
+    column, key = where
     for threshold in threshold_parameters(section.thresholds):
-        shown = f"{threshold.metric} where {where}"
+        shown = f"{threshold.metric} where {column} is {json.loads(key)}"
         metric = known.metric(threshold, ids)
-        found = check(shown, metric, threshold, len(ids))
-        if metric.value is not None and metric.n < section.min_rows and metric.asked is None:
+        is_kept = bound_name(threshold, where) in known.kept
+        found = check(shown, metric, threshold, len(ids), kept_by_test=is_kept)
+        rests_on_all = metric.asked is None or is_kept
+        if metric.value is not None and metric.n < section.min_rows and rests_on_all:
             reason = (
                 f"{shown}: {metric.value:.4g} rests on {metric.n} rows, fewer than its min_rows "
                 f"{section.min_rows}"

@@ -30,6 +30,8 @@ class Stopped:
     tokens: int
     calls: int
     saved: tuple[Saved, ...] = ()
+    kept: tuple[str, ...] = ()
+    """By `bound_name`, what a model keeps that has passed early; empty otherwise."""
 
     @property
     def capped(self) -> bool:
@@ -37,10 +39,15 @@ class Stopped:
         return self.rule in CAPS
 
     @property
+    def passes(self) -> bool:
+        """Whether it ended because the model is good enough."""
+        return bool(self.kept)
+
+    @property
     def words(self) -> str:
         """`decided after 430 of 1,000 rows; 570 were not asked`."""
         asked = self.rows - self.not_asked
-        head = "stopped" if self.capped else "decided"
+        head = "stopped" if self.capped else "decided as passed" if self.passes else "decided"
         left = [f"{self.not_asked:,} were not asked"] if self.not_asked else []
         if self.verdicts:
             left.append(f"{self.verdicts:,} verdicts of judges were not asked for")
@@ -51,7 +58,7 @@ class Stopped:
 
     @property
     def reason(self) -> str:
-        """What keeps the gate shut."""
+        """What keeps the gate shut, unless the run passes."""
         if not self.capped:
             return f"{self.why}; {self.words}"
         return (

@@ -37,6 +37,11 @@ Fate = Literal["number", "error", "lost", "not applicable"]
 """What became of a row: `lost` has no answer, `error` an answer that could not be scored."""
 
 
+def fate_of(number: float | None) -> Fate:
+    """Of a row that was to be scored: None, NaN and infinities are errors."""
+    return "number" if number is not None and math.isfinite(number) else "error"
+
+
 @dataclass
 class Tally:
     """Counts of one metric over `rows`, of which those that are not settled are pending.
@@ -113,6 +118,15 @@ def best_mean(tally: Tally, scale: Scale, rule: Rule) -> float:
     return total / tally.counted
 
 
+def sure_mean(tally: Tally, scale: Scale, rule: Rule) -> float | None:
+    """The mean that is reached whatever the pending rows become; None where that is not known."""
+    unknown = tally.missing + tally.pending
+    if not tally.n or (unknown and not tally.lies_on(scale)):
+        return None
+    worst = scale.low if rule == "min" else scale.high
+    return (tally.total + (unknown * worst if unknown else 0.0)) / tally.counted
+
+
 def best_interval_end(
     tally: Tally, scale: Scale, rule: Rule, clusters: Mapping[str, str] | None
 ) -> float:
@@ -156,6 +170,18 @@ def best_percentile(tally: Tally, percent: float, rule: Rule) -> float:
     found = interpolated(lambda place: _ordered(tally, place, rule), len(tally.rows), percent)
     # between one endlessly small and another number the gate has nothing to compare
     return -math.inf if math.isnan(found) else found
+
+
+def sure_percentile(tally: Tally, percent: float, rule: Rule) -> float:
+    """The percentile, had all that is pending or missing been as bad as can be."""
+    below = tally.missing + tally.pending if rule == "min" else 0
+
+    def ordered(place: int) -> float:
+        if place < below:
+            return -math.inf
+        return tally.ordered[place - below] if place < below + tally.n else math.inf
+
+    return interpolated(ordered, len(tally.rows), percent)
 
 
 def best_percentile_end(tally: Tally, percent: float, rule: Rule) -> float | None:

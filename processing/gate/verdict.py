@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from processing.base.visible_text import visible
 from processing.config.gate import Budgets, Tier
-from processing.config.thresholds import ThresholdParameter
+from processing.config.thresholds import ThresholdParameter, bound_name
 from processing.gate.champion import ChampionVerdict
 from processing.gate.check import Check, check
 from processing.gate.cut_answers import CutAnswers
@@ -39,7 +39,13 @@ class Verdict:
     def passed(self) -> bool:
         hard = [check for check in self.checks if check.threshold.tier == "hard"]
         decided = bool(hard) and not any(check.undecided for check in hard)
-        return decided and self.stopped is None and not self.reasons
+        whole = self.stopped is None or self.stopped.passes
+        return decided and whole and not self._undecided_slices and not self.reasons
+
+    @property
+    def _undecided_slices(self) -> bool:
+        checks = self.slices.checks if self.slices else ()
+        return any(found.check.undecided for found in checks if found.tier == "hard")
 
     @property
     def word(self) -> str:
@@ -51,9 +57,10 @@ class Verdict:
 
         The champion is compared on all rows or not at all.
         """
-        champion = self.champion.reasons if self.champion and not self.stopped else ()
+        stopped = self.stopped if self.stopped and not self.stopped.passes else None
+        champion = self.champion.reasons if self.champion and not stopped else ()
         found = (
-            *([self.stopped.reason] if self.stopped else ()),
+            *([stopped.reason] if stopped else ()),
             *self.budget_reasons,
             *self._missed("hard"),
             *(self.slices.reasons if self.slices else ()),
@@ -86,6 +93,8 @@ class Verdict:
             missed = any(not check.passed for check in self.checks)
             held = [c for c in self.checks if not missed or c.threshold.tier == "hard"]
             text = f"all {len(held)}{' hard' if missed else ''} thresholds hold"
+            if self.stopped:
+                text += f"; {self.stopped.why}; {self.stopped.words}"
             if self.warnings:
                 text += f"; {len(self.warnings)} warning(s)"
         else:
@@ -118,8 +127,10 @@ def judge(
     checks = []
     for threshold in thresholds:
         metric = metrics.get(threshold.metric, Metric(value=None, n=0))
-        found = check(threshold.metric, metric, threshold, rows)
-        if reason := _over_metric_budget(threshold, metric, budgets):
+        is_kept = stopped is not None and bound_name(threshold) in stopped.kept
+        found = check(threshold.metric, metric, threshold, rows, kept_by_test=is_kept)
+        rests_on_all = metric.asked is None or (stopped is not None and stopped.passes)
+        if reason := _over_metric_budget(threshold, metric, budgets, rests_on_all=rests_on_all):
             found = replace(found, reason=reason, undecided="")
         checks.append(found)
     lost = max((c.metric.errors for c in checks if c.threshold.tier == "hard"), default=0)
@@ -132,16 +143,19 @@ def judge(
     return Verdict(tuple(checks), over, slices, champion, warned, stopped)
 
 
-def _over_metric_budget(threshold: ThresholdParameter, metric: Metric, budgets: Budgets) -> str:
+def _over_metric_budget(
+    threshold: ThresholdParameter, metric: Metric, budgets: Budgets, *, rests_on_all: bool
+) -> str:
+    """`rests_on_all`: nothing more will be asked; else few rows are no fault."""
     name, corrected = threshold.metric, metric.calibrated
     if metric.value is None or not math.isfinite(metric.value):
         return ""  # said by `missed`
-    if metric.n < budgets.min_rows and metric.asked is None:
+    if metric.n < budgets.min_rows and rests_on_all:
         return (
             f"{name}: {metric.value:.4g} rests on {metric.n} rows, fewer than min_rows "
             f"{budgets.min_rows}"
         )
-    labelled = threshold.on == "calibrated" and metric.asked is None
+    labelled = threshold.on == "calibrated" and rests_on_all
     if labelled and corrected and corrected.labels < budgets.min_rows:
         return (
             f"{name}: its correction rests on {corrected.labels} labels of people, fewer than "

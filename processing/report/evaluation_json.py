@@ -172,6 +172,8 @@ def _stopped(found: Stopped) -> dict[str, Any]:
     return {
         "rule": found.rule,
         "why": found.why,
+        # what a model keeps that has passed early; [] otherwise, and absent in earlier files
+        "kept": list(found.kept),
         "words": found.words,
         "rows_asked": found.rows - found.not_asked,
         "rows_not_asked": found.not_asked,
@@ -233,6 +235,8 @@ def _slice(found: SliceCheck) -> dict[str, Any]:
 def _metadata(evaluation: Evaluation) -> dict[str, str]:
     rows = len(evaluation.answers)
     left = f" {evaluation.not_asked} not asked" if evaluation.not_asked else ""
+    stopped = evaluation.verdict.stopped
+    left += " - decided early" if stopped and not stopped.capped else ""
     values = {
         "verdict": evaluation.verdict.word,
         "rows": f"{evaluation.answered} answered of {rows}{left}",

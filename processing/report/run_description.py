@@ -22,7 +22,8 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         f"{_plain(evaluation.model.model_name)}{_behind(evaluation)}, "
         f"{len(evaluation.answers)} rows of {_plain(dataset)}"
         + (f", {failed} without an answer" if failed else "")
-        + (f", {evaluation.not_asked} not asked" if evaluation.not_asked else ""),
+        + (f", {evaluation.not_asked} not asked" if evaluation.not_asked else "")
+        + (f" ({verdict.stopped.words})" if verdict.stopped and verdict.passed else ""),
         *(f"Varied: {_plain(key)} = {_plain(value)}" for key, value in evaluation.varied.items()),
         "",
         *(f"- ✗ {_plain(reason)}" for reason in verdict.reasons),

@@ -127,6 +127,33 @@ def test_confident_says_by_which_rule_and_with_which_error(
     assert document["counts"]["not_asked"] > 0
 
 
+def test_a_good_model_passes_early_and_its_package_says_so(
+    aws: RunningAws, write_config: ConfigWriter
+) -> None:
+    name, before = "passed-early", calls(aws)
+    early = {"mode": "confident", "for": "both", "error": 0.2}
+    changes = named(name, **SCORERS, stop_early=early)
+    changes["thresholds"] = {"Correctness": {"min": 0.5}}
+    changes["budgets"] = {"min_rows": 20, "max_endpoint_error_share": 0.2}
+    done = run(aws, write_config(**changes))
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = evaluation(aws, name, done.stdout)
+    stopped, left = document["stopped"], document["counts"]["not_asked"]
+    assert stopped["kept"] == ["Correctness min 0.5"]
+    assert 0 < left < ROWS
+    assert calls(aws) - before < 2 * ROWS, "of three calls a row"
+    words = f"decided as passed after {ROWS - left} of {ROWS} rows; {left} were not asked"
+    assert words in done.stdout
+    assert words in document["gate"]["summary"]
+    assert words in document["model_card"]
+    [package] = packages(aws, name)
+    said = package["CustomerMetadataProperties"]["rows"]
+    assert said == f"{ROWS - left} answered of {ROWS} {left} not asked - decided early"
+    recorded = MlflowClient(aws.mlflow).get_run(document["mlflow"]["run_id"])
+    assert recorded.data.tags["stopped"].startswith(words)
+    assert words in recorded.data.tags["mlflow.note.content"]
+
+
 def test_try_asks_all_of_its_rows_unless_the_file_says_otherwise(
     aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
 ) -> None:

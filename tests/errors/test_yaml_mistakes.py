@@ -60,6 +60,33 @@ def test_a_mistake_is_told_with_its_line(
     assert lines[0].startswith(f"{path}:{line_of(at, document)}: "), lines[0]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "at", "helps"),
+    [
+        ("rougeL_fmeasure: {min: 0.35}", "rougeL_fmeasure: {min: 0.35, on: interval}",
+         "rougeL_fmeasure: {min", "thresholds.rougeL_fmeasure.on: is interval, which needs all"),
+        ("trigger:", "judges: {min_kappa: 0.6}\ntrigger:", "judges: {",
+         "judges: needs all labelled answers, and stop_early passes on fewer"),
+        ("{mode: confident, for: both}", "{mode: certain, for: both}", "stop_early: {",
+         "for is of mode: confident, and mode is certain"),
+        ("{mode: confident, for: both}", "{mode: confident, for: passes}", "stop_early: {",
+         "stop_early.for: input should be 'refusals' or 'both'"),
+    ],
+)  # fmt: skip
+def test_what_an_early_pass_goes_together_with(
+    old: str, new: str, at: str, helps: str, tmp_path: Path
+) -> None:
+    early = EXAMPLE.replace("stop_early: none", "stop_early: {mode: confident, for: both}", 1)
+    path = tmp_path / "evaluation.yaml"
+    assert old in early
+    document = early.replace(old, new, 1)
+    path.write_text(document)
+    with pytest.raises(ConfigError) as refused:
+        load_config(path)
+    [line] = [line for line in str(refused.value).splitlines() if helps in line]
+    assert line.startswith(f"{path}:{line_of(at, document)}: "), line
+
+
 def test_a_file_that_is_not_there() -> None:
     line = the_line(typed("check", "--config", "nowhere.yaml"))
     assert "nowhere.yaml: cannot be read: No such file or directory: name the file" in line

@@ -10,7 +10,7 @@ from pipeline.checks.plan.cost import Costs, costs
 from pipeline.checks.plan.earlier import EarlierRun
 from pipeline.checks.plan.gate import DISTANCE, GateErrors, gate_errors
 from pipeline.checks.plan.rows import PlannedRows, planned_rows
-from pipeline.checks.plan.stopping import Savings, savings
+from pipeline.checks.plan.stopping import Savings, savings, waits_for_all
 from pipeline.definition.bundle import Bundle
 
 
@@ -20,6 +20,8 @@ class Plan:
     costs: Costs
     gate: GateErrors
     savings: tuple[Savings, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """What an early pass waits for with all of its rows."""
 
     def document(self) -> dict[str, Any]:
         """The plan as JSON has it: money in the prices' currency, times in seconds."""
@@ -35,8 +37,9 @@ class Plan:
             "cost": costs.money,
             "unpriced": costs.unpriced,
             "seconds": costs.seconds,
-            # by stop_early, where a model is so far beyond one bound
+            # by stop_early, where a model is so far beyond one bound, or better than all
             "stop_early": [asdict(each) for each in self.savings],
+            "stop_early_waits_for": list(self.waiting),
             "limit": {"service": costs.slowest.service, "by": costs.slowest.limit}
             if costs.slowest
             else None,
@@ -82,4 +85,5 @@ def plan(
         spent,
         gate_errors(bundle.config, planned, earlier, distance),
         savings(bundle.config, planned.count, spent),
+        tuple(waits_for_all(bundle.config)) if bundle.config.stop_early.passes else (),
     )

@@ -9,9 +9,10 @@ import pytest
 from processing.config.gate import Budgets, Champion, ChampionMetric, Slice, Threshold
 from processing.config.thresholds import threshold_parameters
 from processing.gate.bounded_mean import bounded_interval
-from processing.gate.confident import ConfidentVerdict
+from processing.gate.confident import ConfidentRefusal
 from processing.gate.paired import paired_mean
-from processing.gate.running_verdict import GateRules, RunningVerdict, SettledAnswer
+from processing.gate.running_verdict import GateRules, RunningVerdict
+from processing.gate.settled_answer import SettledAnswer
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.worst_case import Scale
 
@@ -100,28 +101,9 @@ def test_ten_thousand_rows_cost_little(on: str) -> None:
     assert time.process_time() - started < 2.0
 
 
-def test_an_early_pass_waits_for_tests_slices_and_budgets() -> None:
-    sliced = {"topic": Slice(min_rows=5, thresholds={"Correctness": Threshold(min=0.1)})}
-    by = rules(thresholds={"Correctness": Threshold(min=0.7), "latency_p95_ms": Threshold(max=200)})
-    running, confident = RunningVerdict(by, ROWS), ConfidentVerdict(by, ROWS, error=0.05)
-    waits = RunningVerdict(rules(slices=sliced), ROWS)
-    for row_id in list(ROWS)[:200]:
-        for each in (running, confident):
-            each.scored(row_id, "Correctness", 1.0)
-        running.answered(row_id, GOOD)
-        waits.scored(row_id, "Correctness", 1.0)
-    assert confident.not_passed_yet(running) == ("latency_p95_ms: 800 rows are pending",)
-    assert "Correctness where topic is heart: 600 rows are pending" in (
-        confident.not_passed_yet(waits)
-    )
-    for row_id in list(ROWS)[200:]:
-        running.answered(row_id, GOOD)
-    assert confident.not_passed_yet(running) == ()
-
-
 def test_refusals_share_the_error_and_say_so() -> None:
     sliced = {"topic": Slice(min_rows=5, thresholds={"Bias": Threshold(max=0.1)})}
-    confident = ConfidentVerdict(rules(slices=sliced), ROWS, error=0.06)
+    confident = ConfidentRefusal(rules(slices=sliced), ROWS, error=0.06)
     assert confident.tests == 3
     for i, row_id in enumerate(ROWS):
         confident.scored(row_id, "Correctness", float(i % 2))
@@ -130,7 +112,6 @@ def test_refusals_share_the_error_and_say_so() -> None:
     [reason] = confident.refusals
     assert reason.startswith("Correctness does not reach 0.7: ")
     assert reason.endswith("by a sequential test (error 0.02, of 0.06 shared by 3 tests)")
-    assert confident.not_passed_yet(RunningVerdict(rules(), ROWS)) != ()
 
 
 @pytest.mark.parametrize("clustered", [False, True])

@@ -23,6 +23,7 @@ from stopping_cases import (
     verdict_on,
 )
 
+from processing.gate.confident_pass import ConfidentPass
 from processing.gate.swapped_answers import SwappedAnswers
 from processing.mlflow_record.scores import Score
 
@@ -93,11 +94,28 @@ def require_open_means_can_be_reached(case: Case, random: Random) -> None:
         assert check.passed, (check.reason, case)
 
 
+def require_kept_passes_whatever_comes(case: Case, random: Random) -> None:
+    """Tests that may never err decide what is certain alone: then every completion passes."""
+    running = case.started()
+    passing = ConfidentPass(case.rules, case.columns, error=1e-300)
+    for done, event in enumerate(case.order, 1):
+        case.feed(running, event)
+        case.feed(passing, event)
+        if passing.decided and not passing.waits_for(running):
+            seen["passed"] += 1
+            seen["passed early"] += done < len(case.order)
+            for kind in ("best", *["any"] * COMPLETIONS):
+                outcome = completion(case, done, random, kind=kind)
+                assert verdict_on(case, outcome, None).passed, case
+            return
+
+
 def require_all(random: Random) -> None:
     case = random_case(random)
     require_closed_whatever_comes(case, random)
     require_settled_runs_are_decided(case)
     require_open_means_can_be_reached(case, random)
+    require_kept_passes_whatever_comes(case, random)
 
 
 @given(st.randoms(use_true_random=False))
@@ -140,3 +158,4 @@ def test_the_properties_were_tried_on_both_kinds() -> None:
     assert seen["open"] > 50
     assert seen["settled"] > 100
     assert seen["reachable"] > 50
+    assert seen["passed early"] > 10
