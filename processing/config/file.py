@@ -16,7 +16,6 @@ from pydantic_core import ErrorDetails
 
 from processing.base.errors import ConfigError
 from processing.base.secrets import masked, secrets_in
-from processing.base.stored_secrets import is_secret_arn
 from processing.base.suggestion import did_you_mean
 from processing.config.conversations import conversation_problems
 from processing.config.early_pass import early_pass_problems
@@ -30,6 +29,7 @@ from processing.config.retrieval import retrieval_problems
 from processing.config.roles import role_problems
 from processing.config.spending_caps import cap_problems
 from processing.config.threshold_scales import Location, threshold_problems
+from processing.config.variable_problems import variable_problems
 from processing.config.variants import variant_name_problems
 from processing.config.yaml_file import read_yaml
 
@@ -126,7 +126,7 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
         scheme = config.dataset.source.partition("://")[0]
         message = f"has no meaning for {scheme}://, whose rows may be others every hour"
         yield ("pipeline", "cache"), message
-    yield from _variables(config)
+    yield from variable_problems(config)
     yield from variant_name_problems(config.variants)
     if not any(threshold.tier == "hard" for threshold in config.thresholds.values()):
         yield ("thresholds",), "none is tier: hard, so the gate would have nothing to judge by"
@@ -227,15 +227,6 @@ def _swapped_answers(config: EvaluationConfig) -> Iterator[tuple[Location, str]]
             f"is {share:g}, but judge.swapped_answers is 0, so that no judge is given any: raise "
             "that, or leave this out",
         )
-
-
-def _variables(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
-    for name in sorted(config.secrets.keys() & config.infrastructure.environment.keys()):
-        yield ("secrets", name), "is also in infrastructure.environment: a variable has one value"
-    for name, value in config.infrastructure.environment.items():
-        if is_secret_arn(value):
-            message = f"is a secret's ARN: move it to secrets: {name}, which the job reads"
-            yield ("infrastructure", "environment", name), message
 
 
 def place_of_scorer(path: Path, name: str, option: str = "") -> str:

@@ -65,7 +65,7 @@ def test_a_mistake_is_told_with_its_line(
     [
         ("rougeL_fmeasure: {min: 0.35}", "rougeL_fmeasure: {min: 0.35, on: interval}",
          "rougeL_fmeasure: {min", "thresholds.rougeL_fmeasure.on: is interval, which needs all"),
-        ("trigger:", "judges: {min_kappa: 0.6}\ntrigger:", "judges: {",
+        ("trigger:", "judges: {min_kappa: 0.6}\ntrigger:", "judges: {min_kappa: 0.6}\ntrigger:",
          "judges: needs all labelled answers, and stop_early passes on fewer"),
         ("{mode: confident, for: both}", "{mode: certain, for: both}", "stop_early: {",
          "for is of mode: confident, and mode is certain"),
