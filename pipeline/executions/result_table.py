@@ -184,6 +184,7 @@ def _lines(document: Document) -> Iterator[str]:
     if repeats := document.get("repeats"):  # not in reports of older code
         told = (f"{name} {r['contradicted']} of {r['n']} rows" for name, r in repeats.items())
         yield f"judges contradict themselves: {', '.join(told)}"
+    yield from _judge_costs(document)
     if any(_word(bound).upper() == "UNSURE" for bound in bounds):
         yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
     yield from _failures(document)
@@ -232,6 +233,18 @@ def _stopped(document: Document, bounds: list[Document]) -> Iterator[str]:
     known = [each["cost"] for each in stopped["saved"] if each["cost"] is not None]
     if calls:
         yield f"saved: about {calls:,} calls" + (f", {sum(known):.4g}" if known else "")
+
+
+def _judge_costs(document: Document) -> Iterator[str]:
+    """Of these verdicts, whoever paid for them; where no price is known there is no line."""
+    judges = document.get("judges") or {}  # not in reports of older code
+    if told := [
+        f"{name} {taken['cost']:.4g} ({taken['input_tokens']:,} tokens in, "
+        f"{taken['output_tokens']:,} out)"
+        for name, taken in judges.items()
+        if taken["cost"] is not None
+    ]:
+        yield f"judges' cost of these verdicts: {', '.join(told)}"
 
 
 def _unused(labels: Document) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from processing.calls.stop import Cap, NotAsked, Stop
-from processing.config.prices import Prices
+from processing.config.prices import Prices, Usage
 
 ENDPOINT = "endpoint"
 
@@ -35,6 +35,12 @@ class Account:
     def tokens(self) -> int:
         cached = self.cache_read_tokens + self.cache_write_tokens
         return self.input_tokens + self.output_tokens + cached
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(
+            self.input_tokens, self.output_tokens, self.cache_read_tokens, self.cache_write_tokens
+        )
 
     def figures(self) -> dict[str, int]:
         """As reports have them: what concerns the cache only where there is any."""
@@ -107,20 +113,9 @@ class Spend:
             )
 
     def cost(self, service: str) -> float | None:
-        """In the currency of the prices; None where the configuration has no price.
-
-        What the model's cache read or took costs what other input does, unless its price is given.
-        """
+        """In the currency of the prices; None where the configuration has no price."""
         price, account = self.prices.get(service), self.accounts.get(service, Account())
-        if price is None:
-            return None
-        read, written = price.cached_input_per_million, price.cache_write_per_million
-        return (
-            account.input_tokens * price.input_per_million
-            + account.output_tokens * price.output_per_million
-            + account.cache_read_tokens * (price.input_per_million if read is None else read)
-            + account.cache_write_tokens * (price.input_per_million if written is None else written)
-        ) / 1_000_000
+        return None if price is None else price.cost(account.usage)
 
     @property
     def tokens(self) -> int:

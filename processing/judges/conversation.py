@@ -26,7 +26,12 @@ from processing.judges.verdict import (
     malformed,
 )
 from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
-from processing.mlflow_record.scores import JUDGE_CALLS, JUDGE_LEFT_OUT
+from processing.mlflow_record.scores import (
+    JUDGE_CACHE_READ_TOKENS,
+    JUDGE_CACHE_WRITE_TOKENS,
+    JUDGE_CALLS,
+    JUDGE_LEFT_OUT,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities import AssessmentSource, Feedback
@@ -64,6 +69,10 @@ _MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
 """How pydantic writes a member of an Enum that a verdict can be; its value is what can be said."""
 
 
+_ALWAYS = (JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS)
+_TOKENS = (*_ALWAYS, JUDGE_CACHE_READ_TOKENS, JUDGE_CACHE_WRITE_TOKENS)
+
+
 class Conversation:
     """Asks the judge, and adds up what that took. One for each verdict, never shared.
 
@@ -87,7 +96,7 @@ class Conversation:
         self._asked: Counter[str] = Counter()
         self._keys: list[str] = []
         self._calls = 0
-        self._tokens = {"input": 0, "output": 0}
+        self._tokens = dict.fromkeys(_TOKENS, 0)
         self._noted = noted_calls()
         self._lock = threading.Lock()  # a metric may ask from threads of its own
 
@@ -133,8 +142,8 @@ class Conversation:
         """
         told = {JUDGE_CALLS: str(self._calls)}
         if any(self._tokens.values()):
-            told[JUDGE_INPUT_TOKENS] = str(self._tokens["input"])
-            told[JUDGE_OUTPUT_TOKENS] = str(self._tokens["output"])
+            # what concerns the cache only where there is any
+            told |= {key: str(n) for key, n in self._tokens.items() if n or key in _ALWAYS}
         if left_out := self.line.left_out():
             told[JUDGE_LEFT_OUT] = ", ".join(left_out)
         return told
@@ -216,8 +225,10 @@ class Conversation:
     def _count(self, reply: JudgeReply, requests: int) -> None:
         with self._lock:
             self._calls += requests
-            self._tokens["input"] += reply.prompt_tokens
-            self._tokens["output"] += reply.output_tokens
+            self._tokens[JUDGE_INPUT_TOKENS] += reply.prompt_tokens
+            self._tokens[JUDGE_OUTPUT_TOKENS] += reply.output_tokens
+            self._tokens[JUDGE_CACHE_READ_TOKENS] += reply.cache_read_tokens
+            self._tokens[JUDGE_CACHE_WRITE_TOKENS] += reply.cache_write_tokens
 
 
 def _tell(call: JudgeCall, reply: JudgeReply, requests: int) -> None:

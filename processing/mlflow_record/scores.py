@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from processing.base.errors import TrackingError
+from processing.config.prices import Usage
 from processing.config.scorer_numbers import (
     NOT_APPLICABLE,
     is_not_applicable,
@@ -37,10 +38,17 @@ if TYPE_CHECKING:
 JUDGE_LEFT_OUT = "judge_left_out"
 """In a verdict's metadata: what the judge's model refused of the request, and was asked without."""
 JUDGE_CALLS = "judge_calls"
+JUDGE_CACHE_READ_TOKENS, JUDGE_CACHE_WRITE_TOKENS = (
+    "judge_cache_read_tokens",
+    "judge_cache_write_tokens",
+)
+"""Those of the input tokens that the model read from its cache, or wrote to it."""
 REUSED = {
     JUDGE_CALLS: "judge_reused_calls",
     JUDGE_INPUT_TOKENS: "judge_reused_input_tokens",
     JUDGE_OUTPUT_TOKENS: "judge_reused_output_tokens",
+    JUDGE_CACHE_READ_TOKENS: "judge_reused_cache_read_tokens",
+    JUDGE_CACHE_WRITE_TOKENS: "judge_reused_cache_write_tokens",
 }
 """Calls and tokens of a verdict -> how many of them an earlier job had paid for."""
 JUDGE_VERDICTS = "judge_verdicts"
@@ -55,15 +63,36 @@ CATEGORY = "category"
 class JudgeUse:
     """What verdicts took of their judge: calls and tokens, and how many of these were reused.
 
-    Tokens are 0 where the judge tells none.
+    Tokens are 0 where the judge tells none; input tokens are all, those in a cache among them.
     """
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     reused_calls: int = 0
     reused_input_tokens: int = 0
     reused_output_tokens: int = 0
+    reused_cache_read_tokens: int = 0
+    reused_cache_write_tokens: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        """Of all, as it was paid for at some time."""
+        read, write = self.cache_read_tokens, self.cache_write_tokens
+        return Usage(self.input_tokens - read - write, self.output_tokens, read, write)
+
+    @property
+    def reused(self) -> Usage:
+        """Of what earlier jobs have paid for."""
+        read, write = self.reused_cache_read_tokens, self.reused_cache_write_tokens
+        fresh = self.reused_input_tokens - read - write
+        return Usage(fresh, self.reused_output_tokens, read, write)
+
+    def figures(self) -> dict[str, int]:
+        """As reports have them: what concerns the cache only where there is any."""
+        return {key: n for key, n in asdict(self).items() if n or "cache" not in key}
 
     def __add__(self, other: JudgeUse) -> JudgeUse:
         return JudgeUse(*map(sum, zip(astuple(self), astuple(other), strict=True)))
@@ -144,7 +173,7 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
         reason = feedback.error.error_message or feedback.error.error_code
         return Score(None, "error", assessment.rationale, str(reason))
     if is_not_applicable(spec, feedback.value):
-        judged = _judge_use(assessment.metadata or {})
+        judged = judge_use(assessment.metadata or {})
         return Score(None, NOT_APPLICABLE, assessment.rationale, None, judged=judged)
     value = number_of(spec, feedback.value)
     error = off_scale(spec, feedback.value) if value is None else None
@@ -160,7 +189,7 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
         left_out,
         verdicts=tuple(json.loads(metadata.get(JUDGE_VERDICTS, "[]"))) if spec.uses_judge else (),
         contradicted=metadata.get(CONTRADICTED) == "yes",
-        judged=_judge_use(metadata),
+        judged=judge_use(metadata),
     )
 
 
@@ -169,7 +198,8 @@ def told_reused(metadata: Mapping[str, str]) -> dict[str, str]:
     return {**metadata, **{REUSED[key]: metadata[key] for key in REUSED if key in metadata}}
 
 
-def _judge_use(metadata: Mapping[str, str]) -> JudgeUse:
+def judge_use(metadata: Mapping[str, str]) -> JudgeUse:
+    """What a verdict's metadata says that it took."""
     keys = (*REUSED, *REUSED.values())
     return JudgeUse(*(int(metadata[key]) if key in metadata else 0 for key in keys))
 

@@ -6,25 +6,32 @@ that came to nothing included, stands by service under `spend`.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import astuple
 from typing import Any
 
 from processing.config.judge import judge_name
+from processing.config.prices import Usage
 from processing.mlflow_record.scores import JudgeUse
 from processing.report.evaluation import Evaluation
+
+_FIGURES = (
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reused_calls",
+    "cost",
+)
 
 
 def judge_entries(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
     """By scorer; {} where no judge is asked. `cost` is None without a price or without tokens."""
     return {
         name: {
-            **asdict(used),
-            "cost": _cost(evaluation, name, used.input_tokens, used.output_tokens),
-            "reused_cost": _cost(
-                evaluation, name, used.reused_input_tokens, used.reused_output_tokens
-            )
-            if used.reused_calls
-            else None,
+            **used.figures(),
+            "cost": _cost(evaluation, name, used.usage),
+            "reused_cost": _cost(evaluation, name, used.reused) if used.reused_calls else None,
         }
         for name, used in _used(evaluation).items()
     }
@@ -35,8 +42,8 @@ def judge_metrics(evaluation: Evaluation) -> dict[str, float]:
     return {
         f"{name}/judge_{figure}": float(entry[figure])
         for name, entry in judge_entries(evaluation).items()
-        for figure in ("calls", "input_tokens", "output_tokens", "reused_calls", "cost")
-        if entry[figure] is not None
+        for figure in _FIGURES
+        if entry.get(figure) is not None
     }
 
 
@@ -60,12 +67,7 @@ def _used(evaluation: Evaluation) -> dict[str, JudgeUse]:
     return found
 
 
-def _cost(
-    evaluation: Evaluation, scorer: str, input_tokens: int, output_tokens: int
-) -> float | None:
+def _cost(evaluation: Evaluation, scorer: str, usage: Usage) -> float | None:
     judge = evaluation.scorers[scorer].judge
     price = evaluation.spend.prices.get(judge_name(judge or ""))
-    if price is None or not input_tokens + output_tokens:
-        return None
-    spent = input_tokens * price.input_per_million + output_tokens * price.output_per_million
-    return spent / 1_000_000
+    return None if price is None or not any(astuple(usage)) else price.cost(usage)

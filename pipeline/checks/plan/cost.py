@@ -26,6 +26,7 @@ from processing.calls.spend import ENDPOINT
 from processing.config.endpoint import Endpoint
 from processing.config.judge import Judge, judge_name
 from processing.config.model import EvaluationConfig
+from processing.config.prices import Usage
 from processing.dataset.rows import Row
 from processing.endpoint.payload import request_body
 from processing.endpoint.prompt import fill
@@ -268,12 +269,7 @@ def _service(
 ) -> ServiceCost:
     tokens_in, tokens_out = (math.ceil(calls * each) for each in tokens)
     price = config.prices.get(service)
-    cost = (
-        None
-        if price is None
-        else (tokens_in * price.input_per_million + tokens_out * price.output_per_million)
-        / 1_000_000
-    )
+    cost = None if price is None else price.cost(Usage(tokens_in, tokens_out))
     at_once = quotas.most_at_once if isinstance(quotas, Endpoint) else quotas.concurrency
     times = {f"concurrency {at_once}": calls * call_seconds / at_once}
     if quotas.requests_per_minute:

@@ -87,10 +87,17 @@ def _content(
         "distributions": _score_distributions(document, survey, expected),
         "times_and_tokens": _measured_distributions(document, survey),
         "saved": _saved(document["stopped"]) if document.get("stopped") else None,
+        "judge_costs": _judge_costs(document),
         "costs": sum(entry["cost"] or 0 for entry in document["spend"])
         if any(entry["cost"] is not None for entry in document["spend"])
         else None,
     }
+
+
+def _judge_costs(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """By scorer; {} where no price is known, and in reports of older code."""
+    judges: Mapping[str, Any] = document.get("judges") or {}
+    return judges if any(taken["cost"] is not None for taken in judges.values()) else {}
 
 
 def _saved(stopped: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from processing.judges.kept_replies import KeptReplies
 from processing.judges.prompt_cache import LEAST_CHARACTERS, PROMPTS_SEEN, SharedPrefixes
 from processing.judges.service import judge_lines
 from processing.judges.verdict import Question
+from processing.mlflow_record.scores import JudgeUse, judge_use, told_reused
 from processing.scorers.build import build_scorers
 
 LONG = "\n".join(
@@ -47,6 +48,11 @@ def bedrock() -> Iterator[None]:
 
 
 def scored(model: str, instructions: str, rows: int = 8) -> tuple[Spend, list[Any]]:
+    spend, verdicts = judged(model, instructions, rows)
+    return spend, [verdict.value for verdict in verdicts]
+
+
+def judged(model: str, instructions: str, rows: int = 8) -> tuple[Spend, list[Any]]:
     """What one judge's verdicts on so many rows cost, and the verdicts."""
     template = f"{instructions}\nQuestion: {{{{ inputs }}}}\nAnswer: {{{{ outputs }}}}"
     levels = {"good": 1, "bad": 0}
@@ -55,11 +61,25 @@ def scored(model: str, instructions: str, rows: int = 8) -> tuple[Spend, list[An
     spend = Spend({model: prices})
     judge = Judge(model=f"bedrock:/{model}")
     [built] = build_scorers([parse_scorer(entry)], judge, spend=spend)
-    values = []
+    verdicts = []
     for n in range(rows):
         question = Question(f"What is fact {n}?", f"Fact {n} is {n}.", f"Fact {n} is {n}.", ())
-        values.append(built.score(question).value)
-    return spend, values
+        verdicts.append(built.score(question))
+    return spend, verdicts
+
+
+@pytest.mark.usefixtures("bedrock")
+def test_a_scorers_cost_is_that_of_the_spend_line() -> None:
+    spend, verdicts = judged("caches", f"Of its own.\n{LONG}")
+    used = JudgeUse()
+    for verdict in verdicts:
+        used += judge_use(verdict.metadata)
+    account = spend.accounts["caches"]
+    assert used.usage == account.usage
+    assert used.cache_read_tokens > 0
+    assert spend.prices["caches"].cost(used.usage) == pytest.approx(spend.cost("caches"))
+    reused = judge_use(told_reused(verdicts[-1].metadata))
+    assert reused.reused == reused.usage
 
 
 @pytest.mark.usefixtures("bedrock")
