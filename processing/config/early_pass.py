@@ -28,6 +28,12 @@ def early_pass_problems(config: EvaluationConfig) -> Iterator[tuple[Location, st
             f"out, {_OR}"
         )
         yield ("judges",), message
+    if config.monitoring.drift and config.monitoring.drift.max_drop:
+        message = (
+            "is held against runs of all rows, and stop_early passes on fewer (for: both): leave "
+            f"it out, {_OR}"
+        )
+        yield ("monitoring", "drift", "max_drop"), message
 
 
 def _bounds(config: EvaluationConfig) -> Iterator[tuple[Location, Threshold]]:

@@ -137,3 +137,16 @@ def test_the_file_says_what_is_wrong_with_the_section(write_config: Any) -> None
         load_config(write_config(monitoring={"drift": {"max_drop": {"Safty": 0.1}}}))
     with pytest.raises(ConfigError, match="CloudWatch namespace"):
         load_config(write_config(monitoring={"namespace": ":x"}))
+
+
+def test_what_passes_early_cannot_be_held_against_max_drop(write_config: Any) -> None:
+    drift = {"max_drop": {"is_brief": 0.1}}
+    early = {"mode": "confident", "error": 0.05, "for": "both"}
+    config = write_config(
+        stop_early=early,
+        monitoring={"drift": drift},
+        scorers=["is_brief"],
+        thresholds={"is_brief": {"min": 0.5}},
+    )
+    with pytest.raises(ConfigError, match="is held against runs of all rows"):
+        load_config(config)
