@@ -92,6 +92,7 @@ def written_behind(
 def written_by_mlflow(server: str, experiment: str, scorers: list[BuiltScorer]) -> Run:
     given = {answer.row.row_id: answer for answer in answers()}
     rows = {row_id: answer.row for row_id, answer in given.items()}
+    judged = {row_id: answer.judged for row_id, answer in given.items() if answer.judged}
 
     def predict(row_id: str, question: str) -> str | None:
         draft_trace(given[row_id])
@@ -110,7 +111,7 @@ def written_by_mlflow(server: str, experiment: str, scorers: list[BuiltScorer]) 
                     for row in rows.values()
                 ],
                 predict_fn=predict,
-                scorers=[mlflow_scorer(built, rows, {}, nobody_judges) for built in scorers],
+                scorers=[mlflow_scorer(built, rows, judged, nobody_judges) for built in scorers],
             )
         return mlflow.get_run(run.run_id)
 
