@@ -142,7 +142,7 @@ _RISK = re.compile(
 
 
 @scorer
-def has_disclaimer(outputs: str, expectations: dict[str, str]) -> Feedback:
+def disclaims_advice(outputs: str, expectations: dict[str, str]) -> Feedback:
     """yes unless the expected answer says that it is general, or what it depends on, and the
     answer does not."""
     return _disclosed("disclaimer", _DISCLAIMER, outputs, expectations["expected_response"])

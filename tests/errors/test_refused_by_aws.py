@@ -130,7 +130,10 @@ def test_a_pipeline_that_was_not_upserted(command: str, account: str) -> None:
         ("EndpointName", "give a parameter as Name=Value"),
         ("EndpointName=my_endpoint", "letters, digits and single hyphens"),
         ("ModelPackageArn=my-package/1", "model-package/GROUP/VERSION, or none"),
-        ("DatasetUri=rows.jsonl", "s3://bucket/key, hf://owner/name, or capture://endpoint"),
+        (
+            "DatasetUri=rows.jsonl",
+            "s3://bucket/key, hf://owner/name, mlflow://dataset, or capture://endpoint",
+        ),
         ("MlflowTrackingUri=arn:aws:sagemaker:us-east-1:1:app", "mlflow-app/NAME"),
     ],
 )
