@@ -41,10 +41,10 @@ def judge_looks(session: Session, bundle: Bundle) -> Iterator[tuple[str, Callabl
     """Each judge that an evaluation or `compare` asks, once for each model, address, parameters."""
     asked: list[Judge] = []
     for scorer in [*bundle.config.judged_scorers(), *bundle.config.pairwise_scorers]:
-        judge = bundle.config.judge_of(scorer)
-        if judge is not None and not any(_asked_alike(judge, other) for other in asked):
-            asked.append(judge)
-            yield f"judge {judge.model.partition(':/')[2]}", _look(session, bundle, judge)
+        for judge in bundle.config.judges_of(scorer):
+            if not any(_asked_alike(judge, other) for other in asked):
+                asked.append(judge)
+                yield f"judge {judge.model.partition(':/')[2]}", _look(session, bundle, judge)
 
 
 def _asked_alike(one: Judge, other: Judge) -> bool:
@@ -107,8 +107,8 @@ def _swapped_answers(bundle: Bundle, judge: Judge, spend: Spend) -> str:
     gives no verdict.
     """
     from processing.judges.verdict import Question
-    from processing.scorers.asked_once import numbered
     from processing.scorers.build import build_scorers
+    from processing.scorers.kept_verdict import numbered
     from processing.scorers.swapped_answers import (
         CONSIDERED,
         Control,
@@ -140,8 +140,7 @@ def _swapped_answers(bundle: Bundle, judge: Judge, spend: Spend) -> str:
 
 
 def _is_asked_by(spec: ScorerSpec, judge: Judge, bundle: Bundle) -> bool:
-    own = bundle.config.judge_of(spec)
-    return own is not None and _asked_alike(own, judge)
+    return any(_asked_alike(own, judge) for own in bundle.config.judges_of(spec))
 
 
 def _without(line: JudgeLine) -> str:

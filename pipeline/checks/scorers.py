@@ -25,8 +25,8 @@ from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.retrieved import Passage, Retrieved
 from processing.dataset.rows import Row
 from processing.judges.verdict import JudgeError, question_of
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import BuiltScorer, build_scorers
+from processing.scorers.kept_verdict import numbered
 
 TRIED_ROWS = 5
 """A scorer may have nothing to say of one row; of one of these it should."""

@@ -12,6 +12,7 @@ from pipeline.cli.command import SUCCEEDED, Command
 if TYPE_CHECKING:
     from pipeline.checks.plan.cost import Costs
     from pipeline.checks.plan.gate import GateErrors
+    from pipeline.checks.plan.scorer_calls import ScorerCalls
     from pipeline.checks.plan.stopping import Savings
 
 
@@ -62,7 +63,13 @@ def _cost_lines(costs: Costs) -> Iterator[str]:
     yield from _table(
         ("scorer", "calls a row", "swapped answers", "calls", "from"),
         [
-            (each.scorer, f"{each.a_row:.3g}", f"{each.swapped}", f"{each.calls:,.0f}", each.source)
+            (
+                _whose(each, costs.scorers),
+                f"{each.a_row:.3g}",
+                f"{each.swapped}",
+                f"{each.calls:,.0f}",
+                each.source,
+            )
             for each in costs.scorers
         ],
     )
@@ -87,6 +94,12 @@ def _cost_lines(costs: Costs) -> Iterator[str]:
         else "since nobody is asked"
     )
     yield f"time: {_duration(costs.seconds)}, {decides}"
+
+
+def _whose(calls: ScorerCalls, among: Sequence[ScorerCalls]) -> str:
+    """The scorer; and which judge it asks, if it asks several."""
+    several = sum(each.scorer == calls.scorer for each in among) > 1
+    return f"{calls.scorer} ({calls.service})" if several else calls.scorer
 
 
 def _stopping_lines(savings: Sequence[Savings], waiting: Sequence[str]) -> Iterator[str]:

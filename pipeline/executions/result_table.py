@@ -178,12 +178,7 @@ def _lines(document: Document) -> Iterator[str]:
     if clusters := document["counts"].get("clusters"):  # not in reports of older code
         rows = document["counts"]["rows"]
         yield f"intervals by clusters: {rows} rows in {clusters} (dataset.cluster)"
-    if swapped := document.get("swapped_answers"):  # not in reports of older code
-        told = (f"{s['scorer']} {s['rejected']} of {s['asked'] - s['errors']}" for s in swapped)
-        yield f"swapped answers rejected: {', '.join(told)}"
-    if repeats := document.get("repeats"):  # not in reports of older code
-        told = (f"{name} {r['contradicted']} of {r['n']} rows" for name, r in repeats.items())
-        yield f"judges contradict themselves: {', '.join(told)}"
+    yield from _judges(document)
     yield from _judge_costs(document)
     if any(_word(bound).upper() == "UNSURE" for bound in bounds):
         yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
@@ -219,6 +214,23 @@ def _drift(document: Document) -> Iterator[str]:
         word = "WORSE" if change["worse"] else ""
         counts = f"n {change['n']}, {change['earlier_n']}"
         yield f"  {name}: {change['change']:+.4g}  {interval}  {counts}  {word}".rstrip()
+
+
+def _judges(document: Document) -> Iterator[str]:
+    """How far they can be trusted; the keys are not in reports of older code."""
+    if swapped := document.get("swapped_answers"):
+        told = (f"{_whose(s)} {s['rejected']} of {s['asked'] - s['errors']}" for s in swapped)
+        yield f"swapped answers rejected: {', '.join(told)}"
+    for panel in document.get("panels", {}).values():
+        yield f"panel: {panel['words']}"
+    if repeats := document.get("repeats"):
+        told = (f"{name} {r['contradicted']} of {r['n']} rows" for name, r in repeats.items())
+        yield f"judges contradict themselves: {', '.join(told)}"
+
+
+def _whose(swapped: Document) -> str:
+    judge = f" ({swapped['judge']})" if swapped.get("of_panel") else ""
+    return f"{swapped['scorer']}{judge}"
 
 
 def _stopped(document: Document, bounds: list[Document]) -> Iterator[str]:

@@ -25,7 +25,7 @@ def judge_models(*configs: EvaluationConfig, compares: bool = False) -> list[str
 
     `compares`: with those that only `compare` asks, which is no job.
     """
-    judges = [
+    named = [
         judge
         for config in configs
         for judge in (
@@ -34,7 +34,8 @@ def judge_models(*configs: EvaluationConfig, compares: bool = False) -> list[str
             *(scorer.judge for scorer in config.pairwise_scorers if compares),
         )
     ]
-    uris = dict.fromkeys(judge.model for judge in judges if judge and judge.base_url is None)
+    judges = [each for judge in named if judge for each in judge.judges]
+    uris = dict.fromkeys(judge.model for judge in judges if judge.base_url is None)
     bedrock = re.compile(r"(amazon-)?bedrock(/[a-z]+)?:/(?P<name>.+)")
     return [found["name"] for uri in uris if (found := bedrock.fullmatch(uri))]
 

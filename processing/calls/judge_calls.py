@@ -54,7 +54,7 @@ class Try:
     """One try for a verdict. `error`: why it gave none, None if it gave one.
 
     `repeat`: for which of the judge's verdicts on the row, from 1. `reused`: an earlier job has
-    paid for that one, and its calls are not kept.
+    paid for that one, and its calls are not kept. `judge`: whose, where several were asked.
     """
 
     started_ns: int
@@ -63,6 +63,7 @@ class Try:
     calls: list[JudgeCall] = field(default_factory=list)
     repeat: int = 1
     reused: bool = False
+    judge: str = ""
 
 
 def inquiry_record(tries: Sequence[Try]) -> list[Any]:

@@ -82,6 +82,9 @@ def _cross_check(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     if judged:
         yield ("scorers",), f"{judged} need a judge: add judge: model: bedrock:/..."
     for index, scorer in enumerate(config.listed_scorers):
+        if scorer.compares and len(config.judges_of(scorer)) > 1:
+            message = "compares two answers by one judge, no panel: give it judge: {model: ...}"
+            yield ("scorers", index), f"{scorer.name} {message}"
         if scorer.options.needs_guidelines() and config.dataset.columns.guidelines is None:
             yield (
                 ("scorers", index),
@@ -171,6 +174,7 @@ _KINDS = {
     "model": "a section with keys",
     "dict": "a section with keys",
     "list": "a list, each entry after a hyphen",
+    "tuple": "a list, each entry after a hyphen",
     "int": "a whole number",
     "float": "a number",
     "string": "a text",
@@ -199,6 +203,8 @@ def _known_keys(location: Location) -> list[str]:
     model: Any = EvaluationConfig
     names_are_free = False  # a mapping's keys, such as the metrics under thresholds
     for part in location:
+        if isinstance(part, int):  # an entry of a list of sections
+            continue
         if names_are_free:
             names_are_free = False
             continue
@@ -220,7 +226,7 @@ def _swapped_answers(config: EvaluationConfig) -> Iterator[tuple[Location, str]]
     """A share that is asked for of swapped answers that nobody is given would hold nothing."""
     share = config.budgets.min_swapped_rejected_share
     asked_for = "min_swapped_rejected_share" in config.budgets.model_fields_set and share
-    judges = [judge for s in config.judged_scorers() if (judge := config.judge_of(s))]
+    judges = [judge for spec in config.judged_scorers() for judge in config.judges_of(spec)]
     if asked_for and judges and not any(judge.swapped_answers for judge in judges):
         yield (
             ("budgets", "min_swapped_rejected_share"),

@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from processing.config import patterns
 
@@ -24,12 +31,22 @@ DEFAULT_MAX_TOKENS = 8192
 
 _LIMITS = ("max_tokens", "maxTokens", "max_completion_tokens")
 
+PANEL = "panel:/"
+"""How the name of a panel begins, which has its judges' models after it. No provider's."""
+
+MOST_ON_A_PANEL = 9
+
+_EACH_ITS_OWN = ("base_url", "requests_per_minute", "tokens_per_minute")
+
 
 class Judge(BaseModel):
     """A judge as an MLflow model URI: `bedrock:/MODEL`, `openai:/MODEL`, `anthropic:/MODEL`, ...
 
     After `bedrock:/` stands a model id, an inference profile id or an ARN, as it is, not encoded.
     `base_url` is the address of an OpenAI-compatible server, up to and with `/v1`.
+
+    With a `panel` it stands for several: `model` is then their name and none that can be asked, and
+    its other settings hold for each of them that has none of its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +65,51 @@ class Judge(BaseModel):
     repeats: int = Field(default=1, ge=1, le=9)
     # how many answers to other questions each comparing scorer is given, to be rejected
     swapped_answers: int = Field(default=5, ge=0, le=100)
+    # all who judge, instead of one model; the last field, since it takes over those before it
+    panel: tuple[Judge, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_panel(cls, document: Any) -> Any:
+        """A panel's entry may be a model alone; the panel's `model` is the name of all."""
+        listed = document.get("panel") if isinstance(document, dict) else None
+        if not listed:
+            return document
+        if not isinstance(listed, list | tuple):
+            return {"model": PANEL + "?", **document}  # the one thing wrong is that it is no list
+        judges = [{"model": each} if isinstance(each, str) else each for each in listed]
+        name = PANEL + " + ".join(sorted(map(_model_in, judges)))
+        if document.get("model", name) != name:
+            raise ValueError(
+                "has a model and a panel: the panel names every judge, so move the model there"
+            )
+        return {**document, "panel": judges, "model": name}
+
+    @field_validator("panel")
+    @classmethod
+    def _settings_of_each(cls, panel: tuple[Judge, ...], info: ValidationInfo) -> tuple[Judge, ...]:
+        if not panel:
+            return panel
+        models = [judge.model for judge in panel]
+        if doubles := sorted({model for model in models if models.count(model) > 1}):
+            raise ValueError(
+                f"{doubles[0]} is on it more than once; judge.repeats asks a judge several times"
+            )
+        if len(panel) > MOST_ON_A_PANEL:
+            raise ValueError(f"has {len(panel)} judges; {MOST_ON_A_PANEL} are the most")
+        if len(panel) == 1:
+            raise ValueError("of one judge is none: write judge: model: instead, or add another")
+        if any(judge.panel for judge in panel):
+            raise ValueError("has a panel on it; its judges are models")
+        if own := [key for key in _EACH_ITS_OWN if info.data.get(key) is not None]:
+            raise ValueError(f"{own[0]} is each judge's own: write it in the panel's entries")
+        of_all = {key: value for key, value in info.data.items() if key != "model"}
+        return tuple(
+            judge.model_copy(
+                update={k: v for k, v in of_all.items() if k not in judge.model_fields_set}
+            )
+            for judge in panel
+        )
 
     @field_validator("parameters")
     @classmethod
@@ -56,6 +118,11 @@ class Judge(BaseModel):
             if key in parameters:
                 raise ValueError(f"{key} could cut a judge's JSON verdict short; leave it out")
         return parameters
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """Who is asked for each verdict: the panel, or this one alone."""
+        return self.panel or (self,)
 
     @property
     def sent_parameters(self) -> dict[str, Any]:
@@ -82,6 +149,10 @@ class Judge(BaseModel):
         """
         openai = self.model.startswith("openai:/")
         return os.environ.get("OPENAI_API_KEY", "none") if openai and self.base_url else None
+
+
+def _model_in(entry: object) -> str:
+    return str(entry.get("model", "")) if isinstance(entry, dict) else getattr(entry, "model", "")
 
 
 def mlflow_model_uri(model: str) -> str:

@@ -32,8 +32,8 @@ def missing_judge_keys(config: EvaluationConfig, variables: Collection[str]) -> 
 
     An OpenAI-compatible server at a `base_url` may ask for none.
     """
-    asked = [config.judge_of(scorer) for scorer in config.judged_scorers()]
-    judges = {(judge.model, judge.base_url): judge for judge in asked if judge}
+    asked = (judge for scorer in config.judged_scorers() for judge in config.judges_of(scorer))
+    judges = {(judge.model, judge.base_url): judge for judge in asked}
     for judge in judges.values():
         provider = judge.model.partition(":/")[0]
         keys = () if provider == "openai" and judge.base_url else _KEYS.get(provider, ())

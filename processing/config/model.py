@@ -227,6 +227,11 @@ class EvaluationConfig(Section):
         """Who judges for it; None where it asks no judge, or there is none."""
         return scorer.judge_or(self.judge)
 
+    def judges_of(self, scorer: ScorerSpec) -> tuple[Judge, ...]:
+        """Everyone that is asked for each of its verdicts; () where nobody is."""
+        judge = self.judge_of(scorer)
+        return judge.judges if judge else ()
+
     def judged_scorers(self) -> list[ScorerSpec]:
         """The scorers of an evaluation that ask the judge model."""
         return [scorer for scorer in self.scorers if scorer.uses_judge]

@@ -13,8 +13,8 @@ def cap_problems(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     """A judge without a price would be asked without end. The endpoint counts if it has one."""
     if config.budgets.max_spend is None:
         return
-    judges = (config.judge_of(spec) for spec in config.judged_scorers())
-    asked = {judge_name(judge.model) for judge in judges if judge}
+    judges = (judge for spec in config.judged_scorers() for judge in config.judges_of(spec))
+    asked = {judge_name(judge.model) for judge in judges}
     if missing := sorted(asked - config.prices.keys()):
         names = ", ".join(missing)
         message = (

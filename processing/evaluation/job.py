@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from processing.base import container
 from processing.base.errors import ConfigError
@@ -16,6 +17,7 @@ from processing.base.this_process import this_process
 from processing.calls.paid_store import Store, key_of
 from processing.config.endpoint import Endpoint
 from processing.config.file import config_digest, load_config
+from processing.config.judge import Judge
 from processing.config.model import EvaluationConfig
 from processing.config.stop_early import StopEarly
 from processing.config.thresholds import ThresholdParameter, override, threshold_parameters
@@ -126,9 +128,7 @@ class EvaluationJob:
             "endpoint.prompt": self.endpoint.prompt,
             "endpoint.system_prompt": self.endpoint.system_prompt or "",
             "judge.model": judge.model if judge else "none",
-            "judge.parameters": json.dumps(
-                judge.sent_parameters if judge else {}, ensure_ascii=False
-            ),
+            "judge.parameters": json.dumps(_sent(judge), ensure_ascii=False),
             **({"labels": self.config.labels} if self.config.labels else {}),
             "scorers": ", ".join(spec.name for spec in self.config.scorers),
             **{f"threshold.{p.name}": p.bound for p in self.thresholds},
@@ -158,6 +158,13 @@ class EvaluationJob:
             config_sha256=self.config_sha256,
             thresholds=self.thresholds,
         )
+
+
+def _sent(judge: Judge | None) -> dict[str, Any]:
+    """What each of its calls has besides the messages; by model where several judge."""
+    if judge is None or not judge.panel:
+        return judge.sent_parameters if judge else {}
+    return {each.model: each.sent_parameters for each in judge.panel}
 
 
 def read_arguments(argv: Sequence[str] | None, description: str | None) -> EvaluationJob:

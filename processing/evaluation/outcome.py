@@ -29,6 +29,7 @@ from processing.report.evaluation_json import EVALUATION_FILE, evaluation_text
 from processing.report.html import write_html
 from processing.report.judge_entries import judge_metrics
 from processing.report.label_entries import label_metrics
+from processing.report.panel_entries import panel_metrics
 from processing.report.repeat_entries import repeat_metrics
 from processing.report.rows_file import write_rows
 from processing.report.run_description import run_description
@@ -149,8 +150,11 @@ def _scales(config: EvaluationConfig) -> dict[str, Scale]:
 
 def _left_out(scores: Scores) -> dict[str, str]:
     """The run's parameter that says what judges have refused, and were asked without."""
-    found = {score.left_out for row in scores.values() for score in row.values()} - {None}
-    return {"judge.left_out": "; ".join(sorted(map(str, found)))} if found else {}
+    given = [score for row in scores.values() for score in row.values()]
+    found = {score.left_out for score in given if score.left_out}
+    panels = (each for score in given for each in score.panel if each.left_out)
+    found |= {f"{each.judge}: {each.left_out}" for each in panels}
+    return {"judge.left_out": "; ".join(sorted(found))} if found else {}
 
 
 def _cut_metrics(found: CutAnswers) -> dict[str, float]:
@@ -196,6 +200,7 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
             **_cut_metrics(evaluation.cut_answers),
             **_saved_metrics(verdict.stopped),
             **label_metrics(evaluation),
+            **panel_metrics(evaluation),
             **repeat_metrics(evaluation),
             **judge_metrics(evaluation),
         },

@@ -20,8 +20,9 @@ from processing.gate.champion import Rejudged
 from processing.gate.metric import scale_of
 from processing.gate.scorer_record import ScorerRecord
 from processing.judges.verdict import Question, question_of
-from processing.scorers.asked_once import PaidVerdicts, definition_digest, numbered
+from processing.scorers.asked_once import PaidVerdicts, definition_digest
 from processing.scorers.build import BuiltScorer
+from processing.scorers.kept_verdict import numbered
 from processing.scorers.scheduler import judging
 
 
@@ -84,7 +85,8 @@ def _whose(chosen: Sequence[BuiltScorer]) -> Iterator[str]:
 
 
 def _calls(run: EvaluationRun, chosen: Sequence[BuiltScorer]) -> int:
-    services = {judge_name(built.judge.model) for built in chosen if built.judge}
+    asked = [each.judge for built in chosen for each in built.asked]
+    services = {judge_name(judge.model) for judge in asked if judge}
     accounts = run.spend.accounts
     return sum(accounts[service].calls for service in services if service in accounts)
 
@@ -103,5 +105,6 @@ def scorer_record_of(built: BuiltScorer) -> ScorerRecord:
         parts={part: key_of(value)[:16] for part, value in decides.items()},
         versions=versions,
         number_rule=number_rule(built.spec),
+        panel=tuple(each.judge.model for each in built.panel if each.judge),
     )
     return replace(record, low=None, high=None) if scale.assumed else record

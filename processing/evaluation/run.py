@@ -192,13 +192,13 @@ def _came(run: EvaluationRun, answer: Answer, arrived: Callable[[Answer], None])
 
 def paid_verdicts(run: EvaluationRun) -> PaidVerdicts:
     """Where the judges' verdicts are kept, with every one that earlier jobs have paid for."""
-    own = {control.built.spec.name: control.built for control in run.controls}
-    scorers = own | {scorer.spec.name: scorer for scorer in run.scorers}
+    built = [control.built for control in run.controls]
+    asked = [*built, *(member for scorer in run.scorers for member in scorer.asked)]
+    scorers = {member.definition: member for member in asked if member.judge is not None}
     return PaidVerdicts(
         shelves={
-            name: run.job.store.shelf(run.session, "verdicts", definition_digest(scorer))
-            for name, scorer in scorers.items()
-            if scorer.judge is not None
+            definition: run.job.store.shelf(run.session, "verdicts", definition_digest(member))
+            for definition, member in scorers.items()
         },
         spend=run.spend,
         progress=run.progress,

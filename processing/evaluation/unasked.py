@@ -56,7 +56,7 @@ def _left(
     left = {ENDPOINT: Left(sum(not a.reused for a in asked), len(answers) - len(asked))}
     judges: dict[str, dict[str, int]] = {}
     for spec in config.judged_scorers():
-        if judge := config.judge_of(spec):
+        for judge in config.judges_of(spec):
             judges.setdefault(judge_name(judge.model), {})[spec.name] = judge.repeats
     rows = len(scores) + len(answers) - len(asked)
     for service, repeats in judges.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from processing.config.gate import Budgets
 from processing.gate.cut_answers import CutAnswers
@@ -70,12 +71,5 @@ def swapped_cannot_hold(found: SwappedAnswers, pending: int, budgets: Budgets) -
 
     `asked` counts those that are settled.
     """
-    best = SwappedAnswers(
-        found.scorer,
-        found.judge,
-        found.asked + pending,
-        found.rejected + pending,
-        found.errors,
-        found.decides,
-    )
+    best = replace(found, asked=found.asked + pending, rejected=found.rejected + pending)
     return best.reason(budgets)

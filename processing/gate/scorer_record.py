@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ class ScorerRecord:
 
     `definition`: the digest of all that decides a verdict, and `parts` of each part of it; of
     `versions`, package -> version, themselves. `repeats`: how often each verdict was asked for.
-    `low` to `high` is its scale, None where nobody has said.
+    `low` to `high` is its scale, None where nobody has said. `panel`: the judges' models where
+    `judge` is the name of several.
     """
 
     definition: str
@@ -26,6 +27,7 @@ class ScorerRecord:
     parts: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     number_rule: str = ""
+    panel: tuple[str, ...] = ()
 
     def entry(self) -> dict[str, Any]:
         """As evaluation.json has it under `scorers`; the number's rule has a place of its own."""
@@ -49,7 +51,15 @@ def scorer_record(document: Mapping[str, Any], name: str) -> ScorerRecord | None
         parts=found.get("parts") or {},
         versions=found.get("versions") or {},
         number_rule=document["number_rules"][name],
+        panel=tuple(found.get("panel") or ()),
     )
+
+
+def judges_asked(entry: Mapping[str, Any]) -> Sequence[str]:
+    """The models that an entry of evaluation.json's `scorers` was judged by; () by none."""
+    if panel := entry.get("panel"):  # not in files of older code
+        return [str(model) for model in panel]
+    return [str(entry["judge"])] if entry.get("judge") else []
 
 
 def how_they_differ(ours: ScorerRecord, theirs: ScorerRecord) -> str:
@@ -81,7 +91,7 @@ def how_they_differ(ours: ScorerRecord, theirs: ScorerRecord) -> str:
 _PARTS = {
     "kind": "another kind of scorer",
     "options": "its options (guidelines, template, levels, metric's arguments)",
-    "judge": "the judge's parameters or address",
+    "judge": "the judge's parameters or address, or how often each of a panel was asked",
     "sha256": "the code of its file",
     "function": "the function in its file",
     "prompt": "its prompt",

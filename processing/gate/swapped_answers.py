@@ -15,7 +15,7 @@ class SwappedAnswers:
     """What became of `asked` answers that belong to other rows, put to `scorer` by `judge`.
 
     `rejected` of them got less than half of the scorer's scale, and `errors` got no verdict.
-    `decides`: what can close the gate rests on this scorer.
+    `decides`: what can close the gate rests on this scorer. `of_panel`: `judge` is one of several.
     """
 
     scorer: str
@@ -24,13 +24,15 @@ class SwappedAnswers:
     rejected: int
     errors: int = 0
     decides: bool = True
+    of_panel: bool = False
 
     @property
     def judged(self) -> int:
         return self.asked - self.errors
 
     def words(self) -> str:
-        return f"{self.scorer} rejected {self.rejected} of {self.judged} swapped answers"
+        who = f"{self.scorer} ({self.judge})" if self.of_panel else self.scorer
+        return f"{who} rejected {self.rejected} of {self.judged} swapped answers"
 
     def reason(self, budgets: Budgets) -> str:
         """What keeps the gate shut; empty if nothing does."""
@@ -42,11 +44,12 @@ class SwappedAnswers:
 
     def _fault(self, budgets: Budgets) -> str:
         least = budgets.min_swapped_rejected_share
+        of = f" {self.judge}" if self.of_panel else ""
         if least and self.asked and self.judged < FEWEST:
             return (
-                f"whether {self.scorer}'s judge can say no is not known: {self.judged} of "
-                f"{self.asked} swapped answers got a verdict, and {FEWEST} have to (or "
-                "min_swapped_rejected_share is 0)"
+                f"whether {self.scorer}'s judge{of} can say no is not known: "
+                f"{self.judged} of {self.asked} swapped answers got a verdict, and {FEWEST} have "
+                "to (or min_swapped_rejected_share is 0)"
             )
         if self.judged < FEWEST or self.rejected >= least * self.judged:
             return ""

@@ -26,12 +26,12 @@ from processing.judges.verdict import (
     malformed,
 )
 from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
-from processing.mlflow_record.scores import (
+from processing.mlflow_record.judge_use import (
     JUDGE_CACHE_READ_TOKENS,
     JUDGE_CACHE_WRITE_TOKENS,
     JUDGE_CALLS,
-    JUDGE_LEFT_OUT,
 )
+from processing.mlflow_record.scores import JUDGE_LEFT_OUT
 
 if TYPE_CHECKING:
     from mlflow.entities import AssessmentSource, Feedback

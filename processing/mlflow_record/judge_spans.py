@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from processing.calls.judge_calls import INQUIRY, JudgeCall, Try, inquiry_of, shown_text
+from processing.config.judge import judge_name
 from processing.mlflow_record.internals import (
     MODEL_ATTRIBUTE,
     TOKEN_USAGE_ATTRIBUTE,
@@ -46,7 +47,7 @@ def verdict_spans(scorer: str, record: Record, root: Span, *, counted: bool) -> 
         "EVALUATOR",
         span_id=verdict_id,
         parent_id=root.span_id,
-        times=(tries[0].started_ns, tries[-1].ended_ns),
+        times=(min(t.started_ns for t in tries), max(t.ended_ns for t in tries)),
         outputs=_verdict(record),
         error=record.get("error"),
         attributes={"reused": all(each.reused for each in tries), **_kept(record)},
@@ -55,7 +56,18 @@ def verdict_spans(scorer: str, record: Record, root: Span, *, counted: bool) -> 
 
 
 def _try_name(number: int, tries: Sequence[Try]) -> str:
-    """With `judge.repeats` each try is for one of several verdicts."""
+    """With `judge.repeats`, or a panel of judges, each try is for one of several verdicts."""
+    attempt = tries[number - 1]
+    if attempt.judge:
+        own = [each for each in tries if each.judge == attempt.judge]
+        name = judge_name(attempt.judge)
+        if len(own) == 1:
+            return name
+        return f"{name}: {_of_one_judge(own.index(attempt) + 1, own)}"
+    return _of_one_judge(number, tries)
+
+
+def _of_one_judge(number: int, tries: Sequence[Try]) -> str:
     repeat = tries[number - 1].repeat
     if all(each.repeat == 1 for each in tries):
         return f"try {number}"

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from processing.base.errors import TrackingError
-from processing.config.prices import Usage
 from processing.config.scorer_numbers import (
     NOT_APPLICABLE,
     is_not_applicable,
@@ -27,7 +26,8 @@ from processing.gate.clusters import RowClusters
 from processing.gate.frequent_error import most_frequent
 from processing.gate.metric import Metric, scorer_metric
 from processing.gate.worst_case import UNIT, Scale
-from processing.mlflow_record.internals import JUDGE_INPUT_TOKENS, JUDGE_OUTPUT_TOKENS
+from processing.mlflow_record.judge_use import NO_USE, JudgeUse, judge_use
+from processing.mlflow_record.panel_verdicts import PanelVerdict, panel_verdicts
 from processing.mlflow_record.row_traces import ROW_TAG, require_traces, traces_of
 from processing.mlflow_record.run import TrackedRun
 
@@ -37,20 +37,6 @@ if TYPE_CHECKING:
 
 JUDGE_LEFT_OUT = "judge_left_out"
 """In a verdict's metadata: what the judge's model refused of the request, and was asked without."""
-JUDGE_CALLS = "judge_calls"
-JUDGE_CACHE_READ_TOKENS, JUDGE_CACHE_WRITE_TOKENS = (
-    "judge_cache_read_tokens",
-    "judge_cache_write_tokens",
-)
-"""Those of the input tokens that the model read from its cache, or wrote to it."""
-REUSED = {
-    JUDGE_CALLS: "judge_reused_calls",
-    JUDGE_INPUT_TOKENS: "judge_reused_input_tokens",
-    JUDGE_OUTPUT_TOKENS: "judge_reused_output_tokens",
-    JUDGE_CACHE_READ_TOKENS: "judge_reused_cache_read_tokens",
-    JUDGE_CACHE_WRITE_TOKENS: "judge_reused_cache_write_tokens",
-}
-"""Calls and tokens of a verdict -> how many of them an earlier job had paid for."""
 JUDGE_VERDICTS = "judge_verdicts"
 """All that a judge said which was asked more than once: a JSON array, null where it failed."""
 CONTRADICTED = "judge_contradicts_itself"
@@ -60,52 +46,13 @@ CATEGORY = "category"
 
 
 @dataclass(frozen=True)
-class JudgeUse:
-    """What verdicts took of their judge: calls and tokens, and how many of these were reused.
-
-    Tokens are 0 where the judge tells none; input tokens are all, those in a cache among them.
-    """
-
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reused_calls: int = 0
-    reused_input_tokens: int = 0
-    reused_output_tokens: int = 0
-    reused_cache_read_tokens: int = 0
-    reused_cache_write_tokens: int = 0
-
-    @property
-    def usage(self) -> Usage:
-        """Of all, as it was paid for at some time."""
-        read, write = self.cache_read_tokens, self.cache_write_tokens
-        return Usage(self.input_tokens - read - write, self.output_tokens, read, write)
-
-    @property
-    def reused(self) -> Usage:
-        """Of what earlier jobs have paid for."""
-        read, write = self.reused_cache_read_tokens, self.reused_cache_write_tokens
-        fresh = self.reused_input_tokens - read - write
-        return Usage(fresh, self.reused_output_tokens, read, write)
-
-    def figures(self) -> dict[str, int]:
-        """As reports have them: what concerns the cache only where there is any."""
-        return {key: n for key, n in asdict(self).items() if n or "cache" not in key}
-
-    def __add__(self, other: JudgeUse) -> JudgeUse:
-        return JudgeUse(*map(sum, zip(astuple(self), astuple(other), strict=True)))
-
-
-@dataclass(frozen=True)
 class Score:
     """One scorer's verdict on one row: a number, or the reason why there is none.
 
     With neither the scorer does not apply to the row.
     `left_out`: the judge and what it was asked without, such as "bedrock:/m: temperature".
     `verdicts`: what it said each time, if it was asked more than once; `contradicted`: whether
-    these differ.
+    these differ. `panel`: what each judge said, if several were asked.
     """
 
     value: float | None
@@ -115,7 +62,8 @@ class Score:
     left_out: str | None = None
     verdicts: tuple[str | float | None, ...] = ()
     contradicted: bool = False
-    judged: JudgeUse = JudgeUse()
+    judged: JudgeUse = NO_USE
+    panel: tuple[PanelVerdict, ...] = ()
 
     @property
     def applies(self) -> bool:
@@ -167,17 +115,17 @@ def _row_scores(row_id: str, trace: Trace, specs: Sequence[ScorerSpec]) -> dict[
 
 
 def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
-    feedback = assessment.feedback
+    feedback, metadata = assessment.feedback, assessment.metadata or {}
     assert feedback is not None
+    panel = panel_verdicts(metadata) if spec.uses_judge else ()
     if feedback.error is not None:
         reason = feedback.error.error_message or feedback.error.error_code
-        return Score(None, "error", assessment.rationale, str(reason))
+        return Score(None, "error", assessment.rationale, str(reason), panel=panel)
     if is_not_applicable(spec, feedback.value):
-        judged = judge_use(assessment.metadata or {})
+        judged = judge_use(metadata)
         return Score(None, NOT_APPLICABLE, assessment.rationale, None, judged=judged)
     value = number_of(spec, feedback.value)
     error = off_scale(spec, feedback.value) if value is None else None
-    metadata = assessment.metadata or {}
     shown = metadata.get(CATEGORY, str(feedback.value))
     parts = metadata.get(JUDGE_LEFT_OUT)
     left_out = f"{assessment.source.source_id}: {parts}" if parts else None
@@ -190,18 +138,8 @@ def _score(spec: ScorerSpec, assessment: Assessment) -> Score:
         verdicts=tuple(json.loads(metadata.get(JUDGE_VERDICTS, "[]"))) if spec.uses_judge else (),
         contradicted=metadata.get(CONTRADICTED) == "yes",
         judged=judge_use(metadata),
+        panel=panel,
     )
-
-
-def told_reused(metadata: Mapping[str, str]) -> dict[str, str]:
-    """A kept verdict's metadata: an earlier job has paid for all its calls and tokens."""
-    return {**metadata, **{REUSED[key]: metadata[key] for key in REUSED if key in metadata}}
-
-
-def judge_use(metadata: Mapping[str, str]) -> JudgeUse:
-    """What a verdict's metadata says that it took."""
-    keys = (*REUSED, *REUSED.values())
-    return JudgeUse(*(int(metadata[key]) if key in metadata else 0 for key in keys))
 
 
 def scorer_metrics(

@@ -28,6 +28,7 @@ from processing.report.evaluation import Evaluation
 from processing.report.judge_entries import judge_entries
 from processing.report.label_entries import calibrated_entry, finite, label_entries
 from processing.report.model_card import model_card
+from processing.report.panel_entries import panel_entries
 from processing.report.repeat_entries import repeat_entries
 
 EVALUATION_FILE = "evaluation.json"
@@ -106,6 +107,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "swapped_answers": [asdict(each) for each in evaluation.swapped_answers],
         # judges that were asked more than once: how often one contradicts itself
         "repeats": repeat_entries(evaluation),
+        # several judges for one scorer: what each said, and how far they agree
+        "panels": panel_entries(evaluation),
         "judges": judge_entries(evaluation),
         # people's labels of these answers, and how far the scorers agree with them
         "labels": label_entries(evaluation),

@@ -6,12 +6,14 @@ that came to nothing included, stands by service under `spend`.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import astuple
 from typing import Any
 
 from processing.config.judge import judge_name
 from processing.config.prices import Usage
-from processing.mlflow_record.scores import JudgeUse
+from processing.mlflow_record.judge_use import NO_USE, JudgeUse
 from processing.report.evaluation import Evaluation
 
 _FIGURES = (
@@ -29,11 +31,13 @@ def judge_entries(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
     """By scorer; {} where no judge is asked. `cost` is None without a price or without tokens."""
     return {
         name: {
-            **used.figures(),
-            "cost": _cost(evaluation, name, used.usage),
-            "reused_cost": _cost(evaluation, name, used.reused) if used.reused_calls else None,
+            **(used := sum(of.values(), NO_USE)).figures(),
+            "cost": _costs(evaluation, ((judge, each.usage) for judge, each in of.items())),
+            "reused_cost": _costs(evaluation, ((judge, each.reused) for judge, each in of.items()))
+            if used.reused_calls
+            else None,
         }
-        for name, used in _used(evaluation).items()
+        for name, of in _used(evaluation).items()
     }
 
 
@@ -59,15 +63,29 @@ def judge_line(evaluation: Evaluation) -> str:
     return f"judges of these verdicts: {'; '.join(told)}" if told else ""
 
 
-def _used(evaluation: Evaluation) -> dict[str, JudgeUse]:
-    found = {name: JudgeUse() for name, each in evaluation.scorers.items() if each.judge}
+def _used(evaluation: Evaluation) -> dict[str, dict[str, JudgeUse]]:
+    """By scorer, then by judge."""
+    found = {
+        name: dict.fromkeys(each.panel or (each.judge,), NO_USE)
+        for name, each in evaluation.scorers.items()
+        if each.judge
+    }
     for row in evaluation.scores.values():
         for name in found.keys() & row.keys():
-            found[name] += row[name].judged
+            of, score = found[name], row[name]
+            if len(of) == 1:
+                [judge] = of
+                of[judge] += score.judged
+            for said in score.panel:
+                of[said.judge] += said.used
     return found
 
 
-def _cost(evaluation: Evaluation, scorer: str, usage: Usage) -> float | None:
-    judge = evaluation.scorers[scorer].judge
-    price = evaluation.spend.prices.get(judge_name(judge or ""))
-    return None if price is None or not any(astuple(usage)) else price.cost(usage)
+def _costs(evaluation: Evaluation, usages: Iterable[tuple[str, Usage]]) -> float | None:
+    """None where one of the judges has no price, or none has told tokens."""
+    prices = evaluation.spend.prices
+    told = [
+        (prices.get(judge_name(judge)), usage) for judge, usage in usages if any(astuple(usage))
+    ]
+    costs = [price.cost(usage) for price, usage in told if price is not None]
+    return math.fsum(costs) if costs and len(costs) == len(told) else None

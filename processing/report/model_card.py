@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.base import container
 from processing.report.label_entries import label_lines
+from processing.report.panel_entries import panels_of
 from processing.report.repeat_entries import repeats_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def _observation(evaluation: Evaluation) -> str:
     rows = len(evaluation.answers)
     left = f", {evaluation.not_asked} not asked" if evaluation.not_asked else ""
     counts = f"{evaluation.answered} of {rows} rows answered{left}"
-    told = [each.words() for each in repeats_of(evaluation)]
+    told = [each.words() for each in panels_of(evaluation)]
+    told += [each.words() for each in repeats_of(evaluation)]
     said = [f"{line}." for line in [*label_lines(evaluation), *told]]
     summary = f"Gate {verdict.word}: {verdict.summary}."
     return " ".join([summary, f"{counts}.", *said, *verdict.warnings])

@@ -15,6 +15,7 @@ from processing.endpoint.client import STREAM_KEYS
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import ROWS_FILE
 from processing.report.label_entries import row_labels
+from processing.report.panel_entries import row_panel
 from processing.report.repeat_entries import row_verdicts
 
 
@@ -66,6 +67,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
                 "rationale": s.rationale,
                 "error": s.error,
                 **row_verdicts(s),
+                **row_panel(s),
             }
             for name, s in evaluation.scores.get(row.row_id, {}).items()
         },

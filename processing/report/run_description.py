@@ -7,6 +7,7 @@ from processing.gate.check import Check
 from processing.report.evaluation import Evaluation
 from processing.report.judge_entries import judge_line
 from processing.report.label_entries import label_lines
+from processing.report.panel_entries import panels_of
 from processing.report.repeat_entries import repeats_of
 
 LONGEST = 7000
@@ -29,6 +30,7 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         *(f"- ✗ {_plain(reason)}" for reason in verdict.reasons),
         *(f"- ! {_plain(warning)}" for warning in verdict.warnings),
         *(f"- {_plain(each.words())}" for each in evaluation.swapped_answers),
+        *(f"- {_plain(each.words())}" for each in panels_of(evaluation)),
         *(f"- {_plain(each.words())}" for each in repeats_of(evaluation)),
         *(f"- {_plain(line)}" for line in label_lines(evaluation)),
         *([f"- {_plain(line)}"] if (line := judge_line(evaluation)) else []),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from processing.base.clean_text import storable
 from processing.base.errors import DiskError
@@ -22,14 +22,21 @@ from processing.calls.progress import Progress
 from processing.calls.spend import Spend
 from processing.config.judge import judge_name
 from processing.config.mlflow import JudgeSpans
-from processing.config.scorer_numbers import is_not_applicable, number_of, off_scale
 from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import Row
 from processing.dataset.turns import messages_of
 from processing.judges.health import JudgeHealth
 from processing.judges.verdict import JudgeError, NotJudged, Question, question_of
-from processing.mlflow_record.scores import CATEGORY, told_reused
+from processing.mlflow_record.judge_use import told_reused
 from processing.scorers.build import BuiltScorer
+from processing.scorers.kept_verdict import (
+    failed_feedback,
+    held_still,
+    kept_feedback,
+    kept_record,
+    numbered,
+)
+from processing.scorers.panel import panel_record
 from processing.scorers.vote import asked_repeatedly
 
 if TYPE_CHECKING:
@@ -55,8 +62,20 @@ def was_not_asked(record: Record) -> bool:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What one judge said of a row: its verdict as it is kept, or `{"error": reason}` or NOT_ASKED.
+
+    `kept`: whether it had been paid for before. `tries`: how it came about, where that is noted.
+    """
+
+    record: Record
+    kept: bool
+    tries: list[Try]
+
+
+@dataclass(frozen=True)
 class PaidVerdicts:
-    """Judges' verdicts, each paid for once: `shelves` by scorer's name. Safe between threads.
+    """Judges' verdicts, each paid for once: `shelves` by scorer's definition. Safe between threads.
     `noted`: which of them come with how they came about, under INQUIRY in their record.
     """
 
@@ -71,17 +90,32 @@ class PaidVerdicts:
         return self.record_on(built, question_of(row, answer))
 
     def record_on(self, built: BuiltScorer, question: Question) -> Record:
-        """The judge's verdict as it is kept; `{"error": reason}` or NOT_ASKED where there is none.
+        """The verdict as it is kept; `{"error": reason}` or NOT_ASKED where there is none.
         Raises DiskError once a verdict could not be kept.
         """
+        return self.settled(built, [self.said(member, question) for member in built.asked])
+
+    def said(self, built: BuiltScorer, question: Question) -> Said:
+        """The verdict of one judge, which has to be `built`'s only one. Raises as `record_on`."""
         tries: list[Try] | None = None if self.noted == "none" else []
         record, kept = self._voted(built, question, tries)
-        if was_not_asked(record):
-            return record
+        return Said(record, kept, tries or [])
+
+    def settled(self, built: BuiltScorer, said: Sequence[Said]) -> Record:
+        """The scorer's verdict on a row, from what each of `built.asked` said of it."""
+        if any(was_not_asked(each.record) for each in said):
+            return NOT_ASKED
+        [record, *others] = [each.record for each in said]
+        if built.panel:
+            record = panel_record(built, [record, *others])
+            for member, each in zip(built.panel, said, strict=True):
+                for attempt in each.tries:
+                    attempt.judge = member.judge.model if member.judge else ""
+        tries = [attempt for each in said for attempt in each.tries]
         if tries and (self.noted == "full" or "error" in record):
             record = {**record, INQUIRY: inquiry_record(tries)}
         if self.progress is not None:
-            self.progress.judged(failed="error" in record, reused=kept)
+            self.progress.judged(failed="error" in record, reused=all(each.kept for each in said))
         return record
 
     def _voted(
@@ -123,7 +157,7 @@ class PaidVerdicts:
     ) -> tuple[Record, bool]:
         """The verdict, and whether it had been paid for before."""
         assert built.judge is not None
-        shelf = self.shelves[built.spec.name]
+        shelf = self.shelves[built.definition]
         other: list[object] = [] if question.other_answer is None else [question.other_answer]
         if question.further.given():
             other.append(question.further.given())
@@ -145,12 +179,12 @@ class PaidVerdicts:
             *other,
         )
         kept = shelf.get(key)
-        if kept is not None and (kept := _held_still(built, kept)) is not None:
+        if kept is not None and (kept := held_still(built, kept)) is not None:
             self.spend.add(judge_name(built.judge.model), reused=1)
             self.health.gave(built.judge)
             note_reused(tries, question.repeat)
             return {**kept, "metadata": told_reused(kept["metadata"])}, True
-        record = _record(
+        record = kept_record(
             asked_again(lambda: numbered(built, built.score(question)), tries, question.repeat)
         )
         self.health.gave(built.judge)
@@ -187,9 +221,11 @@ def mlflow_scorer(
         record = verdict_of(row.row_id, name)
         if was_not_asked(record):
             return None  # no verdict, and no error: MLflow is told nothing
+        if "error" in record and "metadata" in record:
+            return failed_feedback(name, record)
         if "error" in record:
             raise JudgeError(record["error"], retryable=False)
-        return _feedback(record)
+        return kept_feedback(record)
 
     made: Scorer = verdict
     made.model_dump()  # kept by MLflow, which else reads this source anew for each verdict's digest
@@ -227,70 +263,3 @@ def asked_again(
         ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         time.sleep(random.uniform(0, ceiling))
     raise AssertionError("the loop returns or raises")
-
-
-def numbered(built: BuiltScorer, feedback: Feedback) -> Feedback:
-    """The feedback under the scorer's name, with a value that MLflow can average.
-
-    MLflow averages numbers, booleans and yes/no; a category's number takes its place, and the
-    category stays in the metadata. Raises JudgeError for a verdict that is none on the scorer's
-    scale.
-    """
-    if feedback.error is not None:
-        raise JudgeError(feedback.error.error_message or "the judge failed", retryable=True)
-    if is_not_applicable(built.spec, feedback.value):
-        return feedback
-    said = feedback.value
-    number = number_of(built.spec, said)
-    if number is None:
-        raise JudgeError(off_scale(built.spec, said), retryable=True, off_scale=True)
-    feedback.name = built.spec.name
-    if _by_mlflow(said) != number:
-        if isinstance(said, str | bool):
-            feedback.metadata = {**(feedback.metadata or {}), CATEGORY: str(said)}
-            feedback.rationale = f"{said}: {feedback.rationale or ''}".strip(": ")
-        feedback.value = number
-    return feedback
-
-
-def _by_mlflow(value: Any) -> float | None:
-    """What MLflow counts a verdict as, whatever `levels` says."""
-    if isinstance(value, str):
-        return {"yes": 1.0, "no": 0.0}.get(value.lower())
-    return float(value)
-
-
-def _held_still(built: BuiltScorer, kept: Record) -> Record | None:
-    """A kept verdict on the scale of today; None where it is none on it.
-
-    It may have been kept under other numbers of the same `levels`, or by a version that looked less
-    closely.
-    """
-    feedback = _feedback(kept)
-    word = (feedback.metadata or {}).pop(CATEGORY, None)
-    if word is not None:
-        feedback.value = word
-        feedback.rationale = (feedback.rationale or "").removeprefix(word).removeprefix(": ")
-    try:
-        return _record(numbered(built, feedback))
-    except JudgeError:
-        return None
-
-
-def _record(feedback: Feedback) -> Record:
-    value: Any = feedback.value
-    return {
-        "name": feedback.name,
-        "value": getattr(value, "value", value),  # a CategoricalRating is a string in an enum
-        "rationale": feedback.rationale,
-        "metadata": {k: str(v) for k, v in (feedback.metadata or {}).items()},
-        "source": feedback.source.to_dictionary(),
-    }
-
-
-def _feedback(kept: Record) -> Feedback:
-    from mlflow.entities import AssessmentSource, Feedback
-
-    source = AssessmentSource.from_dictionary(kept["source"])
-    given = {key: value for key, value in kept.items() if key != INQUIRY}
-    return Feedback(**{**given, "source": source})

@@ -37,17 +37,27 @@ class BuiltScorer:
 
     definition: canonical JSON of everything that decides a verdict: kind, options, the judge with
     its parameters, versions. The same definition gives the same verdict on the same row.
+    panel: with several judges, the scorer with each of them. `judge` is then all of them, and
+    `score` raises JudgeError: their verdicts are put together by `processing.scorers.panel`.
     """
 
     spec: ScorerSpec
     judge: Judge | None
     definition: str
     score: Score
+    panel: tuple[BuiltScorer, ...] = ()
 
     @property
     def repeats(self) -> int:
         """How often its judge is asked for each verdict. A pairwise one asks in both orders."""
-        return self.judge.repeats if self.judge and not self.spec.compares else 1
+        if self.judge is None or self.panel or self.spec.compares:
+            return 1
+        return self.judge.repeats
+
+    @property
+    def asked(self) -> tuple[BuiltScorer, ...]:
+        """The same scorer with each of its judges: the panel, or itself alone."""
+        return self.panel or (self,)
 
 
 def build_scorers(
@@ -67,10 +77,12 @@ def build_scorers(
     exist, an option that it does not take, a user's file without the function.
     """
     judges = [_judge_of(spec, judge) for spec in specs]
-    asked = [judge for judge in judges if judge is not None]
+    asked = [each for judge in judges if judge is not None for each in judge.judges]
     lines = iter(_judge_lines(asked, spend, instances, replies_of)) if asked else iter(())
     return [
-        _build(spec, next(lines) if judge is not None else None, folder)
+        _with_panel(spec, judge, [_build(spec, next(lines), folder) for _ in judge.panel])
+        if judge is not None and judge.panel
+        else _build(spec, next(lines) if judge is not None else None, folder)
         for spec, judge in zip(specs, judges, strict=True)
     ]
 
@@ -90,6 +102,21 @@ def _judge_lines(
     from processing.judges.service import judge_lines
 
     return judge_lines(judges, spend, instances, replies_of or (lambda _: KeptReplies()))
+
+
+def _with_panel(spec: ScorerSpec, judge: Judge, members: Sequence[BuiltScorer]) -> BuiltScorer:
+    def score(_: Question) -> Feedback:
+        raise JudgeError("a panel gives no verdict of its own: each judge on it is asked", False)
+
+    asked = {member.judge.model: member for member in members if member.judge}
+    decides = json.loads(members[0].definition)
+    decides["judge"] = {
+        model: {**json.loads(asked[model].definition)["judge"], "repeats": asked[model].repeats}
+        for model in sorted(asked)
+    }
+    return BuiltScorer(
+        spec, judge, json.dumps(decides, sort_keys=True, ensure_ascii=False), score, tuple(members)
+    )
 
 
 def _build(spec: ScorerSpec, line: JudgeLine | None, folder: Path) -> BuiltScorer:

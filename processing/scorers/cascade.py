@@ -6,6 +6,7 @@ left out: what a phase leaves open the next one is asked.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
@@ -21,14 +22,19 @@ Dearness = tuple[float, int]
 
 
 def dearness(built: BuiltScorer, prices: Mapping[str, Prices]) -> Dearness:
-    """What a token in and one out cost, without a price more than any; then how often it is asked.
+    """What a token in and one out cost of all its judges, without a price more than any; then how
+    often they are asked.
 
     The frameworks' verdicts take several calls each.
     """
-    price = prices.get(judge_name(built.judge.model)) if built.judge else None
+    each = [prices.get(judge_name(member.judge.model)) for member in built.asked if member.judge]
     several = built.spec.kind in ("DeepEval", "RAGAS")
-    money = float("inf") if price is None else price.input_per_million + price.output_per_million
-    return money, built.repeats * (1 + several)
+    money = math.fsum(
+        math.inf if price is None else price.input_per_million + price.output_per_million
+        for price in each
+    )
+    times = sum(member.repeats for member in built.asked)
+    return money if each else math.inf, times * (1 + several)
 
 
 class Phases:

@@ -6,15 +6,16 @@ another, and none of them for MLflow's bookkeeping, which goes on meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from processing.calls.paid_store import Record
 from processing.endpoint.answers import Answer
-from processing.judges.verdict import Question
-from processing.scorers.asked_once import PaidVerdicts, computed
+from processing.judges.verdict import Question, question_of
+from processing.scorers.asked_once import PaidVerdicts, Said, computed
 from processing.scorers.build import BuiltScorer
 from processing.scorers.cascade import Phases, dearness
 
@@ -85,17 +86,28 @@ class Judging:
             self._phases.begin()
 
     def _asked_for(self, built: BuiltScorer, answer: Answer) -> Future[Record]:
-        if self._phases is None:
-            return self._pool(built).submit(self._record, built, answer)
-        pool = self._pool(built)
-        return self._phases.later(built, lambda: pool.submit(self._record, built, answer))
-
-    def _record(self, built: BuiltScorer, answer: Answer) -> Record:
         assert answer.judged is not None
-        record = self._paid.record(built, answer.row, answer.judged)
-        if self._settled:
-            self._settled.judged(answer.row.row_id, built.spec.name, record)
-        return record
+        question, row_id = question_of(answer.row, answer.judged), answer.row.row_id
+
+        def settle(said: list[Said]) -> Record:
+            record = self._paid.settled(built, said)
+            if self._settled:
+                self._settled.judged(row_id, built.spec.name, record)
+            return record
+
+        def submit() -> Future[Record]:
+            return self._submitted(built, question, settle)
+
+        return submit() if self._phases is None else self._phases.later(built, submit)
+
+    def _submitted(
+        self, built: BuiltScorer, question: Question, settle: Callable[[list[Said]], Record]
+    ) -> Future[Record]:
+        """Each judge is asked at its own pace; whoever is the last has the verdict settled."""
+        said = [
+            self._pool(member).submit(self._paid.said, member, question) for member in built.asked
+        ]
+        return all_of(said, settle)
 
     def _compute(self, built: BuiltScorer, answer: Answer) -> Feedback:
         assert answer.judged is not None
@@ -113,7 +125,7 @@ class Judging:
         Raises JudgingError when a judge has turned out to refuse everything.
         """
         self._paid.health.require()
-        return self._pool(built).submit(self._paid.record_on, built, question)
+        return self._submitted(built, question, lambda said: self._paid.settled(built, said))
 
     def verdict(self, row_id: str, scorer: str) -> Record:
         """The verdict as it is kept, or `{"error": reason}`; waits for it. To be had once."""
@@ -149,6 +161,32 @@ class Judging:
         if service not in self._pools:
             self._pools[service] = ThreadPoolExecutor(judge.concurrency, "judge")
         return self._pools[service]
+
+
+def all_of(
+    waited: Sequence[Future[Said]], settle: Callable[[list[Said]], Record]
+) -> Future[Record]:
+    """What `settle` makes of all results, in their order, in the thread of the last one.
+
+    Raises what the first of them, or `settle`, raises; CancelledError if one never ran.
+    """
+    promised: Future[Record] = Future()
+    lock, left = threading.Lock(), len(waited)
+
+    def done(_: Future[Said]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            if left:
+                return
+        try:
+            promised.set_result(settle([each.result() for each in waited]))
+        except BaseException as error:  # noqa: BLE001 whoever waits for it has to see it
+            promised.set_exception(error)
+
+    for each in waited:
+        each.add_done_callback(done)
+    return promised
 
 
 @contextmanager

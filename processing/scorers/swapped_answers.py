@@ -43,10 +43,14 @@ _SUPPORT = {("RetrievalGroundedness", ""), ("DeepEval", "Faithfulness"), ("RAGAS
 
 @dataclass(frozen=True)
 class Control:
-    """`built` has to reject other rows' answers; for `stands_for`, which share its judge."""
+    """`built` has to reject other rows' answers; for `stands_for`, which share its judge.
+
+    `of_panel`: these have other judges besides.
+    """
 
     built: BuiltScorer
     stands_for: tuple[str, ...]
+    of_panel: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,9 @@ def planned_controls(
     """The scorers that compare, relate or look for support, and MLflow's Correctness otherwise.
 
     The latter for a judge that is asked by none of these, as one that is asked for Safety only.
-    `gold`: whether the rows have a context of the dataset's, which a swapped answer is held
-    against: nothing was retrieved for it.
+    `scorers`: with a panel, once with each of its judges: one that accepts everything could hide
+    behind the others. `gold`: whether the rows have a context of the dataset's, which a swapped
+    answer is held against: nothing was retrieved for it.
     """
     fit = _COMPARE | _RELATE | (_SUPPORT if gold else set())
     asked = [(spec, judge) for spec, judge in scorers if judge and judge.swapped_answers]
@@ -91,14 +96,17 @@ def controls_of(
     gold: bool = True,
 ) -> list[Control]:
     """What `planned_controls` says, ready to be asked."""
-    ready = {built.spec.name: built for built in scorers}
+    asked = [member for built in scorers for member in built.asked]
+    ready = {(built.spec.name, built.judge.model): built for built in asked if built.judge}
+    panels = {built.spec.name for built in scorers if built.panel}
     found = []
-    for planned in planned_controls(((built.spec, built.judge) for built in scorers), gold=gold):
+    for planned in planned_controls(((built.spec, built.judge) for built in asked), gold=gold):
         if planned.spec.name in planned.stands_for:
-            built = ready[planned.spec.name]
+            built = ready[planned.spec.name, planned.judge.model]
         else:
             [built] = build_scorers([planned.spec], planned.judge, folder, spend=spend)
-        found.append(Control(built, planned.stands_for))
+        of_panel = not panels.isdisjoint(planned.stands_for)
+        found.append(Control(built, planned.stands_for, of_panel))
     return found
 
 
@@ -240,6 +248,7 @@ def counted(
         rejected=sum(1 for number in numbers if number is not None and number < middle),
         errors=sum(1 for given in verdicts if "error" in given),
         decides=any(name in deciding for name in control.stands_for),
+        of_panel=control.of_panel,
     )
 
 

@@ -20,12 +20,8 @@ from processing.config.scorer_numbers import (
     number_range,
 )
 from processing.config.scorers import ScorerSpec
-from processing.mlflow_record.scores import (
-    CATEGORY,
-    CONTRADICTED,
-    JUDGE_VERDICTS,
-    REUSED,
-)
+from processing.mlflow_record.judge_use import total_use
+from processing.mlflow_record.scores import CATEGORY, CONTRADICTED, JUDGE_VERDICTS
 
 APART = 0.1
 """Of a graded scale: so far apart, two verdicts contradict each other; else they are noise."""
@@ -105,19 +101,16 @@ def vote(spec: ScorerSpec, records: Sequence[Record], times: int) -> Record:
         CONTRADICTED: "yes" if contradicts(spec, numbers) else "no",
     }
     voted = nearest["value"] if is_voted(spec) else number
-    return {**nearest, "value": voted, "metadata": nearest["metadata"] | _totals(given) | told}
+    return {
+        **nearest,
+        "value": voted,
+        "metadata": nearest["metadata"] | total_use([r["metadata"] for r in given]) | told,
+    }
 
 
 def _word(record: Record) -> Any:
     """The verdict as people know it: a level by its name."""
     return record["metadata"].get(CATEGORY, record["value"])
-
-
-def _totals(records: Sequence[Record]) -> dict[str, str]:
-    """Calls and tokens of all verdicts together."""
-    told = {key: [int(r["metadata"][key]) for r in records if key in r["metadata"]]
-            for key in (*REUSED, *REUSED.values())}  # fmt: skip
-    return {key: str(sum(counts)) for key, counts in told.items() if counts}
 
 
 def _unsettled(spec: ScorerSpec, records: Sequence[Record], times: int) -> str:

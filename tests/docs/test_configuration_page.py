@@ -32,7 +32,7 @@ def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for attribute, field in section.model_fields.items():
         name = field.alias or attribute
         yield prefix + name
-        for inner in sections(field.annotation):
+        for inner in {*sections(field.annotation)} - {section}:  # a judge's panel is of judges
             yield from keys(inner, f"{prefix}{name}.")
 
 

@@ -30,6 +30,7 @@ from processing.config.prices import Usage
 from processing.dataset.rows import Row
 from processing.endpoint.payload import request_body
 from processing.endpoint.prompt import fill
+from processing.gate.scorer_record import judges_asked
 
 ENDPOINT_SECONDS, JUDGE_SECONDS = 3.0, 2.0
 """Of a call, where no earlier run has measured it; those of docs/scale.md."""
@@ -120,10 +121,9 @@ def _rejudge_calls(config: EvaluationConfig, scorers: Sequence[ScorerCalls]) -> 
 
 def _services(config: EvaluationConfig) -> list[Judge]:
     """A judge of each name that money is spent under, with its quotas as the first one has them."""
-    asked = (config.judge_of(spec) for spec in config.scorers)
     named: dict[str, Judge] = {}
-    for judge in asked:
-        if judge:
+    for spec in config.scorers:
+        for judge in config.judges_of(spec):
             named.setdefault(judge_name(judge.model), judge)
     return list(named.values())
 
@@ -214,7 +214,7 @@ def _measured_calls(
     theirs = {
         scorer
         for scorer, definition in (earlier.document.get("scorers") or {}).items()
-        if definition.get("judge") and judge_name(definition["judge"]) == name
+        if name in (judge_name(judge) for judge in judges_asked(definition))
     }
     ours = {each.scorer for each in asked if each.rows}
     rows = earlier.document["counts"]["answered"]
@@ -222,7 +222,8 @@ def _measured_calls(
         return None
     swapped = earlier.swapped
     expected = math.fsum(
-        each.a_row * (rows * bool(each.rows) + swapped.get(each.scorer, 0)) for each in asked
+        each.a_row * (rows * bool(each.rows) + swapped.get((each.scorer, name), 0))
+        for each in asked
     )
     return paid["calls"] / expected if expected else None
 
@@ -234,7 +235,7 @@ def _judge_tokens(
     specs = [
         spec
         for spec in config.scorers
-        if (judge := config.judge_of(spec)) and judge_name(judge.model) == name
+        if name in (judge_name(judge.model) for judge in config.judges_of(spec))
     ]
     told = f"{INSTRUCTIONS_TOKENS} tokens of instructions and {VERDICT_TOKENS} of verdict a call"
     if not sample:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from processing.config.judge import judge_name
+
 Row = Mapping[str, Any]
 
 
@@ -45,10 +47,13 @@ class EarlierRun:
         )
 
     @property
-    def swapped(self) -> dict[str, int]:
-        """Scorer -> how many answers to other questions its judge was given."""
+    def swapped(self) -> dict[tuple[str, str], int]:
+        """Scorer, judge's service -> how many answers to other questions it was given."""
         found = self.document.get("swapped_answers") or ()
-        return {str(each.get("scorer")): int(each.get("asked", 0)) for each in found}
+        return {
+            (str(each.get("scorer")), judge_name(str(each.get("judge")))): int(each.get("asked", 0))
+            for each in found
+        }
 
 
 def _finite(values: Iterable[object]) -> list[float]:

@@ -16,7 +16,7 @@ from processing.scorers.swapped_answers import PlannedControl, planned_controls,
 
 @dataclass(frozen=True)
 class ScorerCalls:
-    """What one scorer asks. `swapped`: calls on answers to other questions."""
+    """What one scorer asks one judge (`service`). `swapped`: calls on other rows' answers."""
 
     scorer: str
     service: str
@@ -31,23 +31,25 @@ class ScorerCalls:
 
 
 def scorer_calls(config: EvaluationConfig, planned: PlannedRows) -> list[ScorerCalls]:
-    judged = [(spec, judge) for spec in config.scorers if (judge := config.judge_of(spec))]
+    judged = [(spec, judge) for spec in config.scorers for judge in config.judges_of(spec)]
     controls = planned_controls(judged, gold=config.dataset.columns.context is not None)
     passages = _passages(config, planned)
     asked = [sum(turn.role == "user" for turn in row.turns) for row in planned.rows]
     turns = sum(asked) / len(asked) if asked else 1.0
-    swapped = {control.spec.name: _pairs(control, planned) for control in controls}
+    swapped = {
+        (control.spec.name, control.judge.model): _pairs(control, planned) for control in controls
+    }
     found = []
     for spec, judge in judged:
         a_row, source = calls_a_row(spec, passages, turns)
         if judge.repeats > 1:
             a_row, source = judge.repeats * a_row, f"{source}, {judge.repeats} times"
-        again = math.ceil(swapped.pop(spec.name, 0) * a_row)
+        again = math.ceil(swapped.pop((spec.name, judge.model), 0) * a_row)
         found.append(
             ScorerCalls(spec.name, judge_name(judge.model), a_row, planned.count, again, source)
         )
     for control in controls:
-        if again := swapped.get(control.spec.name, 0):
+        if again := swapped.get((control.spec.name, control.judge.model), 0):
             service = judge_name(control.judge.model)
             times = control.judge.repeats
             found.append(

@@ -199,7 +199,7 @@ def _ask_all(
 
     assert built.judge is not None
     shelf = store.shelf(boto3.Session(), "verdicts", definition_digest(built))
-    paid = PaidVerdicts({built.spec.name: shelf}, progress.spend, progress)
+    paid = PaidVerdicts({built.definition: shelf}, progress.spend, progress)
     ahead = 2 * built.judge.concurrency  # no more, so that few are asked of a judge that is down
     waiting: deque[tuple[Question, Future[Record]]] = deque()
     try:

@@ -81,4 +81,4 @@ def _is_known(judge: Judge, own: EvaluationConfig | None) -> bool:
     elif judge.model.startswith("openai:/") and urlsplit(judge.base_url).hostname in LOOPBACK:
         return True
     listed = [own.judge, *(scorer.judge for scorer in own.listed_scorers)] if own else []
-    return judge in listed
+    return any(judge in each.judges for each in listed if each)

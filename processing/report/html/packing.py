@@ -167,7 +167,17 @@ def packed_score(score: Mapping[str, Any], short: Shortener, times: int) -> dict
         "reason": short(score["rationale"], times),
         "error": short(score["error"], GENEROUS),
         **({"said": _said(score["verdicts"])} if score.get("contradicted") else {}),
+        **({"said": _said_by_each(score["panel"])} if _is_split(score.get("panel", ())) else {}),
     }
+
+
+def _is_split(panel: Sequence[Mapping[str, Any]]) -> bool:
+    return len({each["value"] for each in panel}) > 1
+
+
+def _said_by_each(panel: Sequence[Mapping[str, Any]]) -> str:
+    """What the judges of a panel said that do not agree, in the order of the file."""
+    return _said([None if each["value"] is None else each["shown"] for each in panel])
 
 
 def _said(verdicts: Sequence[str | float | None]) -> str:

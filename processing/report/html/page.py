@@ -73,7 +73,12 @@ def _content(
             key=lambda line: _ORDER[line.state],
         ),
         "measurements": metrics,
-        "repeats": [found["words"] for found in document.get("repeats", {}).values()],
+        # not in reports of older code
+        "judges_told": [
+            found["words"]
+            for of in ("panels", "repeats")
+            for found in document.get(of, {}).values()
+        ],
         "latency_p95": number(document["metrics"].get("latency_p95_ms", {}).get("value")),
         "people": people_lines(document),
         "slices": slices[:MOST_SLICES],

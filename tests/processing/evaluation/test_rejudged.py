@@ -59,7 +59,8 @@ def judge_again(folder: Path, names: list[str], **judge: Any) -> Rejudged:
         shelf.kept |= {json.loads(li)["key"]: li for li in shelf.file.read_text().splitlines()}
     run: Any = SimpleNamespace(scorers=scorers, spend=spend)
     answers = {row_id: JudgedAnswer(text) for row_id, text in ANSWERS.items()}
-    return rejudged(run, PaidVerdicts({"Correctness": shelf}, spend), names, answers, ROWS)
+    shelves = {member.definition: shelf for each in scorers for member in each.asked}
+    return rejudged(run, PaidVerdicts(shelves, spend), names, answers, ROWS)
 
 
 def test_each_answer_is_judged_and_paid_for_once(wire: Wire, tmp_path: Path) -> None:  # noqa: ARG001

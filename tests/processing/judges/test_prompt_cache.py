@@ -21,7 +21,7 @@ from processing.judges.kept_replies import KeptReplies
 from processing.judges.prompt_cache import LEAST_CHARACTERS, PROMPTS_SEEN, SharedPrefixes
 from processing.judges.service import judge_lines
 from processing.judges.verdict import Question
-from processing.mlflow_record.scores import JudgeUse, judge_use, told_reused
+from processing.mlflow_record.judge_use import JudgeUse, judge_use, told_reused
 from processing.scorers.build import build_scorers
 
 LONG = "\n".join(

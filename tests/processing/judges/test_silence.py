@@ -61,7 +61,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Hanging
         service = JudgeService(JUDGE.model, wire, RateLimit(JUDGE.concurrency))
         spec = parse_scorer("Safety")
         built = BuiltScorer(spec, JUDGE, "d", build(spec, JudgeLine(JUDGE, service), tmp_path))
-        paid = PaidVerdicts({"Safety": Shelf(tmp_path / "verdicts.jsonl")}, Spend({}))
+        paid = PaidVerdicts({built.definition: Shelf(tmp_path / "verdicts.jsonl")}, Spend({}))
         with judging([built], paid) as judges:
             answers = [answer(n) for n in range(rows)]
             for each in answers:

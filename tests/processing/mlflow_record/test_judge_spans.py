@@ -127,7 +127,7 @@ class Evaluated:
             file = self.folder / f"{built.spec.name}.jsonl"
             lines = file.read_text().splitlines() if file.exists() else []
             kept = {json.loads(line)["key"]: line for line in lines}
-            shelves[built.spec.name] = Shelf(file, kept)
+            shelves[built.definition] = Shelf(file, kept)
         return shelves
 
 

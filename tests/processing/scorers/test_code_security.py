@@ -9,9 +9,9 @@ import pytest
 
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import build_scorers
 from processing.scorers.code_security import LONGEST_CODE, python_in
+from processing.scorers.kept_verdict import numbered
 
 SHELL = "import subprocess\n\ndef run(text):\n    subprocess.call(text, shell=True)  # nosec\n"
 EVAL = "def value(text):\n    return eval(text)\n"

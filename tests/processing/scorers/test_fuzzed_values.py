@@ -26,8 +26,8 @@ from processing.config.scorer_numbers import number_of
 from processing.config.scorer_options import LARGEST
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import BuiltScorer, build_scorers
+from processing.scorers.kept_verdict import numbered
 
 SOURCE = """
 import sys

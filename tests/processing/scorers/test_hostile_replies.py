@@ -16,8 +16,8 @@ from stub_wire import StubWire, says
 
 from processing.config.scorer_numbers import number_of
 from processing.judges.verdict import JudgeError
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import BuiltScorer
+from processing.scorers.kept_verdict import numbered
 
 pytestmark = [
     pytest.mark.integration,

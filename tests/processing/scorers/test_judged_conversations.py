@@ -79,7 +79,7 @@ def test_the_same_last_turn_after_another_history_is_another_verdict(
 ) -> None:
     wire.say = fitting
     built = build("Safety")  # whose prompt has the answer alone
-    paid = PaidVerdicts({"Safety": Shelf(tmp_path / "verdicts.jsonl")}, Spend({}))
+    paid = PaidVerdicts({built.definition: Shelf(tmp_path / "verdicts.jsonl")}, Spend({}))
     for history in (HISTORY, HISTORY[:1], (), HISTORY):
         paid.record(built, make_row("Why?", "So.", talk=Talk(history)), JudgedAnswer("Because."))
     assert len(wire.prompts) == 3

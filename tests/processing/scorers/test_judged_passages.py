@@ -59,7 +59,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> StubWire:
 def verdict(entry: Any, answer: JudgedAnswer, folder: Path) -> dict[str, Any]:
     """As the evaluation asks for it: kept in `folder`, and an error where there is none."""
     [built] = build_scorers([parse_scorer(entry)], JUDGE)
-    paid = PaidVerdicts({built.spec.name: Shelf(folder / "verdicts.jsonl")}, Spend({}))
+    paid = PaidVerdicts({built.definition: Shelf(folder / "verdicts.jsonl")}, Spend({}))
     return paid.record(built, ROW, answer)
 
 
@@ -95,7 +95,7 @@ def test_other_passages_are_another_verdict_and_the_same_are_paid_for_once(
 ) -> None:
     [built] = build_scorers([parse_scorer("RetrievalGroundedness")], JUDGE)
     wire.say = lambda *_: '{"result": "yes", "rationale": "why"}'
-    paid = PaidVerdicts({built.spec.name: Shelf(tmp_path / "verdicts.jsonl")}, Spend({}))
+    paid = PaidVerdicts({built.definition: Shelf(tmp_path / "verdicts.jsonl")}, Spend({}))
     other = JudgedAnswer(ANSWER.text, Retrieved((Passage("Another."),)))
     for answer in (ANSWER, ANSWER, other, JudgedAnswer(ANSWER.text)):
         assert "error" not in paid.record(built, ROW, answer)

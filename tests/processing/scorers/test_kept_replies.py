@@ -83,7 +83,7 @@ def built(replies: Shelf | None = None, **judge: Any) -> list[BuiltScorer]:
 
 
 def verdicts(scorers: list[BuiltScorer], folder: Path, rows: list[Row] = ROWS) -> list[Any]:
-    shelves = {each.spec.name: Shelf(folder / f"{each.spec.name}.jsonl") for each in scorers}
+    shelves = {each.definition: Shelf(folder / f"{each.spec.name}.jsonl") for each in scorers}
     paid = PaidVerdicts(shelves, Spend({}))
     return [
         paid.record(scorer, row, JudgedAnswer(f"Answer to {row.question}"))

@@ -30,8 +30,9 @@ from processing.config.scorers import parse_scorer
 from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
-from processing.scorers.asked_once import PaidVerdicts, numbered
+from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.build import BuiltScorer, build_scorers
+from processing.scorers.kept_verdict import numbered
 
 pytestmark = [
     pytest.mark.integration,
@@ -349,7 +350,7 @@ def test_a_verdict_off_its_scale_is_asked_for_once_more_and_is_then_an_error(
 
     wire.say = replies(["a", "b", "c"], 3, leaf)
     built = build(entries()[judged_scorer])
-    paid = PaidVerdicts({built.spec.name: Shelf(Path("/dev/null"))}, Spend({}))
+    paid = PaidVerdicts({built.definition: Shelf(Path("/dev/null"))}, Spend({}))
     row = make_row("How do I stop a nosebleed?", "Pinch it.", list(PASSAGES))
     record = paid.record(built, row, JudgedAnswer("Pinch the nose."))
     if set(said) == {"score"} and odd == 0.5 and built.spec.kind == "DeepEval":

@@ -77,7 +77,7 @@ def records(
     shelf = Shelf(file)
     if file.exists():
         shelf.kept |= {json.loads(line)["key"]: line for line in file.read_text().splitlines()}
-    paid = PaidVerdicts({built.spec.name: shelf}, spend)
+    paid = PaidVerdicts({built.definition: shelf}, spend)
     return [paid.record(built, row, JudgedAnswer(f"Answer to {row.question}")) for row in rows]
 
 

@@ -44,7 +44,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def record(built: BuiltScorer, folder: Path) -> Record:
     """What an evaluation keeps of the scorer's verdict on ROW."""
-    paid = PaidVerdicts({built.spec.name: Shelf(folder / "verdicts.jsonl")}, Spend({}))
+    paid = PaidVerdicts({built.definition: Shelf(folder / "verdicts.jsonl")}, Spend({}))
     row = make_row(ROW.question, ROW.expected_response, context=ROW.context, further=ROW.further)
     return paid.record(built, row, JudgedAnswer(ROW.answer))
 

@@ -15,8 +15,8 @@ from processing.config.judge import Judge
 from processing.config.scorer_numbers import number_of
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import build_scorers
+from processing.scorers.kept_verdict import numbered
 from processing.scorers.mlflow_judges import prompt_of
 
 ROW = Question(

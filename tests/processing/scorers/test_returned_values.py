@@ -13,8 +13,8 @@ import pytest
 from processing.base.errors import ConfigError
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import LONGEST_RATIONALE, BuiltScorer, build_scorers
+from processing.scorers.kept_verdict import numbered
 
 HEAD = """
 import asyncio, decimal, enum, fractions, math, threading

@@ -20,8 +20,9 @@ from processing.config.scorers import ScorerSpec, parse_scorer
 from processing.dataset.judged_answer import JudgedAnswer
 from processing.dataset.rows import make_row
 from processing.judges.verdict import JudgeError
-from processing.scorers.asked_once import PaidVerdicts, numbered
+from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.build import BuiltScorer
+from processing.scorers.kept_verdict import numbered
 
 HAIR = 4.440892098500626e-16
 LEVELS = {"good": 5, "fair": 3, "bad": 1}
@@ -152,7 +153,7 @@ ROW = make_row("What is 2 + 2?", "4")
 
 
 def verdict(built: BuiltScorer, folder: Path) -> dict[str, Any]:
-    paid = PaidVerdicts({built.spec.name: Shelf(folder / "verdicts.jsonl", KEPT)}, Spend({}))
+    paid = PaidVerdicts({built.definition: Shelf(folder / "verdicts.jsonl", KEPT)}, Spend({}))
     return paid.record(built, ROW, JudgedAnswer("It is 4."))
 
 

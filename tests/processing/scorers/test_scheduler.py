@@ -64,7 +64,7 @@ def answer(number: int, text: str | None) -> Answer:
 
 
 def paid(folder: Path, scorers: list[BuiltScorer]) -> PaidVerdicts:
-    shelves = {built.spec.name: Shelf(folder / f"{built.spec.name}.jsonl") for built in scorers}
+    shelves = {built.definition: Shelf(folder / f"{built.spec.name}.jsonl") for built in scorers}
     return PaidVerdicts(shelves, Spend({}))
 
 

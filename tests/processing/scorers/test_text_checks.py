@@ -14,8 +14,8 @@ from processing.base.clean_text import comparable
 from processing.config.scorer_numbers import number_of
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import build_scorers
+from processing.scorers.kept_verdict import numbered
 
 SENSITIVE = st.sampled_from(
     ["alice@example.com", "555-123-4567", "+4915112345678", "078-05-1120", "4111 1111 1111 1111",

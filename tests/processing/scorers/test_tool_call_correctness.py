@@ -12,8 +12,8 @@ from processing.config.scorers import parse_scorer
 from processing.dataset.expectations import FurtherExpectations
 from processing.dataset.turns import ToolCall
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import build_scorers
+from processing.scorers.kept_verdict import numbered
 
 JUDGE = Judge.model_validate({"model": "bedrock:/a-model", "retry_seconds": 0})
 ROME, OSLO = (ToolCall("weather", f'{{"city": "{city}"}}') for city in ("Rome", "Oslo"))

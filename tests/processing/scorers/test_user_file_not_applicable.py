@@ -9,8 +9,8 @@ import pytest
 
 from processing.config.scorers import parse_scorer
 from processing.judges.verdict import JudgeError, Question
-from processing.scorers.asked_once import numbered
 from processing.scorers.build import BuiltScorer, build_scorers
+from processing.scorers.kept_verdict import numbered
 
 HEAD = "from mlflow.genai.scorers import scorer\n@scorer\n"
 BY_EXPECTED = """def mine(outputs, expectations):

@@ -102,7 +102,7 @@ def test_a_wild_judge_s_verdicts_are_those_of_a_good_one_or_errors(
     for model in ("well", "wild"):
         judge = Judge(model=f"bedrock:/{model}", parameters=ROOM)
         [built] = build_scorers([parse_scorer(entry)], judge)
-        paid = PaidVerdicts({built.spec.name: Shelf(tmp_path / model)}, Spend({}))
+        paid = PaidVerdicts({built.definition: Shelf(tmp_path / model)}, Spend({}))
         values[model] = [paid.record_on(built, row).get("value") for row in rows]
     given = [
         pair for pair in zip(values["well"], values["wild"], strict=True) if pair[1] is not None
