@@ -68,7 +68,7 @@ def _config_writer(folder: Path) -> ConfigWriter:
             else:
                 document[section] = change
         document = copy.deepcopy(document)
-        if "panel" in document["judge"]:
+        if "panel" in (document["judge"] or {}):
             del document["judge"]["model"]
         for judge in _judges_of(document):
             judge.setdefault("swapped_answers", 0)  # so that calls are counted by rows

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pipeline.executions.judge_lines import judge_lines
 from processing.base.visible_text import visible_document
 from processing.calls.progress_display import is_terminal
 
@@ -178,8 +179,7 @@ def _lines(document: Document) -> Iterator[str]:
     if clusters := document["counts"].get("clusters"):  # not in reports of older code
         rows = document["counts"]["rows"]
         yield f"intervals by clusters: {rows} rows in {clusters} (dataset.cluster)"
-    yield from _judges(document)
-    yield from _judge_costs(document)
+    yield from judge_lines(document)
     if any(_word(bound).upper() == "UNSURE" for bound in bounds):
         yield "UNSURE: holds, on too few rows or with too many failed verdicts to count"
     yield from _failures(document)
@@ -216,23 +216,6 @@ def _drift(document: Document) -> Iterator[str]:
         yield f"  {name}: {change['change']:+.4g}  {interval}  {counts}  {word}".rstrip()
 
 
-def _judges(document: Document) -> Iterator[str]:
-    """How far they can be trusted; the keys are not in reports of older code."""
-    if swapped := document.get("swapped_answers"):
-        told = (f"{_whose(s)} {s['rejected']} of {s['asked'] - s['errors']}" for s in swapped)
-        yield f"swapped answers rejected: {', '.join(told)}"
-    for panel in document.get("panels", {}).values():
-        yield f"panel: {panel['words']}"
-    if repeats := document.get("repeats"):
-        told = (f"{name} {r['contradicted']} of {r['n']} rows" for name, r in repeats.items())
-        yield f"judges contradict themselves: {', '.join(told)}"
-
-
-def _whose(swapped: Document) -> str:
-    judge = f" ({swapped['judge']})" if swapped.get("of_panel") else ""
-    return f"{swapped['scorer']}{judge}"
-
-
 def _stopped(document: Document, bounds: list[Document]) -> Iterator[str]:
     """Of a run that ended before all was asked."""
     stopped = document.get("stopped")  # not in reports of older code
@@ -245,18 +228,6 @@ def _stopped(document: Document, bounds: list[Document]) -> Iterator[str]:
     known = [each["cost"] for each in stopped["saved"] if each["cost"] is not None]
     if calls:
         yield f"saved: about {calls:,} calls" + (f", {sum(known):.4g}" if known else "")
-
-
-def _judge_costs(document: Document) -> Iterator[str]:
-    """Of these verdicts, whoever paid for them; where no price is known there is no line."""
-    judges = document.get("judges") or {}  # not in reports of older code
-    if told := [
-        f"{name} {taken['cost']:.4g} ({taken['input_tokens']:,} tokens in, "
-        f"{taken['output_tokens']:,} out)"
-        for name, taken in judges.items()
-        if taken["cost"] is not None
-    ]:
-        yield f"judges' cost of these verdicts: {', '.join(told)}"
 
 
 def _unused(labels: Document) -> str:
