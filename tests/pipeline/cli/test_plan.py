@@ -241,9 +241,10 @@ def test_swapped_answers_of_the_earlier_run_are_no_calls_of_its_rows(
     config = write_config(scorers=SCORERS, thresholds=THRESHOLDS)
     run = earlier_run(tmp_path / "run")
     document = json.loads((run / "evaluation.json").read_text())
+    judge = "bedrock:/global.anthropic.claude-sonnet-5-5"
     document["swapped_answers"] = [
-        {"scorer": "Correctness", "asked": 5},
-        {"scorer": "AnswerRelevancy", "asked": 5},
+        {"scorer": "Correctness", "judge": judge, "asked": 5},
+        {"scorer": "AnswerRelevancy", "judge": judge, "asked": 5},
     ]
     (run / "evaluation.json").write_text(json.dumps(document))
     found = planned(config, "--from", str(run), "--rows", "100")
