@@ -399,7 +399,8 @@ def test_show_prints_each_policy_ready_to_be_pasted(write_config: ConfigWriter) 
         assert f"# {permissions.who}: " in shown.stdout
     nobody = type_("show", "nobody", "--config", config)
     assert nobody.returncode == 2
-    assert "there are caller, pipeline, job, model, sweep, trigger, administrator" in nobody.stderr
+    known = "caller, pipeline, job, model, sweep, trigger, approver, administrator"
+    assert f"there are {known}" in nobody.stderr
 
 
 def test_the_job_writes_outputs_and_deletes_none(everyone: list[Permissions]) -> None:

@@ -295,14 +295,15 @@ def test_the_default_depends_on_the_rows() -> None:
 def test_what_a_scorer_sees_as_its_rows_trace_has_no_judges_in_it(
     evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
+    seen: dict[str, int] = {}
     get_trace = TraceWriter.get_trace
 
     def looked_at(self: TraceWriter, *args: Any, **named: Any) -> Trace:
         trace = get_trace(self, *args, **named)
-        seen.append(len(trace.data.spans))
+        # MLflow asks once more when all is written: then the spans may have been given away
+        seen.setdefault(trace.info.trace_id, len(trace.data.spans))
         return trace
 
     monkeypatch.setattr(TraceWriter, "get_trace", looked_at)
     evaluated("seen")
-    assert set(seen) == {2}
+    assert set(seen.values()) == {2}
