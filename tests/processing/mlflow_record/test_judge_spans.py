@@ -60,6 +60,7 @@ class Wire:
     say: Say = well_behaved
     forms: tuple[str, ...] = ("plain",)
     prompts: list[str] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=lambda: STATEMENTS)
 
     def ask(
         self,
@@ -72,7 +73,7 @@ class Wire:
         self.prompts.append(prompt)
         text = self.say(prompt)
         if text == YES and schema is not None and "result" not in schema.model_fields:
-            text = json.dumps({name: STATEMENTS[name] for name in schema.model_fields})
+            text = json.dumps({name: self.fields[name] for name in schema.model_fields})
         return JudgeReply(text, "end_turn", 200, 20, reasoning="I thought about it.")
 
 
@@ -97,10 +98,11 @@ class Evaluated:
         *,
         support: ServerSupport = FULL_SUPPORT,
         tokens: int | None = 5,
+        entries: Sequence[Any] = ENTRIES,
     ) -> dict[str, Trace]:
         """The rows' traces by question, as the server holds them."""
         judge = Judge.model_validate({"model": "bedrock:/some-model"})
-        scorers = build_scorers([parse_scorer(entry) for entry in ENTRIES], judge)
+        scorers = build_scorers([parse_scorer(entry) for entry in entries], judge)
         by_name = {built.spec.name: built for built in scorers}
         given = {row.row_id: _answer(row, tokens) for row in rows}
         paid = PaidVerdicts(self._shelves(scorers), Spend({}), noted=noted)
@@ -196,6 +198,20 @@ def test_a_verdict_shows_its_calls(wire: Wire, evaluated: Evaluated, way: SpanWa
 
 
 @pytest.mark.usefixtures("wire")
+def test_a_metric_of_deepeval_shows_each_of_its_calls(wire: Wire, evaluated: Evaluated) -> None:
+    wire.fields = {
+        "statements": ["One."], "verdicts": [{"verdict": "yes", "reason": "r"}], "reason": "r"
+    }  # fmt: skip
+    traces = evaluated("deepeval", entries=[{"AnswerRelevancy": {"kind": "DeepEval"}}])
+    for trace in traces.values():
+        [verdict] = [span for span in trace.data.spans if span.name == "AnswerRelevancy"]
+        calls = [span for span in trace.data.spans if span.parent_id == verdict.span_id]
+        assert [span.span_type for span in calls] == ["CHAT_MODEL"] * 3  # statements, verdicts, why
+        for call in calls:
+            assert call.inputs["messages"][-1]["content"] in wire.prompts
+    assert len(wire.prompts) == 3 * len(ROWS)
+
+
 def test_the_rows_own_time_and_tokens_are_the_endpoints(evaluated: Evaluated) -> None:
     trace = evaluated("own tokens")["Question 0?"]
     assert trace.info.execution_duration == 10
