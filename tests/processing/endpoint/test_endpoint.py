@@ -5,7 +5,7 @@ The endpoint is the demo server over HTTP, with faults switched on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,6 @@ import boto3
 import httpx
 import pytest
 
-from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
-from pipeline.local.demo.endpoint.server import serve_endpoint
 from processing.base.errors import EndpointError
 from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
@@ -27,13 +25,6 @@ from processing.endpoint.payload import request_body
 
 ROW = make_row("How many hours of sleep do most adults need each night?", "Seven or more.")
 Asker = Callable[..., tuple[Call, int]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    demo = serve_endpoint(endpoints={"qa": EndpointBehaviour()})
-    yield demo.url
-    demo.stop()
 
 
 @pytest.fixture

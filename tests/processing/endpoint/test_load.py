@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,6 @@ import httpx
 import pytest
 from running_aws import ConfigWriter
 
-from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
-from pipeline.local.demo.endpoint.server import serve_endpoint
 from processing.base.errors import ConfigError
 from processing.calls.paid_store import Shelf
 from processing.calls.rate_limit import RateLimit
@@ -29,13 +27,6 @@ from processing.evaluation.measurements import measure
 
 ROWS = [make_row(f"How much sleep do {i} adults need?", "Seven hours.") for i in range(12)]
 Asked = Callable[..., tuple[list[Answer], dict[str, Any]]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    demo = serve_endpoint(endpoints={"qa": EndpointBehaviour()})
-    yield demo.url
-    demo.stop()
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ import httpx
 import pytest
 from running_aws import ConfigWriter
 
-from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
-from pipeline.local.demo.endpoint.server import serve_endpoint
 from processing.base.errors import ConfigError
 from processing.calls.paid_store import Shelf
 from processing.calls.spend import Spend
@@ -40,13 +38,6 @@ CHAT, TEXT = (
     Endpoint(name="qa", format="text_generation", stream=True),
 )
 Streamer = Callable[..., tuple[Call, int]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    demo = serve_endpoint(endpoints={"qa": EndpointBehaviour()})
-    yield demo.url
-    demo.stop()
 
 
 @pytest.fixture
