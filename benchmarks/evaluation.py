@@ -213,11 +213,11 @@ Prepared = tuple[list[str] | None, dict[str, str]]
 Contender = Callable[[Work, Path, Servers], Prepared]
 
 
-def _ours(work: Work, folder: Path, servers: Servers) -> Prepared:
+def _ours(work: Work, folder: Path, servers: Servers, **mlflow: object) -> Prepared:
     config: dict[str, Any] = yaml.safe_load((REPOSITORY / "evaluation.yaml").read_text())
     config["endpoint"] |= {"name": "bench", "concurrency": {"max": work.concurrency}}
     config["judge"] = {"model": "bedrock:/bench", "concurrency": work.concurrency}
-    config["mlflow"] |= {"tracking_uri": servers.mlflow}
+    config["mlflow"] |= {"tracking_uri": servers.mlflow, **mlflow}
     if work.judges == "all":
         config["scorers"] = [s for s in config["scorers"] if "FactualCorrectness" not in str(s)]
     else:
@@ -237,6 +237,11 @@ def _ours(work: Work, folder: Path, servers: Servers) -> Prepared:
     }.items():
         command += [f"--{option}", str(value)]
     return command, _environment(servers)
+
+
+def _ours_without_spans(work: Work, folder: Path, servers: Servers) -> Prepared:
+    """What the spans of the judges' calls cost is the difference."""
+    return _ours(work, folder, servers, judge_spans="none")
 
 
 def _dataset(work: Work, folder: Path) -> Path:
@@ -322,6 +327,7 @@ def _imports(module: str) -> Callable[[str], bool]:
 
 CONTENDERS: dict[str, Contender] = {
     "ours": _ours,
+    "ours_without_judge_spans": _ours_without_spans,
     "plain_mlflow": _plain_mlflow,
     "plain_mlflow_tuned": _plain_mlflow_tuned,
     "inspect": _peer("inspect", _imports("inspect_ai")),
