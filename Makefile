@@ -37,10 +37,10 @@ demo-llm: $(READY) $(LLM_READY)  ## a real language model on this machine, with 
 	@$(BIN)/python -m pipeline.local.demo.llm --python $(LLM)/bin/python \
 		$(if $(ROWS),--rows $(ROWS)) $(if $(STATE),--state $(STATE))
 
-test: lint $(READY)            ## lint, types, unit and integration tests
-	$(BIN)/python -m pytest -n 2
+test: lint $(READY)            ## lint, types, all tests: three at a time, for they wait as well as compute
+	$(BIN)/python -m pytest -n 3
 
-unit: $(READY)                 ## the quick tests, a minute and a half: three at a time, for they wait as well as compute
+unit: $(READY)                 ## the quick tests, some minutes
 	$(BIN)/python -m pytest -n 3 -m "not integration and not docker"
 
 lint: $(READY)

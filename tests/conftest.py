@@ -6,6 +6,7 @@ import copy
 import functools
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ settings.register_profile("ten-thousand", max_examples=10_000, deadline=None)
 def pytest_configure() -> None:
     """Before any test module imports MLflow, which decides about telemetry when it is imported."""
     silence_libraries()
+    # in a script's background Ctrl-C is ignored, and so it would be by whatever the tests start
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # else each session reads and parses the services' models anew: 0.1 s a client, 8 a command
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
