@@ -197,7 +197,6 @@ def test_a_verdict_shows_its_calls(wire: Wire, evaluated: Evaluated, way: SpanWa
     assert shown.count("judge call") == len(wire.prompts)
 
 
-@pytest.mark.usefixtures("wire")
 def test_a_metric_of_deepeval_shows_each_of_its_calls(wire: Wire, evaluated: Evaluated) -> None:
     wire.fields = {
         "statements": ["One."], "verdicts": [{"verdict": "yes", "reason": "r"}], "reason": "r"
@@ -212,6 +211,7 @@ def test_a_metric_of_deepeval_shows_each_of_its_calls(wire: Wire, evaluated: Eva
     assert len(wire.prompts) == 3 * len(ROWS)
 
 
+@pytest.mark.usefixtures("wire")
 def test_the_rows_own_time_and_tokens_are_the_endpoints(evaluated: Evaluated) -> None:
     trace = evaluated("own tokens")["Question 0?"]
     assert trace.info.execution_duration == 10
