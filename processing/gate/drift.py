@@ -85,6 +85,11 @@ class Change:
         return self.worse_by > self.max_drop + 1e-12
 
     @property
+    def nothing_now(self) -> bool:
+        """Whether this run has no number to hold against the earlier ones."""
+        return not self.n or (self.change is None and self.runs >= LEAST_RUNS)
+
+    @property
     def words(self) -> str:
         if self.change is None:
             return f"{self.metric}: {self.unknown}"
@@ -120,7 +125,7 @@ class DriftVerdict:
         for change in self.changes:
             if change.dropped:
                 found.append(f"drift: {change.words}; max_drop {change.max_drop:g}")
-            elif change.max_drop is not None and change.runs and not change.n:
+            elif change.max_drop is not None and change.runs and change.nothing_now:
                 found.append(f"drift: {change.metric} has no value to hold against max_drop")
         return found
 
@@ -129,7 +134,7 @@ class DriftVerdict:
         if self.failure:
             return [] if self.closing else [f"drift: {self.failure}"]
         found = [f"drift: {c.words}" for c in self.changes if c.is_worse and not c.dropped]
-        short = [c.metric for c in self.changes if c.max_drop and c.runs < LEAST_RUNS]
+        short = [c.metric for c in self.changes if c.max_drop is not None and c.runs < LEAST_RUNS]
         if short:
             found.append(
                 f"drift: max_drop of {', '.join(short)} is not held against anything yet: it needs "

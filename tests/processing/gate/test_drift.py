@@ -86,3 +86,16 @@ def test_only_max_drop_closes_the_gate() -> None:
     first = drift_of(metrics, {}, [], wanted=5, max_drop={"m": 0.1})
     assert not first.reasons
     assert "not held against anything yet" in first.warnings[0]
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_a_number_that_is_none_closes_a_gate_with_max_drop(value: float | None) -> None:
+    """Also where rows were counted."""
+    earlier = {"m": [measured(0.9), measured(0.9)]}
+    lost = drift_of({"m": Metric(value, ROWS)}, earlier, ["r"] * 2, wanted=5, max_drop={"m": 0.1})
+    assert lost.reasons == ["drift: m has no value to hold against max_drop"]
+
+
+def test_no_drop_at_all_is_waited_for_like_any_other() -> None:
+    first = drift_of({"m": now(0.9)}, {}, [], wanted=5, max_drop={"m": 0.0})
+    assert "max_drop of m is not held against anything yet" in first.warnings[0]
