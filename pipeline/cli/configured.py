@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.base.errors import LaunchError
@@ -60,6 +61,14 @@ def checked_pipeline(arguments: Namespace, bundle: Bundle) -> tuple[Pipeline, st
     if problems:
         raise LaunchError("\n".join(problems))
     return pipeline, text
+
+
+def write_file(option: str, path: Path, text: str) -> None:
+    """Raises LaunchError, which names the option that the path was given by."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LaunchError(f"{option} {path}: {error.strerror}") from error
 
 
 def connect(bundle: Bundle) -> tuple[Session, Any]:

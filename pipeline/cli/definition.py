@@ -6,8 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pipeline.cli.command import SUCCEEDED, Command
-from pipeline.cli.configured import checked_definition, read_bundle
-from processing.base.errors import LaunchError
+from pipeline.cli.configured import checked_definition, read_bundle, write_file
 
 
 def definition(arguments: Namespace) -> int:
@@ -30,10 +29,7 @@ def show(arguments: Namespace) -> int:
     if arguments.output == Path("-"):
         print(drawn, end="")
         return SUCCEEDED
-    try:
-        arguments.output.write_text(drawn, encoding="utf-8")
-    except OSError as error:
-        raise LaunchError(f"--output {arguments.output}: {error.strerror}") from error
+    write_file("--output", arguments.output, drawn)
     return SUCCEEDED
 
 

@@ -6,8 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pipeline.cli.command import SUCCEEDED, Command
-from pipeline.cli.configured import checked_definition, connect, read_bundle
-from processing.base.errors import LaunchError
+from pipeline.cli.configured import checked_definition, connect, read_bundle, write_file
 
 
 def export(arguments: Namespace) -> int:
@@ -24,10 +23,7 @@ def export(arguments: Namespace) -> int:
     bundle, notes = with_artifact_store(session, bundle)
     bundle, found = with_capture_place(session, bundle)
     text = json.dumps(template(bundle, definition, arguments.schedule), indent=2)
-    try:
-        arguments.output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise LaunchError(f"--output {arguments.output}: {error.strerror}") from error
+    write_file("--output", arguments.output, f"{text}\n")
     print("\n".join([f"wrote {arguments.output}, {len(text):,} characters", *notes, *found]))
     url = upload(session, bundle, text) if arguments.upload else None
     print("\n".join(told(bundle, url)))

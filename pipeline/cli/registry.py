@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.cli.command import SUCCEEDED, Command
-from pipeline.cli.configured import connect, read_bundle
-from processing.base.errors import LaunchError
+from pipeline.cli.configured import connect, read_bundle, write_file
 
 
 def history(arguments: Namespace) -> int:
@@ -31,11 +30,7 @@ def history(arguments: Namespace) -> int:
     if arguments.html:
         from pipeline.executions.registered.html.history_page import history_page
 
-        text = history_page(group, packages, thresholds)
-        try:
-            arguments.html.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise LaunchError(f"--html {arguments.html}: {error.strerror}") from error
+        write_file("--html", arguments.html, history_page(group, packages, thresholds))
         print(f"wrote {arguments.html}")
     return SUCCEEDED
 

@@ -129,12 +129,15 @@ def _with_local_mlflow(config: EvaluationConfig) -> EvaluationConfig:
 def send(bundle: Bundle, session: Session) -> None:
     """Upload what is not in S3 yet. Raises botocore's ClientError if S3 refuses."""
     s3 = session.client("s3")
-    key = bundle.config.infrastructure.output_kms_key
-    encryption: dict[str, Any] = (
-        {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
-    )
+    encryption = encryption_of(bundle)
     for upload in bundle.uploads:
         s3.upload_file(str(upload.path), upload.bucket, upload.key, ExtraArgs=encryption)
+
+
+def encryption_of(bundle: Bundle) -> dict[str, Any]:
+    """What PutObject is told of the configured key; {} leaves it to the bucket."""
+    key = bundle.config.infrastructure.output_kms_key
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
 
 def _folder_digest(path: Path, config: EvaluationConfig) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.definition.account import account_of
@@ -27,6 +27,8 @@ from pipeline.trigger.wanted import wanted_rules, wanted_target, wanted_trigger
 from processing.config.trigger import Trigger
 
 Resources = dict[str, dict[str, Any]]
+Held = Mapping[str, Sequence[Permissions]]
+"""Role ARN -> those who act by that role."""
 
 IMAGE = "Image"
 _ROLES_WANTED = "CreateRolesWanted"
@@ -40,16 +42,16 @@ def template(bundle: Bundle, definition: str, schedule: str | None = None) -> di
     Raises LaunchError as `trigger put` does for a schedule that EventBridge would refuse.
     """
     config = bundle.config
-    roles = _roles(bundle)
+    held = _held(bundle)
     resources = {
-        **roles,
+        **_roles(bundle, held),
         **_group(bundle),
         "Pipeline": _pipeline(
-            bundle, roles, config.pipeline.name, pipeline_description(config), definition
+            bundle, held, config.pipeline.name, pipeline_description(config), definition
         ),
     }
     if config.trigger or config.candidate or schedule:
-        resources |= _trigger(bundle, roles, wanted_trigger(bundle, schedule))
+        resources |= _trigger(bundle, held, wanted_trigger(bundle, schedule))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"The evaluation pipeline {config.pipeline.name}, by llm-evaluation.",
@@ -88,14 +90,18 @@ def _parameters(image: str) -> dict[str, Any]:
     }
 
 
-def _roles(bundle: Bundle) -> Resources:
+def _held(bundle: Bundle) -> Held:
     """A role that serves two of those who act has the policies of both."""
     held: dict[str, list[Permissions]] = {}
     for each in permissions_of(bundle):
         if each.role_arn:
             held.setdefault(each.role_arn, []).append(each)
+    return held
+
+
+def _roles(bundle: Bundle, held: Held) -> Resources:
     return {
-        _logical(*(each.who for each in together), "role"): {
+        _logical(together): {
             "Type": "AWS::IAM::Role",
             "Condition": _ROLES_WANTED,
             "Properties": {
@@ -133,7 +139,7 @@ def _group(bundle: Bundle) -> Resources:
 
 
 def _pipeline(
-    bundle: Bundle, roles: Resources, name: str, description: str, definition: str
+    bundle: Bundle, held: Held, name: str, description: str, definition: str
 ) -> dict[str, Any]:
     infrastructure = bundle.config.infrastructure
     return {
@@ -141,7 +147,7 @@ def _pipeline(
         "Properties": {
             "PipelineName": name,
             "PipelineDescription": description,
-            "RoleArn": _role_arn(infrastructure.pipeline_role, roles),
+            "RoleArn": _role_arn(infrastructure.pipeline_role, held),
             "PipelineDefinition": {
                 "PipelineDefinitionBody": _with_image(definition, infrastructure.image)
             },
@@ -161,7 +167,7 @@ def _with_image(definition: str, image: str) -> Any:
     return {"Fn::Join": ["", joined]}
 
 
-def _trigger(bundle: Bundle, roles: Resources, trigger: Trigger | None) -> Resources:
+def _trigger(bundle: Bundle, held: Held, trigger: Trigger | None) -> Resources:
     account, names = account_of(bundle), names_of(bundle)
     arn = account.arn("sqs", names.queue)
     wanted = [rule for rule in wanted_rules(bundle, trigger) if rule.form]
@@ -188,7 +194,7 @@ def _trigger(bundle: Bundle, roles: Resources, trigger: Trigger | None) -> Resou
     if bundle.config.candidate:
         sweep = build_sweep(bundle, pipeline_session(bundle))
         resources["SweepPipeline"] = _pipeline(
-            bundle, roles, names.sweep, sweep_description(bundle), sweep.definition()
+            bundle, held, names.sweep, sweep_description(bundle), sweep.definition()
         )
     logical = {
         names.rule: "CandidatesRule",
@@ -198,7 +204,7 @@ def _trigger(bundle: Bundle, roles: Resources, trigger: Trigger | None) -> Resou
     }
     for rule in wanted:
         target = wanted_target(bundle, rule)
-        target["RoleArn"] = _role_arn(names.role_arn, roles)
+        target["RoleArn"] = _role_arn(names.role_arn, held)
         resources[logical[rule.name]] = {
             "Type": "AWS::Events::Rule",
             "DependsOn": "SweepPipeline" if rule.pipeline == names.sweep else "Pipeline",
@@ -219,14 +225,11 @@ def _form(form: Mapping[str, str]) -> dict[str, Any]:
     return dict(form)
 
 
-def _role_arn(arn: str, roles: Resources) -> Any:
+def _role_arn(arn: str, held: Held) -> Any:
     """The role that the stack makes, so that it is made first; or that which is there."""
-    name, path = arn.rpartition("/")[2], arn.split(":role", 1)[1].rpartition("/")[0] + "/"
-    for logical, role in roles.items():
-        made = role["Properties"]
-        if (made["RoleName"], made["Path"]) == (name, path):
-            return {"Fn::If": [_ROLES_WANTED, {"Fn::GetAtt": [logical, "Arn"]}, arn]}
-    return arn
+    if arn not in held:
+        return arn
+    return {"Fn::If": [_ROLES_WANTED, {"Fn::GetAtt": [_logical(held[arn]), "Arn"]}, arn]}
 
 
 def _tags(bundle: Bundle) -> list[dict[str, str]]:
@@ -234,6 +237,6 @@ def _tags(bundle: Bundle) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _logical(*words: str) -> str:
-    """A logical ID, of letters."""
-    return "".join(word.capitalize() for word in words)
+def _logical(together: Sequence[Permissions]) -> str:
+    """A role's logical ID, of letters."""
+    return "".join(each.who.capitalize() for each in together) + "Role"

@@ -6,13 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.definition.bundle import Bundle, send
+from pipeline.definition.bundle import Bundle, encryption_of, send
 
 if TYPE_CHECKING:
     from boto3 import Session
-
-MOST_IN_A_REQUEST = 51_200
-"""Bytes of a template that a request may hold; from S3 a megabyte (CloudFormation's quotas)."""
 
 
 def upload(session: Session, bundle: Bundle, template: str) -> str:
@@ -24,9 +21,7 @@ def upload(session: Session, bundle: Bundle, template: str) -> str:
     s3, bucket = session.client("s3"), bundle.config.infrastructure.bucket
     digest = hashlib.sha256(template.encode()).hexdigest()[:16]
     key = f"{bundle.config.infrastructure.prefix}/cloudformation/{digest}/template.json"
-    kms = bundle.config.infrastructure.output_kms_key
-    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms} if kms else {}
-    s3.put_object(Bucket=bucket, Key=key, Body=template.encode(), **encryption)
+    s3.put_object(Bucket=bucket, Key=key, Body=template.encode(), **encryption_of(bundle))
     return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 

@@ -68,7 +68,7 @@ def find_champion(sagemaker: Any, group: str) -> Package | None:
             return None
         described = sagemaker.describe_model_package(ModelPackageName=arn)
     except ClientError as error:
-        if _says_no_group(error):
+        if says_no_group(error):
             return None
         raise ChampionError(f"the champion of {group} cannot be looked up: {error}") from error
     except BotoCoreError as error:
@@ -76,7 +76,8 @@ def find_champion(sagemaker: Any, group: str) -> Package | None:
     return Package(arn, described.get("CustomerMetadataProperties", {}).get("mlflow_run_id"))
 
 
-def _says_no_group(error: Any) -> bool:
+def says_no_group(error: Any) -> bool:
+    """Of a ClientError: whether there is no model package group of that name."""
     fault = error.response["Error"]
     missing = "does not exist" in fault.get("Message", "").lower()
     return fault["Code"] == "ResourceNotFound" or (

@@ -11,6 +11,7 @@ sum of squares of verdicts, so that a bootstrap needs these three alone.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -50,7 +51,17 @@ class Alpha:
 def krippendorff_alpha(
     rows: Sequence[Sequence[float | None]], clusters: Sequence[Hashable] | None = None
 ) -> Alpha:
-    """`rows`: each one's verdicts, None where a judge has none. `clusters`: what each row is of."""
+    """`rows`: each one's verdicts, None where a judge has none. `clusters`: what each row is of.
+
+    Kept: report, record, model card and MLflow each ask for the same one, with its bootstrap.
+    """
+    return _known_alpha(tuple(map(tuple, rows)), tuple(clusters) if clusters else None)
+
+
+@functools.lru_cache(maxsize=64)
+def _known_alpha(
+    rows: tuple[tuple[float | None, ...], ...], clusters: tuple[Hashable, ...] | None
+) -> Alpha:
     places: dict[Hashable, int] = {}
     groups: list[int] = []
     sums: list[tuple[float, float, float, float]] = []

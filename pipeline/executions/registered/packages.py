@@ -12,7 +12,7 @@ from typing import Any
 
 from processing.base.errors import LaunchError
 from processing.base.visible_text import visible, visible_document
-from processing.gate.champion_run import find_champion
+from processing.gate.champion_run import find_champion, says_no_group
 from processing.report.evaluation_json import METADATA_KEYS
 
 NEWEST = 100
@@ -68,7 +68,7 @@ def list_packages(client: Any, group: str) -> list[RegisteredPackage]:
             for summary in page["ModelPackageSummaryList"]
         ]
     except ClientError as error:
-        if "does not exist" in error.response["Error"].get("Message", "").lower():
+        if says_no_group(error):
             return []
         raise
     # two of one second are in no certain order

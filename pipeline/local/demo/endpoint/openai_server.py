@@ -72,16 +72,7 @@ class OpenAiServer:
 
     async def answer(self, endpoint: str, body: bytes) -> Answer:
         """Raises WireError ModelError for whatever is not a 2xx answer in time."""
-        try:
-            async with asyncio.timeout(self._seconds):
-                answered = await self._pass_on(body)
-        except TimeoutError as error:
-            raise model_error(endpoint, 0, _TIMED_OUT) from error
-        except httpx.RequestError as error:
-            said = f"no answer from {self._url}: {error or type(error).__name__}"
-            raise model_error(endpoint, _BAD_GATEWAY, said) from error
-        if not answered.is_success:
-            raise model_error(endpoint, answered.status_code, answered.text)
+        answered = await self._in_time(endpoint, body)
         headers = {
             "content-type": answered.headers.get("content-type", "application/json"),
             "x-demo": f"passed on to {self._url}",
@@ -93,9 +84,13 @@ class OpenAiServer:
 
         Raises WireError ModelError for whatever is not a 2xx answer that begins in time.
         """
+        answered = await self._in_time(endpoint, body, stream=True)
+        return answered.aiter_raw()
+
+    async def _in_time(self, endpoint: str, body: bytes, *, stream: bool = False) -> httpx.Response:
         try:
             async with asyncio.timeout(self._seconds):
-                answered = await self._pass_on(body, stream=True)
+                answered = await self._pass_on(body, stream=stream)
         except TimeoutError as error:
             raise model_error(endpoint, 0, _TIMED_OUT) from error
         except httpx.RequestError as error:
@@ -104,7 +99,7 @@ class OpenAiServer:
         if not answered.is_success:
             await answered.aread()
             raise model_error(endpoint, answered.status_code, answered.text)
-        return answered.aiter_raw()
+        return answered
 
     async def _pass_on(self, body: bytes, *, stream: bool = False) -> httpx.Response:
         document = _read(body)
