@@ -205,9 +205,13 @@ def drift_of(
     wanted: int,
     max_drop: Mapping[str, float],
 ) -> DriftVerdict:
-    """`earlier`: by metric, what comparable runs measured; metrics without any are compared too."""
+    """`earlier`: by metric, what comparable runs measured; metrics without any are compared too.
+
+    One of `max_drop` that was not measured has no value.
+    """
+    missing = {name: Metric(None, 0) for name in max_drop if name not in metrics}
     changes = [
         change_of(name, metric, earlier.get(name, ()), max_drop.get(name))
-        for name, metric in metrics.items()
+        for name, metric in {**metrics, **missing}.items()
     ]
     return DriftVerdict(changes, run_ids, wanted, closing=sorted(max_drop))

@@ -94,6 +94,8 @@ def test_a_number_that_is_none_closes_a_gate_with_max_drop(value: float | None) 
     earlier = {"m": [measured(0.9), measured(0.9)]}
     lost = drift_of({"m": Metric(value, ROWS)}, earlier, ["r"] * 2, wanted=5, max_drop={"m": 0.1})
     assert lost.reasons == ["drift: m has no value to hold against max_drop"]
+    gone = drift_of({}, earlier, ["r"] * 2, wanted=5, max_drop={"m": 0.1})
+    assert gone.reasons == lost.reasons
 
 
 def test_no_drop_at_all_is_waited_for_like_any_other() -> None:
