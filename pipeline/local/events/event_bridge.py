@@ -28,6 +28,8 @@ from pipeline.local.events.scheduled_rules import ScheduledRule
 from pipeline.local.server import moto_internals
 from pipeline.local.server.aws_errors import AwsError
 
+_REFUSALS = (*moto_internals.UNSERVED, AwsError, ClientError)
+
 
 @dataclass
 class _EventBridge:
@@ -55,8 +57,9 @@ class _EventBridge:
                     moto_internals.send_to(rule, target, event, transform_input=transform_input)
             except DeliveryFailed as failure:
                 delivery.bury(rule.arn, target, _documented(event), failure)
-            except (*moto_internals.UNSERVED, AwsError, ClientError) as error:
-                refused = DeliveryFailed("SDK_CLIENT_ERROR", str(error))
+            except Exception as error:  # noqa: BLE001 one target takes down no other, nor the clock
+                what = str(error) if isinstance(error, _REFUSALS) else repr(error)
+                refused = DeliveryFailed("SDK_CLIENT_ERROR", what)
                 delivery.bury(rule.arn, target, _documented(event), refused)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import traceback
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -66,6 +67,7 @@ class FrontDoor:
         except AwsError as error:
             return _send_error(error, environ, start_response)
         except Exception as error:  # noqa: BLE001 the outermost door: a request must be answered
+            traceback.print_exc()
             what = f"{type(error).__name__}: {error}"
             return _send_error(AwsError(f"in the local AWS: {what}"), environ, start_response)
 

@@ -128,6 +128,16 @@ def test_a_schedule_starts_the_pipeline_each_time_it_is_due(
     assert advance(aws, 7 * 86_400)["fired"] == []
 
 
+def test_a_target_that_breaks_takes_down_neither_the_others_nor_the_clock(
+    aws: LocalAws, runs: Runs, sagemaker: Any, rules: Rules
+) -> None:
+    name = runs.create(definition(fail("Why", "no")))
+    broken = {"Arn": "arn:aws:events:us-east-1:123456789012:nothing", "RoleArn": ROLE_OF_RULE}
+    rules.put(None, broken, target(name), ScheduleExpression="rate(7 days)")
+    assert len(advance(aws, 7.5 * 86_400)["fired"]) == 1
+    assert len(executions_of(sagemaker, name)) == 1
+
+
 @pytest.fixture
 def queue_of_time(client: Callable[[str], Any]) -> Queue:
     return Queue(client("sqs"))
