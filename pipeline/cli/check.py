@@ -43,6 +43,10 @@ def check(arguments: Namespace) -> int:
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
         f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers{for_compare}, "
         f"{len(config.thresholds)} thresholds on {', '.join(config.thresholds)}"
+        + "".join(
+            f"; for each {column} (slices) {', '.join(section.thresholds)}"
+            for column, section in config.slices.items()
+        )
     )
     if bundle.variants:
         print(f"variants: {', '.join(variant.name for variant in bundle.variants)}")

@@ -20,11 +20,14 @@ def pipeline_description(config: EvaluationConfig) -> str:
     what = "answers" if given else f"model behind the endpoint {config.endpoint.name}"
     which = "that" if given else "on"
     where = f"{config.dataset.source} has" if given else config.dataset.source
+    sliced = sum(len(section.thresholds) for section in config.slices.values())
+    of_slices = f" and {sliced} of slices" if sliced else ""
+    thresholds = f"{len(config.thresholds)} thresholds{of_slices} hold"
     registers = (
         f"registers {'their model' if given else 'it'} in "
-        f"{config.registration.model_package_group} if {len(config.thresholds)} thresholds hold"
+        f"{config.registration.model_package_group} if {thresholds}"
         if config.registers
-        else f"says whether {len(config.thresholds)} thresholds hold; nothing is registered"
+        else f"says whether {thresholds}; nothing is registered"
     )
     return described(
         config.pipeline.description

@@ -90,9 +90,14 @@ class Verdict:
         At most 900 characters: a step's failure reason holds 1,024.
         """
         if self.passed:
-            missed = any(not check.passed for check in self.checks)
-            held = [c for c in self.checks if not missed or c.threshold.tier == "hard"]
-            text = f"all {len(held)}{' hard' if missed else ''} thresholds hold"
+            of_slices = [found.check for found in self.slices.checks] if self.slices else []
+            missed = any(not check.passed for check in (*self.checks, *of_slices))
+            held, sliced = (
+                sum(not missed or check.threshold.tier == "hard" for check in checks)
+                for checks in (self.checks, of_slices)
+            )
+            text = f"all {held + sliced}{' hard' if missed else ''} thresholds hold"
+            text += f" ({sliced} of them of slices)" if sliced else ""
             if self.stopped:
                 text += f"; {self.stopped.why}; {self.stopped.words}"
             if self.warnings:

@@ -28,7 +28,10 @@ class BoundLine:
 
 @dataclass(frozen=True)
 class MetricLine:
-    """One line of a table. `failed_rows` is None where rows have no verdict of their own."""
+    """One line of a table. `failed_rows` is None where rows have no verdict of their own.
+
+    `is_scored`: by a scorer; what is not is measured.
+    """
 
     name: str
     value: str
@@ -44,6 +47,12 @@ class MetricLine:
     rows: int = 0
     not_asked: int = 0
     load: str = ""
+    higher_is_better: bool = True
+    is_scored: bool = False
+
+    @property
+    def way(self) -> str:
+        return "↑ higher is better" if self.higher_is_better else "↓ lower is better"
 
     @property
     def state(self) -> str:
@@ -88,7 +97,7 @@ def between(low: float | None, high: float | None) -> str:
 
 def metric_line(
     name: str, metric: Document, bounds: Sequence[Document], *, failed_rows: int | None = None,
-    column: str = "", slice_value: str = "", rows: int = 0,
+    is_scored: bool = True, column: str = "", slice_value: str = "", rows: int = 0,
 ) -> MetricLine:  # fmt: skip
     """A metric of evaluation.json, or a slice's, with the thresholds that it is held against."""
     return MetricLine(
@@ -106,6 +115,8 @@ def metric_line(
         rows=rows,
         not_asked=metric.get("not_asked", 0),
         load=metric.get("load", ""),
+        higher_is_better=metric.get("higher_is_better", True),
+        is_scored=is_scored,
     )
 
 

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from processing.dataset.turns import history_of
-from processing.report.html.survey import Expectation, Row, Survey, failures, read_at, slice_word
+from processing.report.html.survey import (
+    YES_NO,
+    Expectation,
+    Row,
+    Survey,
+    failures,
+    read_at,
+    says_yes_or_no,
+    slice_word,
+)
 
 MOST_ROWS = 2_000
 """More than anybody reads, and what a browser still searches at every key."""
@@ -191,8 +200,10 @@ def _short_number(value: float | None) -> float | None:
 
 
 def _shown(score: Mapping[str, Any]) -> str:
-    """The verdict's own word; a number to four places."""
+    """The verdict's own word, true and false as yes and no; a number to four places."""
     shown = str(score["shown"])
+    if says_yes_or_no(score):
+        return YES_NO[shown.lower()]
     try:
         return f"{float(shown):.4g}"
     except ValueError:

@@ -44,7 +44,7 @@ class Distribution:
 def page(document: Mapping[str, Any], rows: Path) -> str:
     """The page as text. `rows` is the rows.jsonl that belongs to `document`."""
     expected = expectations_of(document)
-    survey = survey_rows(rows, expected)
+    survey = survey_rows(rows, expected, _slice_keys(document))
     content = _content(document, survey, expected)
     # first without rows, to know how much room they have
     empty = _render(content, packed=None)
@@ -56,20 +56,22 @@ def _content(
     document: Mapping[str, Any], survey: Survey, expected: Mapping[str, Expectation]
 ) -> dict[str, Any]:
     metrics = _metric_lines(document, survey)
-    slices = _slice_lines(document)
+    slices = _slice_lines(document, survey)
     champion = document["champion"]
-    hard = [bound for bound in document["thresholds"].values() if bound["tier"] == "hard"]
+    sliced = [bound for bound in document["slices"] if bound["tier"] == "hard"]
+    hard = [bound for bound in document["thresholds"].values() if bound["tier"] == "hard"] + sliced
     return {
         "document": document,
         "passed": document["gate"]["passed"] == 1,
         "hard": len(hard),
         "hard_held": sum(bound["passed"] for bound in hard),
+        "hard_of_slices": len(sliced),
         "survey": survey,
         "failures": list(_failures(document)),
         "mlflow_url": link(document["mlflow"]["url"]),
         # what keeps the gate shut comes first
         "metrics": sorted(
-            (line for line in metrics if line.bounds or line.failed_rows is not None),
+            (line for line in metrics if line.bounds or line.is_scored),
             key=lambda line: _ORDER[line.state],
         ),
         "measurements": metrics,
@@ -159,7 +161,10 @@ def _metric_lines(document: Mapping[str, Any], survey: Survey) -> list[MetricLin
             name,
             metric,
             _bounds_of(document, name),
-            failed_rows=survey.failed[name] if name in document["number_rules"] else None,
+            failed_rows=survey.failed[name]
+            if name in survey.judged or survey.failed[name]
+            else None,
+            is_scored=name in document["number_rules"],
         )
         for name, metric in document["metrics"].items()
     ]
@@ -169,7 +174,11 @@ def _bounds_of(document: Mapping[str, Any], metric: str) -> list[Mapping[str, An
     return [bound for bound in document["thresholds"].values() if bound["metric"] == metric]
 
 
-def _slice_lines(document: Mapping[str, Any]) -> list[MetricLine]:
+def _slice_keys(document: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    return {(e["column"], slice_word(e["slice"]), e["metric"]) for e in document["slices"]}
+
+
+def _slice_lines(document: Mapping[str, Any], survey: Survey) -> list[MetricLine]:
     found = sorted(document["slices"], key=lambda found: found["passed"])[: MOST_SLICES + 1]
     lines = [
         metric_line(
@@ -179,6 +188,11 @@ def _slice_lines(document: Mapping[str, Any]) -> list[MetricLine]:
             column=entry["column"],
             slice_value=slice_word(entry["slice"]),
             rows=entry["rows"],
+            failed_rows=survey.failed_in_slice[
+                entry["column"], slice_word(entry["slice"]), entry["metric"]
+            ]
+            if entry["metric"] in survey.judged
+            else None,
         )
         for entry in found
     ]

@@ -16,6 +16,9 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 BINS = 24
+NAMED_BARS = 8
+"""So many whole numbers are each written below their bar."""
+
 WIDTH = 200
 FARTHEST = 1e15
 """Numbers beyond it are told and not drawn: leather's scales count in 28 decimal digits."""
@@ -199,10 +202,13 @@ def _histogram(numbers: Sequence[float], marks: Sequence[Mark], unit: bool, labe
     least, most = min(numbers), max(numbers)
     if unit and least >= 0 and most <= 1:
         least, most = 0, 1
-    x = Linear(least, most if most > least else least + 1)
-    low, high = float(x.ticks()[0]), float(x.ticks()[-1])
-    whole = all(value == int(value) for value in numbers) and high - low <= 2 * BINS
-    bins = int(high - low) if whole else BINS  # whole numbers that lie close get a bar each
+    x: Any
+    if all(value == int(value) for value in numbers):
+        x, bins = _whole_numbers(int(least), int(most))
+    else:
+        x, bins = Linear(least, most), BINS
+    low, high = x.reach if isinstance(x, _WholeNumbers) else (x.ticks()[0], x.ticks()[-1])
+    low, high = float(low), float(high)
     counts, _ = np.histogram(np.asarray(numbers, dtype=float), bins=bins, range=(low, high))
     y = Linear(0, int(counts.max()))
     top = float(y.ticks()[-1])
@@ -220,6 +226,41 @@ def _histogram(numbers: Sequence[float], marks: Sequence[Mark], unit: bool, labe
     for tick in x.ticks():
         picture.text("below", x.project(tick, 0, WIDTH), 94, f"{float(tick):g}")
     return picture.markup(label, left=12, right=14, below=18)
+
+
+@dataclass(frozen=True)
+class _WholeNumbers:
+    """A scale on which no two whole numbers share a place; `reach` is half a number further."""
+
+    reach: tuple[float, float]
+    named: Sequence[float]
+
+    def project(self, value: float, start: float, end: float) -> float:
+        low, high = self.reach
+        return start + (end - start) * (float(value) - low) / (high - low)
+
+    def ticks(self) -> Sequence[float]:
+        return self.named
+
+
+def _whole_numbers(least: int, most: int) -> tuple[_WholeNumbers, int]:
+    """The scale, and its number of bars: one for each number, or for as many each if they are many.
+
+    A bar that was not as wide as a whole number would hold two numbers here and one there.
+    """
+    from leather import Linear
+
+    count = most - least + 1
+    wide = 1 if count <= 2 * BINS else -(-count // BINS)
+    bins = -(-count // wide)
+    low = least - 0.5
+    ticks = [float(tick) for tick in Linear(least, most if most > least else least + 1).ticks()]
+    named = (
+        range(least, most + 1)
+        if count <= NAMED_BARS
+        else [tick for tick in ticks if tick == int(tick) and least <= tick <= most]
+    )
+    return _WholeNumbers((low, low + bins * wide), named), bins
 
 
 def _drawable(*numbers: float) -> bool:

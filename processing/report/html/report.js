@@ -196,12 +196,11 @@
     apply();
   });
   $("more").addEventListener("click", showMore);
-  for (const button of document.querySelectorAll("button.link"))
-    button.addEventListener("click", () => {
+  for (const link of document.querySelectorAll("a.to-rows"))
+    link.addEventListener("click", () => {
       reset();
-      if (button.dataset.failed) $("failed").value = "=" + button.dataset.failed;
-      else if (button.dataset.differ) $("failed").value = "≠" + button.dataset.differ;
-      else $("slice").value = JSON.stringify([button.dataset.column, button.dataset.slice]);
+      $("failed").value = link.dataset.failed;
+      if (link.dataset.slice) $("slice").value = JSON.stringify(JSON.parse(link.dataset.slice));
       apply();
       $("rows").scrollIntoView();
     });

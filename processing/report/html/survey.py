@@ -8,13 +8,14 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 MOST_WORDS = 8
-YES_NO = {"yes", "no", "true", "false"}
+YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+"""What a verdict's word is shown as."""
 
 Row = Mapping[str, Any]
 
@@ -31,11 +32,15 @@ class Expectation:
     minimum: float | None = None
     maximum: float | None = None
 
+    @property
+    def is_bound(self) -> bool:
+        return self.minimum is not None or self.maximum is not None
+
     def failed(self, score: Mapping[str, Any]) -> bool:
         value = score["value"]
         if value is None:
             return score["error"] is not None
-        if str(score["shown"]).lower() in YES_NO:
+        if says_yes_or_no(score):
             return bool(value) != self.higher_is_better
         return (self.minimum is not None and value < self.minimum) or (
             self.maximum is not None and value > self.maximum
@@ -59,6 +64,10 @@ class Survey:
     numbers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     without_number: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    judged: set[str] = field(default_factory=set)
+    """Scorers that have a verdict on single rows: of the others only errors count as failed."""
+    failed_in_slice: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """By column, value (as `slice_word` has it) and scorer: of the slices that were judged."""
     words: dict[str, dict[float, str]] = field(default_factory=lambda: defaultdict(dict))
     latencies: list[float] = field(default_factory=list)
     input_tokens: list[float] = field(default_factory=list)
@@ -72,7 +81,7 @@ class Survey:
         words = self.words.get(scorer, {})
         if not words or len(words) > MOST_WORDS or any(map(_is_number, words.values())):
             return {}
-        if {word.lower() for word in words.values()} <= YES_NO:
+        if {word.lower() for word in words.values()} <= YES_NO.keys():
             return {1.0: "yes", 0.0: "no"}
         return words
 
@@ -81,11 +90,16 @@ class Survey:
         return [int(key[-1]) for key in heapq.nsmallest(most, self.badness)]
 
 
-def survey_rows(path: Path, expected: Mapping[str, Expectation]) -> Survey:
-    """Read a rows.jsonl; `expected` names the scorers."""
-    found = Survey()
+def survey_rows(
+    path: Path, expected: Mapping[str, Expectation], slices: Set[tuple[str, str, str]] = frozenset()
+) -> Survey:
+    """Read a rows.jsonl; `expected` names the scorers, `slices` those that failures count in."""
+    found = Survey(judged={name for name, rule in expected.items() if rule.is_bound})
     for offset, row in _rows(path):
         _add(found, row, offset, expected)
+        for column, value in row["slices"].items() if slices else ():
+            places = {(column, slice_word(value), name) for name in failures(row, expected)}
+            found.failed_in_slice.update(places & slices)
     return found
 
 
@@ -165,9 +179,15 @@ def _add_score(found: Survey, name: str, score: Mapping[str, Any]) -> None:
         found.without_number[name] += score["error"] is not None
         return
     found.numbers[name].append(float(value))
+    if says_yes_or_no(score):
+        found.judged.add(name)
     words = found.words[name]
     if len(words) <= MOST_WORDS:
         words.setdefault(float(value), str(score["shown"]))
+
+
+def says_yes_or_no(score: Mapping[str, Any]) -> bool:
+    return str(score["shown"]).lower() in YES_NO
 
 
 def _is_number(word: str) -> bool:

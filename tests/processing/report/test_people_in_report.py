@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser
-from test_html_report import COUNT, OPEN_ALL, Page, evaluation, rows_in, shown, written
+from html_report import COUNT, OPEN_ALL, Page, evaluation, rows_in, shown, written
 
 from processing.gate.agreement import Pair, agreement, classes_of
 from processing.gate.calibrated import JudgedRow, calibrated
@@ -63,7 +63,7 @@ def test_the_judge_is_held_against_people_and_the_differing_rows_come_first(repo
     assert "kappa" in people
     assert "moved by " in people
     assert "people say" in people
-    assert ("button", "Safety") in [(tag, a.get("data-differ")) for tag, a in page.tags]
+    assert ("a", "≠Safety") in [(tag, a.get("data-failed")) for tag, a in page.tags]
     first = rows_in(report)["rows"][:4]
     assert {row["position"] for row in first[:3]} == {i + 1 for i in DIFFERING}
     assert [row["people"].get("Safety", {}).get("differs") for row in first][:3] == [True] * 3
@@ -79,7 +79,7 @@ def test_the_differing_rows_are_one_click_away_and_say_what_people_say(
     report: Path, browser: Browser
 ) -> None:
     browser.open(report)
-    browser.run("document.querySelector('button.link[data-differ=Safety]').click()")
+    browser.run("document.querySelector('a.to-rows[data-failed=\"≠Safety\"]').click()")
     assert browser.run(COUNT) == "3 of 120 rows"
     assert set(shown(browser)) == {i + 1 for i in DIFFERING}
     browser.run(OPEN_ALL)
