@@ -7,14 +7,14 @@ Whoever wants to know notes a verdict's tries; the calls of a try are noted by w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from processing.base.clean_text import storable
-from processing.base.secrets import masked
+from processing.base.secrets import masked, masking
 
 LONGEST_TEXT = 20_000
 """Characters of a message, a reply or a reason that are kept; a prompt of a metric has 2,000."""
@@ -68,7 +68,8 @@ class Try:
 
 def inquiry_record(tries: Sequence[Try]) -> list[Any]:
     """How a verdict came about, as JSON, its texts as they may be shown."""
-    return [_shown(asdict(each)) for each in tries]
+    mask = masking()
+    return [_shown(asdict(each), mask) for each in tries]
 
 
 def inquiry_of(record: Sequence[dict[str, Any]]) -> list[Try]:
@@ -128,19 +129,19 @@ def noted(
         call.ended_ns = time.time_ns()
 
 
-def _shown(document: Any) -> Any:
+def _shown(document: Any, mask: Callable[[str], str]) -> Any:
     """A JSON document with every text as `shown_text`."""
     if isinstance(document, str):
-        return shown_text(document)
+        return shown_text(document, mask)
     if isinstance(document, dict):
-        return {key: _shown(value) for key, value in document.items()}
+        return {key: _shown(value, mask) for key, value in document.items()}
     if isinstance(document, list):
-        return [_shown(value) for value in document]
+        return [_shown(value, mask) for value in document]
     return document
 
 
-def shown_text(text: str) -> str:
+def shown_text(text: str, mask: Callable[[str], str] = masked) -> str:
     """`text` without secrets, and not longer than a record can hold."""
     text, left = text[: LONGEST_TEXT + _LOOKED_AT], max(0, len(text) - LONGEST_TEXT)
-    text = storable(masked(text))
+    text = storable(mask(text))
     return f"{text[:LONGEST_TEXT]} [... {left:,} more characters]" if left else text

@@ -14,7 +14,6 @@ from processing.calls.judge_calls import INQUIRY, JudgeCall, Try, inquiry_of, sh
 from processing.config.judge import judge_name
 from processing.mlflow_record.internals import (
     MODEL_ATTRIBUTE,
-    TOKEN_USAGE_ATTRIBUTE,
     ended_span,
     new_span_id,
 )
@@ -25,12 +24,11 @@ if TYPE_CHECKING:
     from processing.calls.paid_store import Record
 
 
-def verdict_spans(scorer: str, record: Record, root: Span, *, counted: bool) -> list[Span]:
+def verdict_spans(scorer: str, record: Record, root: Span) -> list[Span]:
     """The scorer's span, and then those below it, all below `root`, the row's.
 
     `record`: the verdict as it is kept, and under INQUIRY how it came about. Of several tries each
-    has a span of its own. `counted`: whether tokens stand where MLflow adds them up; it takes them
-    for the row's own where the endpoint has told none.
+    has a span of its own.
     """
     tries = inquiry_of(record[INQUIRY])
     verdict_id = new_span_id()
@@ -40,7 +38,7 @@ def verdict_spans(scorer: str, record: Record, root: Span, *, counted: bool) -> 
         if len(tries) > 1:
             parent = new_span_id()
             below.append(_try_span(_try_name(number, tries), attempt, root, parent, verdict_id))
-        below += [_call_span(call, root, parent, counted=counted) for call in attempt.calls]
+        below += [_call_span(call, root, parent) for call in attempt.calls]
     verdict = ended_span(
         root.trace_id,
         scorer,
@@ -101,7 +99,7 @@ def _try_span(name: str, attempt: Try, root: Span, span_id: str, parent_id: str)
     )
 
 
-def _call_span(call: JudgeCall, root: Span, parent_id: str, *, counted: bool) -> Span:
+def _call_span(call: JudgeCall, root: Span, parent_id: str) -> Span:
     return ended_span(
         root.trace_id,
         "judge call",
@@ -112,7 +110,7 @@ def _call_span(call: JudgeCall, root: Span, parent_id: str, *, counted: bool) ->
         inputs={"messages": call.messages},
         outputs=_said(call),
         error=call.error,
-        attributes=dict(_call_attributes(call, counted=counted)),
+        attributes=dict(_call_attributes(call)),
     )
 
 
@@ -124,7 +122,11 @@ def _said(call: JudgeCall) -> Any:
     return {"choices": [{"message": message}], **({"error": call.error} if call.error else {})}
 
 
-def _call_attributes(call: JudgeCall, *, counted: bool) -> Iterator[tuple[str, Any]]:
+def _call_attributes(call: JudgeCall) -> Iterator[tuple[str, Any]]:
+    """Tokens stand where MLflow adds none up: beside a model's name it would look for its price.
+
+    Then its server imports LiteLLM (2.4 s, 200 MB), and the row's own tokens would be the judges'.
+    """
     yield MODEL_ATTRIBUTE, call.model
     if call.requests:
         yield "requests", call.requests
@@ -135,8 +137,5 @@ def _call_attributes(call: JudgeCall, *, counted: bool) -> Iterator[tuple[str, A
     if call.reasoning:
         yield "reasoning", call.reasoning
     if call.input_tokens or call.output_tokens:  # 0 where the judge tells none
-        usage = {"input_tokens": call.input_tokens, "output_tokens": call.output_tokens}
-        if counted and not call.reused:
-            yield TOKEN_USAGE_ATTRIBUTE, usage | {"total_tokens": sum(usage.values())}
-        else:
-            yield from usage.items()
+        yield "input_tokens", call.input_tokens
+        yield "output_tokens", call.output_tokens

@@ -54,10 +54,12 @@ class ServerSupport:
 
     From 3.6 on it takes the spans of many traces at once; 3.4 and 3.5 take them of one, and never
     give them back. A trace names its run by itself, so that links are no part of what is read.
+    `own_durations`: a trace with tokens keeps its duration when spans come that end later.
     """
 
     spans: SpanWay = "together"
     links: bool = True
+    own_durations: bool = True
 
 
 FULL_SUPPORT = ServerSupport()
@@ -104,6 +106,7 @@ class TraceWriter:
         self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "mlflow", share_credentials)
         self._pending: list[Future[None]] = []
         self._spans: list[Span] = []
+        self._after_spans: list[TraceInfo] = []
         self._sent: list[str] = []  # trace ids, not linked to the run yet
 
     @property
@@ -186,7 +189,7 @@ class TraceWriter:
         draft = self._drafts[self._trace_ids[row_id]]
         [root] = [span for span in draft.spans if span.parent_id is None]
         assert draft.info is not None, "the trace has ended"
-        spans = verdict_spans(scorer, record, root, counted=draft.info.token_usage is not None)
+        spans = verdict_spans(scorer, record, root)
         with self._lock:
             draft.judge_spans += spans
             draft.span_ids[scorer] = spans[0].span_id
@@ -224,25 +227,52 @@ class TraceWriter:
 
     def _send(self, draft: _Draft) -> None:
         assert draft.info is not None
-        self._inner.start_trace(_as_sent(draft.info, self._tags()))
+        spans_first = self._spans_first(draft)
+        if not spans_first:
+            self._start(draft.info)
         with self._lock:
             self._spans += [*draft.spans, *draft.judge_spans]
             draft.spans.clear()  # the scorers have seen them, and MLflow keeps the row's trace
             draft.judge_spans.clear()
-            self._sent.append(draft.info.trace_id)
+            if spans_first:
+                self._after_spans.append(draft.info)
         self._send_together(everything=False)
+
+    def _spans_first(self, draft: _Draft) -> bool:
+        """MLflow stretches a trace that it has to the spans that come later, here the judges'.
+
+        Not so a trace with tokens, from 3.11 on. A trace that comes after its spans is kept as it
+        is, but takes the server twice the time.
+        """
+        if not draft.judge_spans or self._support.spans == "as files":
+            return False
+        assert draft.info is not None
+        return not (self._support.own_durations and draft.info.token_usage)
+
+    def _start(self, info: TraceInfo) -> None:
+        self._inner.start_trace(_as_sent(info, self._tags()))
+        with self._lock:
+            self._sent.append(info.trace_id)
 
     def _send_together(self, *, everything: bool) -> None:
         with self._lock:
-            spans, sent = [], []  # new lists for what is kept back: others go on adding
+            spans, infos = [], []  # new lists for what is kept back: others go on adding
             enough = SPANS_TOGETHER if self._support.spans == "together" else 1
             if everything or len(self._spans) >= enough:
                 spans, self._spans = self._spans, []
-            if everything or len(self._sent) >= LINKED_TOGETHER:
-                sent, self._sent = self._sent[:LINKED_TOGETHER], self._sent[LINKED_TOGETHER:]
+                infos, self._after_spans = self._after_spans, []
         self._send_spans(spans)
-        if sent and self._support.links:
-            self._inner.link_traces_to_run(sent, run_id=self._run.run_id)
+        for info in infos:
+            self._start(info)
+        self._link(everything=everything)
+
+    def _link(self, *, everything: bool) -> None:
+        with self._lock:
+            enough = 1 if everything else LINKED_TOGETHER
+            sent, self._sent = (self._sent, []) if len(self._sent) >= enough else ([], self._sent)
+        for begin in range(0, len(sent), LINKED_TOGETHER) if self._support.links else ():
+            together = sent[begin : begin + LINKED_TOGETHER]
+            self._inner.link_traces_to_run(together, run_id=self._run.run_id)
 
     def _send_spans(self, spans: Sequence[Span]) -> None:
         if self._support.spans == "together":

@@ -7,14 +7,17 @@ to let a job write artifacts. What is tried is sent as the evaluation sends it, 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from processing.base.errors import TrackingError
 from processing.base.secrets import masked
+from processing.calls.judge_calls import INQUIRY, Try, inquiry_record
 from processing.mlflow_record.errors import short_reason, tracking_line
 from processing.mlflow_record.internals import (
+    TOKEN_USAGE_ATTRIBUTE,
     delete_artifacts,
     forget_artifact_repository,
     tracking_store_replaced,
@@ -29,6 +32,8 @@ PRESIGNED_VARIABLE = "SAGEMAKER_PRESIGNED_URL_UPLOAD_ENABLED"
 """Of sagemaker-mlflow: "true" has an App give addresses to upload to, instead of rights on S3."""
 
 TRACES = 2
+SPANS = 2  # of each
+LATER_MS = 3_600_000
 TRIAL = "trial"
 
 Tell = Callable[[str], None]
@@ -131,14 +136,14 @@ class _Trial:
         refusals: list[str] = []
         for way in get_args(SpanWay):
             try:
-                no_links = self._write_and_read_back(way)
+                no_links, own_durations = self._write_and_read_back(way)
             except Exception as error:
                 if self.run.outage.lost:
                     raise
                 refusals.append(short_reason(str(error.__cause__ or error)))
             else:
                 self._tell_what_is_lacking(way, refusals, no_links)
-                return ServerSupport(way, links=not no_links)
+                return ServerSupport(way, not no_links, own_durations)
         said = f"it keeps no trace with its span and verdict: {refusals[-1]}"
         raise TrackingError(tracking_line(self.run.tracking_uri, said))
 
@@ -153,8 +158,8 @@ class _Trial:
             line = f"MLflow does not link traces to a run ({no_links})"
             self.tell(f"{line}: each trace names its run by itself")
 
-    def _write_and_read_back(self, way: SpanWay) -> str:
-        """Why traces are not linked to the run; empty if they are.
+    def _write_and_read_back(self, way: SpanWay) -> tuple[str, bool]:
+        """Why traces are not linked to the run, empty if they are; whether durations are kept.
 
         Raises whatever shows that the server does not keep what it is sent in this way.
         """
@@ -170,8 +175,7 @@ class _Trial:
             finally:
                 writer.close()
         no_links = self._link(trace_ids)
-        self._require_kept(trace_ids)
-        return no_links
+        return no_links, self._kept_with_durations(trace_ids)
 
     def _link(self, trace_ids: list[str]) -> str:
         from mlflow import MlflowClient
@@ -183,18 +187,20 @@ class _Trial:
             return short_reason(str(error))
         return ""
 
-    def _require_kept(self, trace_ids: Sequence[str]) -> None:
+    def _kept_with_durations(self, trace_ids: Sequence[str]) -> bool:
+        """Whether the traces have their own durations. Raises TrackingError if parts are lost."""
         from mlflow import MlflowClient
 
         client = MlflowClient()
-        verdicts = {trace.info.trace_id: trace.info.assessments for trace in traces_of(self.run)}
+        found = {trace.info.trace_id: trace.info for trace in traces_of(self.run)}
         for trace_id in trace_ids:
-            if trace_id not in verdicts:
+            if trace_id not in found:
                 raise TrackingError("a trace is not found again by its run")
-            if not verdicts[trace_id]:
+            if not found[trace_id].assessments:
                 raise TrackingError("a trace comes back without its verdict")
-            if [span.name for span in client.get_trace(trace_id).data.spans] != [TRIAL]:
-                raise TrackingError("a trace comes back without its span")
+            if len(client.get_trace(trace_id).data.spans) != SPANS:
+                raise TrackingError("a trace comes back without its spans")
+        return all((found[each].execution_duration or 0) < LATER_MS for each in trace_ids)
 
     def remove_traces(self) -> None:
         from mlflow import MlflowClient
@@ -207,11 +213,15 @@ class _Trial:
 
 
 def _draft(writer: TraceWriter, row_id: str) -> str:
-    """The id of a trace with a span and a verdict."""
+    """The id of a trace with tokens, a verdict, and a span of that which ends long after it."""
     import mlflow
     from mlflow.entities import Feedback
 
     span = mlflow.start_span_no_context(TRIAL, inputs={TRIAL: row_id}, tags={ROW_TAG: row_id})
+    span.set_attribute(TOKEN_USAGE_ATTRIBUTE, {"input_tokens": 1, "total_tokens": 1})
     span.end(outputs={TRIAL: row_id})
+    later = time.time_ns() + 2 * LATER_MS * 10**6
+    verdict = {"value": True, "rationale": "", INQUIRY: inquiry_record([Try(later, later)])}
+    writer.look_into(row_id, TRIAL, verdict)
     writer.create_assessment(Feedback(name=TRIAL, value=True, trace_id=span.trace_id))
     return str(span.trace_id)

@@ -26,9 +26,8 @@ ROWS = 6
 SCORERS = [{"is_brief": {"max_words": 80}}, "rougeL_fmeasure", "Safety"]
 AS_FILES = "they are written as files, one for each trace"
 OF_THE_SERVER = {
-    *("mlflow.trace.spansLocation", "mlflow.trace.tokenUsage", "mlflow.trace.infoFinalized"),
-    "execution_duration_ms",  # of the spans, rounded up or down
-}
+    "mlflow.trace.spansLocation", "mlflow.trace.tokenUsage", "mlflow.trace.infoFinalized",
+}  # fmt: skip
 """What servers of some versions write beside a trace, and those of others do not."""
 REUSED_AT = {"start_time_unix_nano", "end_time_unix_nano"}
 """Of a scorer's span: when the kept verdict was looked up, each time another."""
