@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 WORKFLOWS := .github/workflows/ci.yml examples/ci/github-evaluate-prompt.yml
 
-.PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare bench-stopping mlflow lock clean image audit
+.PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare bench-stopping mlflow site lock clean image audit
 
 demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
@@ -88,6 +88,9 @@ mlflow: $(READY)               ## open what the demo logged
 audit: $(READY)                ## known vulnerabilities of the image's packages (needs the internet)
 	$(BIN)/uv tool run --quiet pip-audit==$(PIP_AUDIT) --strict --disable-pip --require-hashes \
 		--requirement docker/requirements.lock
+
+site: $(READY)                 ## the documentation as pages, in .site/html
+	@$(BIN)/python docs/site.py
 
 lock: $(READY)                 ## after a change in a requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
