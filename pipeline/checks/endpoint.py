@@ -37,7 +37,7 @@ def ask_one_row(session: Session, bundle: Bundle) -> str:
     endpoint = bundle.config.endpoint
     model = describe_model(session.client("sagemaker"), endpoint)
     row = first_row(bundle)
-    client = runtime_client(endpoint, session)
+    client = runtime_client(endpoint, session, bundle.config.infrastructure)
     call = ask(client, endpoint, request_body(endpoint, row), endpoint_rate_limit(endpoint))
     if call.reply is None:
         hint = and_hint(call.error or "", "caller")
@@ -64,6 +64,8 @@ def ask_one_row(session: Session, bundle: Bundle) -> str:
 
 
 def _streamed(endpoint: Endpoint, call: Call) -> str:
+    if endpoint.asynchronous:
+        return ", with the wait in its queue"
     if not endpoint.stream:
         return ""
     if call.ttft_ms is None:

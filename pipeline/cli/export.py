@@ -13,6 +13,7 @@ def export(arguments: Namespace) -> int:
     import json
 
     from pipeline.permissions.artifact_store import with_artifact_store
+    from pipeline.permissions.asynchronous import with_result_places
     from pipeline.permissions.evaluated import with_capture_place
     from pipeline.trigger.cloudformation import template
     from pipeline.trigger.template_place import told, upload
@@ -22,9 +23,12 @@ def export(arguments: Namespace) -> int:
     session, _ = connect(bundle)
     bundle, notes = with_artifact_store(session, bundle)
     bundle, found = with_capture_place(session, bundle)
+    bundle, queued = with_result_places(session, bundle)
     text = json.dumps(template(bundle, definition, arguments.schedule), indent=2)
     write_file("--output", arguments.output, f"{text}\n")
-    print("\n".join([f"wrote {arguments.output}, {len(text):,} characters", *notes, *found]))
+    print(
+        "\n".join([f"wrote {arguments.output}, {len(text):,} characters", *notes, *found, *queued])
+    )
     url = upload(session, bundle, text) if arguments.upload else None
     print("\n".join(told(bundle, url)))
     return SUCCEEDED

@@ -18,6 +18,7 @@ from processing.config.file import config_digest, load_config
 from processing.config.model import EvaluationConfig
 from processing.config.variation import VARIATION_FILE, read_variation
 from processing.dataset.capture_files import CapturePlace
+from processing.endpoint.asynchronous import ResultPlace
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -48,7 +49,8 @@ class Bundle:
     `config_uploads` are evaluation.yaml and the files that it names, together in one folder of S3,
     `config_uri`. `dataset_config_uri` is the file again, under a key that changes only with what
     PrepareDataset reads of it. `dataset_uri` is where the pipeline finds the dataset: in S3, on the
-    hub, or captured. `capture_place`: where that is, once somebody has looked it up.
+    hub, or captured. `capture_place`: where that is, and `result_places` where asynchronous
+    endpoints put results, once somebody has looked it up.
     """
 
     config: EvaluationConfig
@@ -60,6 +62,7 @@ class Bundle:
     dataset_uri: str
     variants: tuple[Variant, ...] = ()
     capture_place: CapturePlace | None = None
+    result_places: tuple[ResultPlace, ...] = ()
 
     @property
     def uploads(self) -> list[Upload]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
+from pipeline.permissions.asynchronous import container_statements, invoke_action
 from pipeline.permissions.platform import (
     image_statements,
     log_statements,
@@ -36,8 +37,8 @@ def deploy_statements(bundle: Bundle) -> Iterator[Statement]:
         [
             *(f"sagemaker:Create{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")),
             *_DELETE,
-            *("sagemaker:AddTags", "sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"),
-            "sagemaker:ListTags",
+            *("sagemaker:AddTags", "sagemaker:DescribeEndpoint", "sagemaker:ListTags"),
+            invoke_action(config.endpoint),
         ],
         _made_for_candidates(bundle),
     )
@@ -100,7 +101,10 @@ def list_deployments_statement() -> Statement:
 
 
 def model_policy(bundle: Bundle) -> Document:
-    """A candidate's container: its image, its data, its log. It is code nobody has judged yet."""
+    """A candidate's container: its image, its data, its log, and what goes through its queue.
+
+    It is code nobody has judged yet.
+    """
     account, config = account_of(bundle), bundle.config
     assert config.candidate is not None
     logs = f"log-group:/aws/sagemaker/Endpoints/{name_prefix(config.pipeline.name)}*"
@@ -112,6 +116,7 @@ def model_policy(bundle: Bundle) -> Document:
             list_statement(f"DataList{number}", account, bucket, keys),
         ]  # fmt: skip
     statements += image_statements(account, config.candidate.images)
+    statements += container_statements(config, account)
     return document([*statements, *platform_statements(bundle, account)])
 
 

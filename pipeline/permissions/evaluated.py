@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.definition.account import Account
 from pipeline.definition.bundle import Bundle
+from pipeline.permissions.asynchronous import invoke_action, result_statements
 from pipeline.permissions.statements import (
     Statement,
     allow,
@@ -75,10 +76,11 @@ def endpoint_statements(bundle: Bundle, account: Account) -> list[Statement]:
     endpoints = [config.endpoint for config in evaluated_configs(bundle)]
     names = dict.fromkeys(f"endpoint/{endpoint.name}" for endpoint in endpoints)
     statements = [
-        allow("Endpoint", ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+        allow("Endpoint", {"sagemaker:DescribeEndpoint", *map(invoke_action, endpoints)},
               account.sagemaker(*names)),
         allow("Measured", ["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
               account.sagemaker("endpoint-config/*", "model/*")),
+        *result_statements(evaluated_configs(bundle), bundle.result_places, account),
     ]  # fmt: skip
     components = dict.fromkeys(e.inference_component for e in endpoints if e.inference_component)
     if components:

@@ -10,6 +10,7 @@ from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.artifact_store import with_artifact_store
+from pipeline.permissions.asynchronous import with_result_places
 from pipeline.permissions.caller import administrator_policy, approver_policy, caller_policy
 from pipeline.permissions.candidate_roles import model_policy, stamp_policy, sweep_policy
 from pipeline.permissions.evaluated import with_capture_place
@@ -99,7 +100,8 @@ def create_roles(session: Session, bundle: Bundle) -> list[str]:
     iam = session.client("iam")
     bundle, lines = with_artifact_store(session, bundle)
     bundle, found = with_capture_place(session, bundle)
-    lines = [*lines, *found]
+    bundle, queued = with_result_places(session, bundle)
+    lines = [*lines, *found, *queued]
     made = [put_role(iam, p, "permissions create") for p in permissions_of(bundle) if p.role_arn]
     return [*made, *lines]
 

@@ -40,6 +40,11 @@ def _notes(bundle: Bundle) -> Iterator[str]:
             "# note: where the endpoint's calls are captured is not known without AWS, so these "
             "policies have no right to it; `permissions create` asks the endpoint"
         )
+    if bundle.config.endpoint.asynchronous and not dataset.answers_given:
+        yield (
+            "# note: where the endpoint puts its results is not known without AWS, so these "
+            "policies have no right to it; `permissions create` asks the endpoint"
+        )
     candidate = bundle.config.candidate
     if candidate and not (candidate.model_data and candidate.images):
         yield (

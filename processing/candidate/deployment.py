@@ -19,6 +19,7 @@ from processing.base.aws_errors import explain
 from processing.base.errors import CandidateError, ConfigError
 from processing.candidate.inference_ami import inference_ami_version
 from processing.candidate.package import CandidatePackage, model_containers
+from processing.config.asynchronous import scratch_uri
 from processing.config.candidate import Candidate
 from processing.config.model import EvaluationConfig
 
@@ -144,7 +145,22 @@ def endpoint_config_request(
         "InitialInstanceCount": candidate.instance_count,
         **{member: value for member, value in optional.items() if value is not None},
     }
-    return {"EndpointConfigName": name, "ProductionVariants": [variant]}
+    request = {"EndpointConfigName": name, "ProductionVariants": [variant]}
+    if config.endpoint.asynchronous is None:
+        return request
+    return {**request, "AsyncInferenceConfig": _asynchronous(name, config)}
+
+
+def _asynchronous(name: str, config: EvaluationConfig) -> dict[str, Any]:
+    """Results and failures go below the pipeline's own prefix."""
+    infrastructure, candidate = config.infrastructure, candidate_section(config)
+    place = f"{scratch_uri(infrastructure)}/{name}"
+    output = {"S3OutputPath": f"{place}/output", "S3FailurePath": f"{place}/failure"}
+    if infrastructure.output_kms_key:
+        output["KmsKeyId"] = infrastructure.output_kms_key
+    at_once = candidate.invocations_per_instance
+    client = {"MaxConcurrentInvocationsPerInstance": at_once} if at_once else {}
+    return {"OutputConfig": output, **({"ClientConfig": client} if client else {})}
 
 
 def candidate_section(config: EvaluationConfig) -> Candidate:

@@ -34,7 +34,7 @@ CONTAINER_MEMBERS = (
     "Environment",
 )
 """What a package says of a container and CreateModel takes too."""
-DEPLOYED_AS = {"instance_type", "instance_count", "environment"}
+DEPLOYED_AS = {"instance_type", "instance_count", "environment", "invocations_per_instance"}
 """What can change an answer or how long it takes."""
 ONLY_BY_NAME = ("ProductId", "AdditionalS3DataSource")
 """What only SageMaker itself can deploy: Marketplace products, extra data beside the model."""
@@ -60,7 +60,7 @@ class CandidatePackage:
 
     def identity(self, candidate: Candidate) -> str:
         """What an answer is kept under: the package, what is in it, and how it is deployed."""
-        deployed = candidate.model_dump(include=DEPLOYED_AS)
+        deployed = candidate.model_dump(include=DEPLOYED_AS, exclude_none=True)
         return f"{self.arn} {key_of(self.containers, deployed)}"
 
 

@@ -220,7 +220,7 @@ def _require_an_answer(job: EvaluationJob, deployment: Deployment) -> None:
 
     names = {"name": deployment.name, "variant": None, "inference_component": None}
     endpoint = job.endpoint.model_copy(update=names)
-    client = runtime_client(endpoint, boto3.Session())
+    client = runtime_client(endpoint, boto3.Session(), job.config.infrastructure)
     body = request_body(endpoint, ARE_YOU_READY)
     call = ask(client, endpoint, body, endpoint_rate_limit(endpoint))
     if call.error:

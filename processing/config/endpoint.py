@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from processing.config import patterns
+from processing.config.asynchronous import Asynchronous, parse_asynchronous
 from processing.config.section import Section
 
 Reasoning = Literal["strip", "keep"]
@@ -80,6 +81,7 @@ class Endpoint(Section):
     retry_seconds: float = Field(default=120, ge=0)
     concurrency: Concurrency = AtMost(max=8)
     stream: bool = False
+    asynchronous: Annotated[Asynchronous | None, BeforeValidator(parse_asynchronous)] = None
     warm_up: int = Field(default=0, ge=0, le=1000)
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
@@ -111,10 +113,26 @@ class Endpoint(Section):
             )
         if self.stream and self.parameters.get("stream") is False:
             raise ValueError("stream: true, but parameters.stream is false: take one of them out")
+        self._require_what_is_queued_as_a_whole()
         texts = list(_texts(self.request))
         if any(MESSAGES in text and text != MESSAGES for text in texts):
             raise ValueError(f'request: "{MESSAGES}" is a list: let it stand alone as a value')
         return self
+
+    def _require_what_is_queued_as_a_whole(self) -> None:
+        if self.asynchronous is None:
+            return
+        if self.stream:
+            raise ValueError(
+                "stream: true and asynchronous: an asynchronous endpoint's answer is a file in S3, "
+                "which comes as a whole: take one of them out"
+            )
+        for key in ("variant", "inference_component"):
+            if getattr(self, key):
+                raise ValueError(
+                    f"{key}: and asynchronous: InvokeEndpointAsync cannot choose between the parts "
+                    "of an endpoint: take one of them out"
+                )
 
     @property
     def context_path(self) -> str | None:
@@ -137,7 +155,8 @@ class Endpoint(Section):
         """Under what latency is measured, in words."""
         fixed = "at once, fixed" if self.fixed_concurrency else "at once at most"
         warm = f"{self.warm_up} warm-up calls left out" if self.warm_up else "no warm-up calls"
-        return f"{self.most_at_once} {fixed}; {warm}"
+        queued = "; asynchronous, the wait in its queue included" if self.asynchronous else ""
+        return f"{self.most_at_once} {fixed}; {warm}{queued}"
 
     @property
     def sends_history(self) -> bool:

@@ -1,4 +1,4 @@
-"""The load under which latency is measured: `endpoint.concurrency` among instances, and none."""
+"""The load that latency is measured under: `endpoint.concurrency` among instances, and queues."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from processing.config.threshold_scales import Location
 
 def load_problems(config: EvaluationConfig) -> Iterator[tuple[Location, str]]:
     """The key of each mistake, and why."""
+    candidate = config.candidate
+    if candidate and candidate.invocations_per_instance and config.endpoint.asynchronous is None:
+        yield (
+            ("candidate", "invocations_per_instance"),
+            "is of an asynchronous endpoint: write asynchronous: true into endpoint:",
+        )
     fixed = config.endpoint.fixed_concurrency
     instances = config.infrastructure.evaluate.instance_count
     if fixed is None or config.dataset.answers_given or fixed % instances == 0:

@@ -74,7 +74,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class AnswerDesk:
-    """Whom to ask, and what is kept. `client` is a boto3 `sagemaker-runtime` client."""
+    """Whom to ask, and what is kept. `client` is what `runtime_client` makes."""
 
     client: Any
     endpoint: Endpoint
@@ -86,12 +86,14 @@ class AnswerDesk:
     def key(self, request: dict[str, Any]) -> str:
         """Model identity and exact request: another model or prompt is another answer.
 
-        So is one under another fixed load, of which its latency tells nothing.
+        So is one under another fixed load, or from a queue, of which its latency tells nothing.
         """
         endpoint = self.endpoint
         asked = [endpoint.inference_component, endpoint.variant, request]
         if endpoint.fixed_concurrency:
             asked.append({"concurrency": endpoint.fixed_concurrency})
+        if endpoint.asynchronous:
+            asked.append("asynchronous")
         return key_of(self.model.identity, endpoint.custom_attributes, asked)
 
 

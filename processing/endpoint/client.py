@@ -14,6 +14,8 @@ from processing.base.error_bodies import make_error_readable
 from processing.base.errors import EndpointError
 from processing.calls.rate_limit import RateLimit
 from processing.config.endpoint import Endpoint
+from processing.config.infrastructure import Infrastructure
+from processing.endpoint.asynchronous import asynchronous_client
 from processing.endpoint.invocation import Attempt, invoke
 from processing.endpoint.reply import Reply
 
@@ -89,8 +91,8 @@ NOT_ASKED = Call(None, None, attempts=0, latency_ms=0.0, started_ns=0, ended_ns=
 def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
     """Look up the model behind the endpoint (a boto3 `sagemaker` client).
 
-    Raises EndpointError if there is no such endpoint, if it is not InService, or if it does not
-    say which one model answers.
+    Raises EndpointError if there is no such endpoint, if it is not InService, if it is of the other
+    kind (`endpoint.asynchronous`), or if it does not say which one model answers.
     """
     from botocore.exceptions import ClientError
 
@@ -101,6 +103,7 @@ def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
                 f"endpoint {endpoint.name} is {described['EndpointStatus']}, not InService: "
                 "wait for it, or name another with endpoint.name or EndpointName="
             )
+        _require_kind(endpoint, is_asynchronous=bool(described.get("AsyncInferenceConfig")))
         model_name = _model_name(client, endpoint, described["EndpointConfigName"])
         model = client.describe_model(ModelName=model_name)
     except ClientError as error:
@@ -115,6 +118,19 @@ def describe_model(client: Any, endpoint: Endpoint) -> MeasuredModel:
         source_uri=package if package.startswith("arn:") else model["ModelArn"],
         revision=f"{described['EndpointConfigName']} {model['CreationTime']}",
     )
+
+
+def _require_kind(endpoint: Endpoint, *, is_asynchronous: bool) -> None:
+    if is_asynchronous and not endpoint.asynchronous:
+        raise EndpointError(
+            f"endpoint {endpoint.name} is asynchronous and refuses real-time calls: write "
+            "asynchronous: true into endpoint:"
+        )
+    if endpoint.asynchronous and not is_asynchronous:
+        raise EndpointError(
+            f"endpoint {endpoint.name} is a real-time endpoint (its configuration has no "
+            "AsyncInferenceConfig): take asynchronous out of endpoint:, or name another endpoint"
+        )
 
 
 def _model_name(client: Any, endpoint: Endpoint, config_name: str) -> str:
@@ -146,8 +162,13 @@ def _model_name(client: Any, endpoint: Endpoint, config_name: str) -> str:
     return str(name)
 
 
-def runtime_client(endpoint: Endpoint, session: Any) -> Any:
-    """A boto3 `sagemaker-runtime` client that leaves retrying to `ask`."""
+def runtime_client(
+    endpoint: Endpoint, session: Any, infrastructure: Infrastructure | None = None
+) -> Any:
+    """A boto3 `sagemaker-runtime` client that leaves retrying to `ask`.
+
+    For an asynchronous endpoint one with S3 beside it, which needs `infrastructure`.
+    """
     from botocore.config import Config
 
     client = session.client(
@@ -160,10 +181,13 @@ def runtime_client(endpoint: Endpoint, session: Any) -> Any:
             retries={"mode": "standard", "total_max_attempts": 1},
         ),
     )
-    for operation in ("InvokeEndpoint", "InvokeEndpointWithResponseStream"):
+    for operation in ("InvokeEndpoint", "InvokeEndpointWithResponseStream", "InvokeEndpointAsync"):
         event = f"before-parse.sagemaker-runtime.{operation}"
         client.meta.events.register(event, make_error_readable)
-    return client
+    if endpoint.asynchronous is None:
+        return client
+    assert infrastructure is not None
+    return asynchronous_client(client, session, infrastructure, endpoint.most_at_once)
 
 
 def endpoint_rate_limit(endpoint: Endpoint, instances: int = 1) -> RateLimit:

@@ -1,8 +1,8 @@
 """One attempt at asking the endpoint: sent, read, and judged whether another could end better.
 
-Sources: SageMaker Runtime API reference, InvokeEndpoint and InvokeEndpointWithResponseStream;
-botocore retries/standard.py (botocore does not retry ModelError 424, ModelNotReadyException 429 or
-InternalDependencyException 530).
+Sources: SageMaker Runtime API reference, InvokeEndpoint, InvokeEndpointWithResponseStream and
+InvokeEndpointAsync; botocore retries/standard.py (botocore does not retry ModelError 424,
+ModelNotReadyException 429 or InternalDependencyException 530).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from processing.config.endpoint import Endpoint
+from processing.endpoint.asynchronous import AsynchronousFailure
 from processing.endpoint.body_bytes import LONGEST_BODY
 from processing.endpoint.payload import read_reply
 from processing.endpoint.reply import Reply, UnusableReply
@@ -47,7 +48,7 @@ class Attempt:
 
 
 def invoke(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> Attempt:
-    """Ask once (a boto3 `sagemaker-runtime` client)."""
+    """Ask once; `client` is what `runtime_client` makes."""
     start = time.perf_counter()
     ended: float | None = None
     times = TokenTimes()
@@ -79,6 +80,8 @@ def _sent(
     if endpoint.stream:
         response = client.invoke_endpoint_with_response_stream(**request)
         return read_stream(response["Body"], start)
+    if endpoint.asynchronous:
+        return client.answer(endpoint.asynchronous, request), TokenTimes()
     response = client.invoke_endpoint(Accept="application/json", **request)
     return response["Body"].read(LONGEST_BODY + 1), TokenTimes()
 
@@ -100,6 +103,8 @@ def _failed(error: Exception) -> Attempt:
 
     if isinstance(error, ClientError):
         return _classify(error.response)
+    if isinstance(error, AsynchronousFailure):
+        return Attempt(error=str(error))
     again = AS_TIME_ALLOWS if isinstance(error, HTTPClientError | HTTPError) else A_FEW
     if isinstance(error, BotoCoreError) and not isinstance(error, HTTPClientError):
         again = ONCE

@@ -142,7 +142,7 @@ def answer_desk(
 ) -> AnswerDesk:
     """Whom the job asks, and what is kept; `instances` share the endpoint's quota."""
     return AnswerDesk(
-        client=runtime_client(job.endpoint, session),
+        client=runtime_client(job.endpoint, session, job.config.infrastructure),
         endpoint=job.endpoint,
         model=model,
         shelf=job.store.shelf(session, "answers", key_of(model.identity)[:16]),

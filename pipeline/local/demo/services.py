@@ -174,6 +174,7 @@ def local_aws(
                 SERVER_IMAGE if told.server else DEMO_IMAGE,
                 told.variants,
                 told.inference_components,
+                any(section.asynchronous for section in named if section.name == name),
             )
             for name, told in endpoints.items()
         ]

@@ -2,7 +2,8 @@
 
 Added here: a versioned model package is deployed by name only when it is Approved; an endpoint is
 Creating for a while, then InService or Failed; it cannot be deleted meanwhile; when it is deleted
-it answers no more; DescribeEndpoint says where calls are captured.
+it answers no more; DescribeEndpoint says where calls are captured, and where an asynchronous
+endpoint's results go.
 What answers for it is the host's business (see demo_hosting).
 
 The wording of the refusals is an assumption where it is not that of moto; that SageMaker refuses is
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pipeline.local.server import moto_internals
@@ -23,6 +24,9 @@ from pipeline.local.server.aws_errors import AwsError, ValidationException
 
 DATA_CAPTURE = "LOCAL_DATA_CAPTURE"
 """A host finds in the environment, as JSON, what the endpoint's configuration says of capturing."""
+
+ASYNCHRONOUS = "LOCAL_ASYNCHRONOUS"
+"""As JSON what it says of asynchronous inference; without it calls are answered in real time."""
 
 CREATING_SECONDS, DELETING_SECONDS = 1.0, 0.2
 
@@ -59,11 +63,14 @@ class Endpoints:
     host: Host
     describe_package: Callable[[Call, str], dict[str, Any]]
     echo: Callable[[str], None]
+    asynchronous: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    """AsyncInferenceConfig by account, region and configuration: moto takes it, and forgets it."""
 
     def operations(self) -> dict[str, Operation]:
         return {
             "CreateModel": self._create_model,
             "CreateEndpointConfig": self._create_config,
+            "DescribeEndpointConfig": self._describe_config,
             "CreateEndpoint": self._create,
             "DescribeEndpoint": self._describe,
             "DeleteEndpoint": self._delete,
@@ -79,7 +86,20 @@ class Endpoints:
     def _create_config(self, call: Call) -> dict[str, Any]:
         name = call.request["EndpointConfigName"]
         self._require_new(call, "EndpointConfig", name, "endpoint configuration")
-        return call.forward(call.operation, call.request)
+        answer = call.forward(call.operation, call.request)
+        self.asynchronous[call.account, call.region, name] = (
+            call.request.get("AsyncInferenceConfig") or {}
+        )
+        return answer
+
+    def _describe_config(self, call: Call) -> dict[str, Any]:
+        described = call.forward(call.operation, call.request)
+        return {**described, **self._asynchronous(call, call.request["EndpointConfigName"])}
+
+    def _asynchronous(self, call: Call, config_name: str) -> dict[str, Any]:
+        """The member AsyncInferenceConfig, or none."""
+        found = self.asynchronous.get((call.account, call.region, config_name))
+        return {"AsyncInferenceConfig": found} if found else {}
 
     def _require_deployable(self, call: Call, name: str) -> None:
         package = self.describe_package(call, name)
@@ -103,6 +123,8 @@ class Endpoints:
         environment = self._environment(call, call.request["EndpointConfigName"])
         if capture := self._capture_config(call, call.request["EndpointConfigName"]):
             environment[DATA_CAPTURE] = json.dumps(capture)
+        for queued in self._asynchronous(call, call.request["EndpointConfigName"]).values():
+            environment[ASYNCHRONOUS] = json.dumps(queued)
         answer = call.forward(call.operation, call.request)
         moto_internals.set_endpoint_status(call.account, call.region, name, "Creating")
         made = moto_internals.endpoint(call.account, call.region, name)
@@ -130,6 +152,7 @@ class Endpoints:
         described = call.forward(call.operation, call.request)
         capture = self._capture_config(call, described["EndpointConfigName"])
         described.pop("DataCaptureConfig", None)
+        described |= self._asynchronous(call, described["EndpointConfigName"])
         if not capture:
             return described
         enabled = capture.get("EnableCapture", True)

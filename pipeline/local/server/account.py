@@ -33,12 +33,15 @@ TRUST_SAGEMAKER = {
 
 @dataclass(frozen=True)
 class Hosted:
-    """An endpoint: the image of the model behind it, and the names of its parts."""
+    """An endpoint: the image of the model behind it, the names of its parts, and whether calls are
+    queued.
+    """
 
     endpoint: str
     image: str
     variants: tuple[str, ...] = (ALL_TRAFFIC,)
     components: tuple[str, ...] = ()
+    asynchronous: bool = False
 
 
 def furnish(session: Session, config: EvaluationConfig, hosted: Sequence[Hosted]) -> None:
@@ -95,5 +98,15 @@ def _create_endpoint(sagemaker: Any, config: EvaluationConfig, hosted: Hosted) -
             }
             for variant in hosted.variants
         ],
-    )
+        **({"AsyncInferenceConfig": _queued(infrastructure.bucket, name)}
+           if hosted.asynchronous else {}),
+    )  # fmt: skip
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-config")
+
+
+def _queued(bucket: str, endpoint: str) -> dict[str, Any]:
+    """Results lie outside the pipeline's prefix, as those of an endpoint of somebody else's do."""
+    place = f"s3://{bucket}/endpoints/{endpoint}"
+    return {
+        "OutputConfig": {"S3OutputPath": f"{place}/output", "S3FailurePath": f"{place}/failure"}
+    }

@@ -58,9 +58,15 @@ BY_JOB: dict[str, Any] = {
     "registration": {"by": "job"},
     "infrastructure": {"register_role": f"arn:aws:iam::{ACCOUNT}:role/llm-evaluation-register"},
 }
+ASYNCHRONOUS: dict[str, Any] = {
+    "endpoint": {"asynchronous": True},
+    "candidate": {"instance_type": "ml.g5.xlarge"},
+    "infrastructure": {"output_kms_key": FULL["infrastructure"]["output_kms_key"]},
+}
 CONFIGURATIONS = {
     "example": EXAMPLE,
     "full": FULL,
     "tracking server": TRACKING_SERVER,
     "by job": BY_JOB,
+    "asynchronous": ASYNCHRONOUS,
 }

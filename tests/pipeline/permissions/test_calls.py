@@ -22,7 +22,7 @@ import boto3
 import httpx
 import pytest
 from botocore import xform_name
-from configurations import BY_JOB, FULL, PROFILE, TRACKING_SERVER
+from configurations import ASYNCHRONOUS, BY_JOB, FULL, PROFILE, TRACKING_SERVER
 from local_runs import local_client
 from recorded_aws import RECORDER
 from ruamel.yaml import YAML
@@ -43,6 +43,7 @@ IAM_ACTIONS = {
     "s3:UploadPart": "s3:PutObject",
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "sagemaker-runtime:InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
     # API reference, InvokeEndpointWithResponseStream: "your IAM permissions must allow the
     # sagemaker:InvokeEndpoint action"
     "sagemaker-runtime:InvokeEndpointWithResponseStream": "sagemaker:InvokeEndpoint",
@@ -546,7 +547,10 @@ def step_requests(bundle: Bundle, step: dict[str, Any]) -> Iterator[Request]:
 
 def test_every_boto3_operation_in_the_source_is_in_a_policy(write_config: ConfigWriter) -> None:
     """Also those that no recording came by."""
-    bundles = [load_bundle(write_config(**change)) for change in (FULL, TRACKING_SERVER, BY_JOB)]
+    bundles = [
+        load_bundle(write_config(**change))
+        for change in (FULL, TRACKING_SERVER, BY_JOB, ASYNCHRONOUS)
+    ]
     allowed = {a for b in bundles for p in permissions_of(b) for a in actions_of(p.policy)}
     named = operations_in_source()
     assert {"describe_model", "invoke_endpoint", "set_queue_attributes"} <= named.keys()

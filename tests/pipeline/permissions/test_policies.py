@@ -8,16 +8,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from configurations import ACCOUNT, APPLICATION_PROFILE, CONFIGURATIONS, FULL, PROFILE
+from configurations import ACCOUNT, APPLICATION_PROFILE, ASYNCHRONOUS, CONFIGURATIONS, FULL, PROFILE
 from running_aws import REPOSITORY, ConfigWriter
 
 from pipeline.definition.bundle import load_bundle
 from pipeline.local.server.iam_policy import Request, allows
 from pipeline.permissions.roles import Permissions, permissions_of
 from processing.candidate.deployment import name_prefix
+from processing.endpoint.asynchronous import ResultPlace
 
 NO_NAME_POSSIBLE = {
     # The authorization reference has a resource for metrics of OpenTelemetry only; the namespace is
@@ -420,3 +422,32 @@ def test_the_job_writes_outputs_and_deletes_none(everyone: list[Permissions]) ->
     for action in ("DeleteObject", "DeleteObjectVersion", "PutObjectAcl", "PutObjectRetention"):
         assert not may(action, "runs/abc/evaluation/evaluation.json")
     assert not allows([job], Request("s3:PutBucketVersioning", bucket))
+
+
+def test_what_is_queued_is_read_and_written_by_who_does_it(write_config: ConfigWriter) -> None:
+    bundle = load_bundle(write_config(**ASYNCHRONOUS))
+    places = (ResultPlace("s3://theirs/out", "s3://theirs/failed", None),)
+    listed = permissions_of(replace(bundle, result_places=places))
+    policies = {each.who: each.policy for each in listed}
+    scratch = "arn:aws:s3:::llm-evaluation-demo/health-qa/async"
+    candidate = name_prefix(bundle.config.pipeline.name)
+    endpoint = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint"
+
+    def may(who: str, action: str, resource: str) -> bool:
+        return allows([policies[who]], Request(action, resource))
+
+    for who in ("job", "caller"):
+        assert may(who, "sagemaker:InvokeEndpointAsync", f"{endpoint}/health-qa-good")
+        assert not may(who, "sagemaker:InvokeEndpoint", f"{endpoint}/health-qa-good")
+        for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"):
+            assert may(who, action, f"{scratch}/input/a.json")
+        assert may(who, "s3:GetObject", "arn:aws:s3:::theirs/out/a.out")
+        assert may(who, "s3:GetObject", "arn:aws:s3:::theirs/failed/a-error.out")
+        assert not may(who, "s3:DeleteObject", "arn:aws:s3:::theirs/out/a.out")
+    assert may("job", "sagemaker:InvokeEndpointAsync", f"{endpoint}/{candidate}x")
+    assert may("model", "s3:GetObject", f"{scratch}/input/a.json")
+    assert may("model", "s3:PutObject", f"{scratch}/{candidate}x/output/a.out")
+    assert not may("model", "s3:GetObject", f"{scratch}/{candidate}x/output/a.out")
+    assert not may("model", "s3:PutObject", f"{scratch}/input/a.json")
+    key = ASYNCHRONOUS["infrastructure"]["output_kms_key"]
+    assert may("model", "kms:GenerateDataKey", key)

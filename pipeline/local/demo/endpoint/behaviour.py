@@ -4,6 +4,7 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.local.demo.endpoint.asynchronous import Asynchronous
 from pipeline.local.demo.endpoint.data_capture import DataCapture
 from pipeline.local.demo.endpoint.openai_server import CONTAINER_SECONDS, base_url
 from pipeline.local.demo.endpoint.payloads import TextGeneration
@@ -25,6 +26,7 @@ class EndpointBehaviour(Behaviour):
     passages: so many of those that it has found are returned with each answer; 0 returns none.
     passages_lost: the share of answers without any, as where a service's search has failed.
     streaming: how streams come, and which of them break off.
+    asynchronous: where results go and what is amiss with them; None answers in real time.
     wild: the share of calls that are answered as no container should (`wild`), by `faults.seed`.
     server: an OpenAI-compatible server that answers instead of all this, within server_seconds. Its
         calls are not slowed down, and its answers not spoilt; throttle, fail and hang work.
@@ -38,6 +40,7 @@ class EndpointBehaviour(Behaviour):
     passages: int = Field(0, ge=0, le=50)
     passages_lost: Share = 0
     streaming: Streaming = Streaming()
+    asynchronous: Asynchronous | None = None
     wild: Share = 0
     server: str | None = None
     server_seconds: float = CONTAINER_SECONDS

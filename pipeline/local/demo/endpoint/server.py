@@ -28,9 +28,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from pipeline.local.demo.calls import UNKNOWN_OPERATION, Answer, WireError, answer_call
+from pipeline.local.demo.endpoint.asynchronous import Queue
 from pipeline.local.demo.endpoint.behaviour import EndpointBehaviour
 from pipeline.local.demo.endpoint.data_capture import CaptureWriter
-from pipeline.local.demo.endpoint.model_error import ACCOUNT, MODEL_ERROR_STATUS, model_error
+from pipeline.local.demo.endpoint.model_error import MODEL_ERROR_STATUS, model_error
 from pipeline.local.demo.endpoint.openai_server import OpenAiServer
 from pipeline.local.demo.endpoint.payloads import (
     Completion,
@@ -43,6 +44,7 @@ from pipeline.local.demo.endpoint.payloads import (
     write_answer,
     write_malformed,
 )
+from pipeline.local.demo.endpoint.refusals import TARGET_VARIANT, refusal_of
 from pipeline.local.demo.endpoint.response_stream import PassedOn, StreamedAnswer, events
 from pipeline.local.demo.endpoint.retrieval import (
     HEALTH_KNOWLEDGE,
@@ -56,7 +58,6 @@ from pipeline.local.demo.faults import Decision, Faults
 from pipeline.local.demo.http_server import DemoServer, serve
 from pipeline.local.demo.state import DemoState, admin_routes
 
-_TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
 ENDPOINT_ERRORS: Mapping[str, int] = {
     "ModelError": MODEL_ERROR_STATUS,
     "ModelNotReadyException": 429,
@@ -82,13 +83,21 @@ def endpoint_app(
     streams: dict[tuple[str, EndpointBehaviour], Counter[bytes]] = {}
     writers: dict[tuple[str, EndpointBehaviour], CaptureWriter] = {}
 
+    queues: dict[tuple[str, EndpointBehaviour], Queue] = {}
+
     async def invoke(request: Request) -> Response:
         name = request.path_params["name"]
         behaviour = state.behaviours.get(name)
-        refusal = _refusal(request, name, behaviour)
+        refusal = refusal_of(request, name, behaviour)
         if behaviour is None or refusal:
             state.log.by_name[name]["ValidationError"] += 1
             return WireError("ValidationError", 400, Message=refusal).response()
+        if behaviour.asynchronous:
+            queue = queues.setdefault((name, behaviour), Queue(behaviour.asynchronous))
+            return await queue.take(request, partial(respond, name, behaviour))
+        return await respond(name, behaviour, request)
+
+    async def respond(name: str, behaviour: EndpointBehaviour, request: Request) -> Response:
         fault = partial(_fault, name, behaviour.faults)
         if behaviour.server:
             if behaviour not in servers:
@@ -117,6 +126,7 @@ def endpoint_app(
     routes = [
         Route("/endpoints/{name}/invocations", invoke, methods=["POST"]),
         Route("/endpoints/{name}/invocations-response-stream", invoke, methods=["POST"]),
+        Route("/endpoints/{name}/async-invocations", invoke, methods=["POST"]),
         *admin_routes("endpoints", state, EndpointBehaviour),
         UNKNOWN_OPERATION,
     ]
@@ -133,25 +143,6 @@ def serve_endpoint(
     return serve(endpoint_app(endpoints, knowledge), port, "demo endpoint, not a model")
 
 
-def _refusal(request: Request, name: str, behaviour: EndpointBehaviour | None) -> str:
-    """The ValidationError message for a call to what does not exist; empty if all is well."""
-    if behaviour is None:
-        return f"Endpoint {name} of account {ACCOUNT} not found."
-    component = request.headers.get("X-Amzn-SageMaker-Inference-Component")
-    if behaviour.inference_components and component is None:
-        return (
-            "Inference Component Name header is required for endpoints to which you plan to deploy "
-            "inference components. Please include Inference Component Name header or consider "
-            "using SageMaker models."
-        )
-    if component is not None and component not in behaviour.inference_components:
-        return f"Inference Component {component} of account {ACCOUNT} not found."
-    variant = request.headers.get(_TARGET_VARIANT)
-    if variant is not None and variant not in behaviour.variants:
-        return f"Variant {variant} not found for Endpoint {name} of account {ACCOUNT}."
-    return ""
-
-
 @dataclass(frozen=True)
 class _Served:
     """One endpoint as it answers now."""
@@ -166,7 +157,7 @@ class _Served:
 def _invoked(request: Request, behaviour: EndpointBehaviour, answered: Response) -> Response:
     """The response, which says which variant has answered."""
     if answered.status_code == HTTPStatus.OK:
-        variant = request.headers.get(_TARGET_VARIANT, behaviour.variants[0])
+        variant = request.headers.get(TARGET_VARIANT, behaviour.variants[0])
         answered.headers["x-Amzn-Invoked-Production-Variant"] = variant
     return answered
 

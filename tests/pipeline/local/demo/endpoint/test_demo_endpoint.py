@@ -391,10 +391,27 @@ def test_wrong_behaviour_is_refused(endpoint_url: str, behaviour: dict[str, Any]
     assert httpx.get(f"{endpoint_url}/_demo/endpoints/wrong").status_code == 404
 
 
-def test_other_operations_are_refused_by_name(runtime: Any) -> None:
-    with pytest.raises(ClientError, match="async-invocations is not served") as caught:
+def test_other_operations_are_refused_by_name(endpoint_url: str) -> None:
+    response = httpx.post(f"{endpoint_url}/endpoints/{GOOD}/other")
+    assert response.headers["x-amzn-ErrorType"] == "UnknownOperationException"
+    assert f"/endpoints/{GOOD}/other is not served" in response.json()["Message"]
+
+
+def test_each_kind_of_endpoint_refuses_the_other_kind_of_call(
+    runtime: Any, endpoint_url: str
+) -> None:
+    queued = {"asynchronous": {"output": "s3://bucket/out"}}
+    httpx.put(f"{endpoint_url}/_demo/endpoints/queued", json=queued).raise_for_status()
+    with pytest.raises(ClientError, match="is not an asynchronous") as caught:
         runtime.invoke_endpoint_async(EndpointName=GOOD, InputLocation="s3://bucket/key")
-    assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    with pytest.raises(ClientError, match="is an asynchronous") as caught:
+        runtime.invoke_endpoint(EndpointName="queued", Body=b"{}")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    with pytest.raises(ClientError, match="less than or equal to 128000"):
+        runtime.invoke_endpoint_async(EndpointName="queued", Body=b"x" * 128_001)
+    with pytest.raises(ClientError, match="exactly one of Body and InputLocation"):
+        runtime.invoke_endpoint_async(EndpointName="queued")
 
 
 def test_server_stops_although_a_call_hangs() -> None:
