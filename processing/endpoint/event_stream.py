@@ -14,6 +14,10 @@ from processing.base.content_parts import REASONING_KEYS
 from processing.endpoint.body import refuse_error, stop_reason_of
 from processing.endpoint.reply import UnusableReply, excerpt
 
+_IN_PIECES = {"choices", "usage", "token", "content", "tool_calls", *REASONING_KEYS}
+_IN_PIECES |= {"role", "refusal", "function_call", "audio"}
+"""What no event or delta of a stream has as a whole."""
+
 
 def merged(events: Sequence[Any]) -> Any:
     """The whole body; an event is a JSON document, or None for the end that OpenAI's streams mark.
@@ -26,7 +30,7 @@ def merged(events: Sequence[Any]) -> Any:
         refuse_error(event)
     whole = [e for e in told if isinstance(e, dict) and isinstance(e.get("generated_text"), str)]
     if whole:
-        return _counted(whole[-1], sum(map(has_token, told)))
+        return _told_once(told) | _counted(whole[-1], sum(map(has_token, told)))
     if told and all(isinstance(e, dict) and "token" in e for e in told):
         raise UnusableReply("the body is a stream of events that ends before the answer does")
     return _chat(told, ended=None in events)
@@ -67,15 +71,29 @@ def _counted(whole: dict[str, Any], tokens: int) -> dict[str, Any]:
     return {**whole, "details": {**told, "generated_tokens": tokens}}
 
 
+def _told_once(events: Sequence[Any]) -> dict[str, Any]:
+    """What stands beside a stream's tokens, such as the passages that a service has retrieved.
+
+    It comes with one event, first or last; others leave it out, or have a null in its place.
+    """
+    return {
+        key: value
+        for event in events
+        if isinstance(event, Mapping)
+        for key, value in event.items()
+        if key not in _IN_PIECES and value is not None
+    }
+
+
 def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
     said: dict[str, str] = {}
     calls: list[Any] = []
     stop_reason, usage = "", None
-    beside: dict[str, Any] = {}  # such as the passages that a service has retrieved
+    beside = _told_once(events)
+    with_message: dict[str, Any] = {}  # as Azure OpenAI's `context`, with its citations
     for event in events:
         try:
             usage = event.get("usage") or usage
-            beside |= {key: event[key] for key in event if key not in ("choices", "usage")}
             choices = event["choices"]
             if not choices:
                 continue  # as the last one, which has the usage
@@ -87,6 +105,7 @@ def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
             for key in ("content", *REASONING_KEYS):
                 said[key] = said.get(key, "") + (delta.get(key) or "")
             calls += delta.get("tool_calls") or []
+            with_message |= _told_once([delta])
         except (AttributeError, LookupError, TypeError) as error:
             raise UnusableReply(
                 f"the body is a stream of events that cannot be read: {excerpt(event)}; turn "
@@ -95,7 +114,8 @@ def _chat(events: Sequence[Any], *, ended: bool) -> dict[str, Any]:
         stop_reason = stop_reason_of([choice]) or stop_reason
     if not (ended or stop_reason):
         raise UnusableReply("the body is a stream of events that ends before the answer does")
-    choice = {"message": {k: v for k, v in said.items() if v}, "finish_reason": stop_reason}
+    spoken = {key: text for key, text in said.items() if text}
+    choice = {"message": with_message | spoken, "finish_reason": stop_reason}
     choice["message"].setdefault("content", "")
     if calls:
         choice["message"]["tool_calls"] = _merged_calls(calls)

@@ -53,6 +53,7 @@ def streamed(server: str, monkeypatch: pytest.MonkeyPatch) -> Streamer:
             "faults": {"latency_ms": 0, "jitter_ms": 0, **keys.pop("faults", {})},
             "streaming": streaming or {},
             "text_generation": shape,
+            "passages": keys.pop("passages", 0),
         }
         httpx.put(f"{server}/_demo/endpoints/qa", json=behaviour).raise_for_status()
         httpx.delete(f"{server}/_demo/calls")
@@ -88,6 +89,19 @@ def test_a_stream_is_the_answer_in_whole_with_its_tokens_and_times(
     assert 60 <= call.ttft_ms < call.latency_ms
     assert call.ttft_ms + call.inter_token_ms * (tokens - 1) <= call.latency_ms
     assert call.tokens_per_second == pytest.approx(tokens / call.latency_ms * 1000)
+
+
+@pytest.mark.parametrize(("form", "shape"), FORMATS)
+def test_the_passages_of_a_stream_are_read_whichever_event_has_them(
+    streamed: Streamer, form: str, shape: str
+) -> None:
+    path = "choices[0].message.context.citations" if form == "chat" else "passages"
+    call, _ = streamed({}, shape, format=form, response={"context": path}, passages=3)
+    assert call.reply is not None, call.error
+    assert call.reply.retrieved is not None
+    assert not call.reply.retrieved.problem
+    assert len(call.reply.retrieved.passages) == 3
+    assert "seven hours" in call.reply.text.casefold()
 
 
 @pytest.mark.parametrize(("form", "shape"), FORMATS)

@@ -123,19 +123,26 @@ def write_answer(
 def with_passages(
     answer: dict[str, Any] | list[dict[str, Any]], found: Sequence[tuple[Passage, float]]
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """The answer with what was retrieved for it, where services put that.
-
-    A chat's message has it as Azure OpenAI's "on your data" (`context.citations`), which leaves
-    `context` out where nothing was found; any other body under `passages`, empty then.
-    """
+    """The answer with what was retrieved for it, where services put that."""
     holder = answer[0] if isinstance(answer, list) else answer
-    if "choices" not in holder:
-        listed = [{"id": p.id, "text": p.text, "score": round(score, 4)} for p, score in found]
-        holder["passages"] = listed
-    elif found:
-        citations = [{"content": p.text, "title": p.topic, "chunk_id": p.id} for p, _ in found]
-        holder["choices"][0]["message"]["context"] = {"citations": citations}
+    if "choices" in holder:
+        holder["choices"][0]["message"] |= told_passages(found, chat=True)
+    else:
+        holder |= told_passages(found, chat=False)
     return answer
+
+
+def told_passages(found: Sequence[tuple[Passage, float]], *, chat: bool) -> dict[str, Any]:
+    """As a chat's message or first delta has them, or any other body or first event.
+
+    A chat's are those of Azure OpenAI's "on your data" (`context.citations`), which leaves
+    `context` out where nothing was found; any other's are under `passages`, empty then.
+    """
+    if not chat:
+        listed = [{"id": p.id, "text": p.text, "score": round(score, 4)} for p, score in found]
+        return {"passages": listed}
+    citations = [{"content": p.text, "title": p.topic, "chunk_id": p.id} for p, _ in found]
+    return {"context": {"citations": citations}} if found else {}
 
 
 def write_malformed(

@@ -85,18 +85,32 @@ _BROKEN = {
 }
 
 
-def events(prompt: Prompt, done: Completion, model: str, shape: TextGeneration) -> list[bytes]:
-    """The body in its pieces: one for each event, in the order in which they come."""
+def events(
+    prompt: Prompt,
+    done: Completion,
+    model: str,
+    shape: TextGeneration,
+    told_first: Mapping[str, Any],
+) -> list[bytes]:
+    """The body in its pieces: one for each event, in the order in which they come.
+
+    `told_first` comes with the first one, as passages that were retrieved do.
+    """
     tokens = re.findall(r"\s*\S+", done.text) or [""]
     if prompt.format != "chat":
-        return list(_token_lines(tokens, done, shape))
+        return list(_token_lines(tokens, done, shape, told_first))
     end = b"\r\n" if fraction(f"crlf/{done.text}") < 0.5 else b"\n"
-    made = [b": keep-alive" + end * 2, *(_data(each, end) for each in _chunks(tokens, done, model))]
+    made = [
+        b": keep-alive" + end * 2,
+        *(_data(each, end) for each in _chunks(tokens, done, model, told_first)),
+    ]
     return [*made, b"data: [DONE]" + end * 2]
 
 
-def _chunks(tokens: list[str], done: Completion, model: str) -> Iterator[dict[str, Any]]:
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, {}]
+def _chunks(
+    tokens: list[str], done: Completion, model: str, told_first: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", **told_first}, {}]
     deltas += [{"content": token} for token in tokens]
     base = {"id": "chatcmpl-demo", "object": "chat.completion.chunk", "model": model}
     for delta in deltas:
@@ -107,9 +121,13 @@ def _chunks(tokens: list[str], done: Completion, model: str) -> Iterator[dict[st
     yield {**base, "choices": [], "usage": usage}
 
 
-def _token_lines(tokens: list[str], done: Completion, shape: TextGeneration) -> Iterator[bytes]:
+def _token_lines(
+    tokens: list[str], done: Completion, shape: TextGeneration, told_first: Mapping[str, Any]
+) -> Iterator[bytes]:
     for number, token in enumerate(tokens, start=1):
         line: dict[str, Any] = {"token": {"id": number, "text": token, "log_prob": -0.5}}
+        if number == 1:
+            line |= told_first
         if number == len(tokens):
             reason = "eos_token" if done.finish_reason == "stop" else "length"
             details = {"finish_reason": reason, "generated_tokens": done.tokens}

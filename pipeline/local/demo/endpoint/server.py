@@ -40,6 +40,7 @@ from pipeline.local.demo.endpoint.payloads import (
     complete,
     in_its_context,
     read_prompt,
+    told_passages,
     with_passages,
     write_answer,
     write_malformed,
@@ -196,7 +197,10 @@ async def _answer(
     if habit:
         made = _wild(name, behaviour, habit, prompt, done)
     elif prompt.stream and not decision.malformed:
-        pieces = events(prompt, done, model, shape)
+        found = _retrieved(behaviour, known, prompt.question) if behaviour.passages else []
+        chat = prompt.format == "chat"
+        told = told_passages(found, chat=chat) if behaviour.passages else {}
+        pieces = events(prompt, done, model, shape, told)
         if stream:
             return _streamed(served, stream, prompt, body, pieces)
         made = b"".join(pieces)
