@@ -11,14 +11,19 @@ Document = Mapping[str, Any]
 def judge_lines(document: Document) -> Iterator[str]:
     """How far they agree, and what they cost; the keys are not in reports of older code."""
     if swapped := document.get("swapped_answers"):
-        told = (f"{_whose(s)} {s['rejected']} of {s['asked'] - s['errors']}" for s in swapped)
-        yield f"swapped answers rejected: {', '.join(told)}"
+        yield f"swapped answers rejected: {', '.join(map(_rejected, swapped))}"
     for panel in document.get("panels", {}).values():
         yield f"panel: {panel['words']}"
     if repeats := document.get("repeats"):
         told = (f"{name} {r['contradicted']} of {r['n']} rows" for name, r in repeats.items())
         yield f"judges contradict themselves: {', '.join(told)}"
     yield from _costs(document)
+
+
+def _rejected(swapped: Document) -> str:
+    """Without another row's expected response there is nothing to swap."""
+    told = f"{swapped['rejected']} of {swapped['asked'] - swapped['errors']}"
+    return f"{_whose(swapped)} {told if swapped['asked'] else 'had none to reject'}"
 
 
 def _whose(swapped: Document) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.executions.judge_lines import judge_lines
 from processing.base.visible_text import visible_document
 from processing.calls.progress_display import is_terminal
+from processing.gate.drift import LEAST_RUNS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -202,7 +203,11 @@ def _drift(document: Document) -> Iterator[str]:
         yield f"drift: {found['failure']}"
         return
     count = len(found["runs"])
-    yield f"drift against {count} earlier runs (change, 95 % interval, n now and then):"
+    runs = f"{count} earlier {'run' if count == 1 else 'runs'}"
+    if count < LEAST_RUNS:
+        yield f"drift: {runs} to hold the metrics against, and a change shows from {LEAST_RUNS} on"
+        return
+    yield f"drift against {runs} (change, 95 % interval, n now and then):"
     for name, change in found["metrics"].items():
         if change["change"] is None:
             continue

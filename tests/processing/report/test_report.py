@@ -208,6 +208,18 @@ def test_nothing_in_the_table_commands_the_terminal(
     assert r"x\x1b[2J\u202e\u2028\r\x9b\nquality gate" in verdicts[0]
 
 
+def test_the_table_says_what_is_too_little_to_tell(
+    document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    swapped = {"scorer": "Correctness", "rejected": 0, "asked": 0, "errors": 0}
+    change = {"change": None, "low": None, "high": None, "unknown": "few", "worse": False}
+    drift = {"failure": "", "runs": ["one"], "metrics": {"Correctness": change}}
+    print_evaluation({**document, "swapped_answers": [swapped], "drift": drift})
+    lines = capsys.readouterr().out.splitlines()
+    assert "drift: 1 earlier run to hold the metrics against, and a change shows from 2 on" in lines
+    assert "swapped answers rejected: Correctness had none to reject" in lines
+
+
 def test_a_missed_hard_threshold_is_missed_everywhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
