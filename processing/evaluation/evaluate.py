@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -46,6 +47,7 @@ from processing.mlflow_record.trace_writer import (
 from processing.mlflow_record.trial import try_record
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document
+from processing.report.provenance import Provenance
 from processing.scorers.asked_once import PaidVerdicts
 from processing.scorers.scheduler import judging
 from processing.scorers.swapped_answers import swapped_answers_put
@@ -81,7 +83,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
             answers, not_judged = _answer_and_record(
                 run, share, tracked, support, paid=paid, early=early
             )
-            scores = read_scores(tracked, job.config.scorers, answers, not_judged)
+            scores, traces = read_scores(tracked, job.config.scorers, answers, not_judged)
             evaluation = _conclude(
                 run,
                 tracked,
@@ -91,6 +93,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
                 labels=labels,
                 paid=replace(paid, progress=None),
             )
+            evaluation = replace(evaluation, traces=traces)
         document = evaluation_document(evaluation)
         record_outcome(evaluation, document, job)
         add_failed_rows(evaluation, document, job)
@@ -200,6 +203,11 @@ def _conclude(
         labels=people.labels,
         agreements=people.agreements,
         drift=drifted if wanted else None,
+        provenance=Provenance(
+            evaluated_at=dt.datetime.now(dt.UTC),
+            manifest=job.manifest,
+            group=job.config.registration.model_package_group if job.config.registers else "",
+        ),
     )
 
 

@@ -83,24 +83,27 @@ def read_scores(
     specs: Sequence[ScorerSpec],
     answers: Sequence[Answer],
     not_judged: NotJudged = MappingProxyType({}),
-) -> Scores:
-    """The verdicts as the server holds them; a scorer that was `not_judged` is not in the row.
+) -> tuple[Scores, dict[str, str]]:
+    """The verdicts as the server holds them, and each row's trace id by its row id.
+
+    A scorer that was `not_judged` is not in the row.
 
     Raises TrackingError if MLflow does not hold a trace for every row that was asked and a verdict
     for every answered row and scorer.
     """
     answered = {answer.row.row_id: answer.text is not None for answer in answers}
-    held: set[str] = set()
+    held: dict[str, str] = {}
     scores: Scores = {}
     for trace in traces_of(run):
         row_id = trace.info.tags[ROW_TAG]
-        held.add(row_id)
+        held[row_id] = trace.info.trace_id
         if answered.get(row_id):
             left = not_judged.get(row_id, ())
             asked = [spec for spec in specs if spec.name not in left]
             scores[row_id] = _row_scores(row_id, trace, asked)
     require_traces(held, answers)
-    return {row_id: scores[row_id] for row_id, is_answered in answered.items() if is_answered}
+    found = {row_id: scores[row_id] for row_id, is_answered in answered.items() if is_answered}
+    return found, held
 
 
 def _row_scores(row_id: str, trace: Trace, specs: Sequence[ScorerSpec]) -> dict[str, Score]:

@@ -19,6 +19,7 @@ from processing.gate.verdict import Verdict
 from processing.labels.matched import ScorerLabels
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.scores import Scores
+from processing.report.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Evaluation:
     labels: Mapping[str, ScorerLabels] = field(default_factory=dict)
     agreements: Mapping[str, Agreement] = field(default_factory=dict)
     drift: DriftVerdict | None = None
+    provenance: Provenance | None = None
+    traces: Mapping[str, str] = field(default_factory=dict)
+    """row id -> the id of its trace in MLflow"""
 
     @property
     def answers_given(self) -> bool:

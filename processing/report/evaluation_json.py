@@ -29,6 +29,7 @@ from processing.report.judge_entries import judge_entries
 from processing.report.label_entries import calibrated_entry, finite, label_entries
 from processing.report.model_card import model_card
 from processing.report.panel_entries import panel_entries
+from processing.report.provenance import provenance_entries
 from processing.report.repeat_entries import repeat_entries
 
 EVALUATION_FILE = "evaluation.json"
@@ -81,6 +82,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "schema": 2,
         "evaluated_here": 1,  # 0 where an execution found the candidate evaluated already
         "fingerprint": evaluation.fingerprint,
+        **provenance_entries(evaluation.provenance),
         "gate": {
             # 1 and 0: whether Pipelines compares JSON's true and false is not documented
             "passed": int(verdict.passed),

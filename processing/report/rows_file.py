@@ -42,6 +42,7 @@ def _row(answer: Answer, evaluation: Evaluation) -> dict[str, Any]:
     latency = answer.latency_ms if answer.asked else None
     return {
         "row_id": row.row_id,
+        "trace_id": evaluation.traces.get(row.row_id),
         **asked_entry(row),
         "asked": answer.asked,
         "answer": answer.text,

@@ -5,7 +5,9 @@ const $ = (id) => document.getElementById(id);
 
 // the content of #data: gzip in base64
 async function unpacked() {
-  const packed = Uint8Array.from(atob($("data").textContent), (c) => c.charCodeAt(0));
+  const text = atob($("data").textContent);
+  const packed = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i); // faster than from()
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
@@ -14,6 +16,13 @@ function element(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;
   if (text !== undefined && text !== null) made.textContent = text;
+  return made;
+}
+
+function button(text, pressed) {
+  const made = element("button", "", text);
+  made.type = "button";
+  made.addEventListener("click", pressed);
   return made;
 }
 
@@ -49,3 +58,27 @@ function conversation(words, turns) {
   for (const turn of turns) made.append(block(words, turn.role, turn.text, "turn"));
   return turns.length ? [made] : [];
 }
+
+// Light, dark, or as the system has it; remembered where the browser remembers anything for this
+// page, which it does not inside MLflow's viewer.
+(() => {
+  const themes = ["system", "light", "dark"];
+  let theme = "system";
+  try {
+    theme = themes.find((each) => each === localStorage.getItem("report-theme")) || theme;
+  } catch { /* nothing is kept here */ }
+  function set() {
+    document.documentElement.dataset.theme = theme;
+    $("theme").textContent = `theme: ${theme}`;
+  }
+  if (!$("theme")) return;
+  set();
+  $("theme").hidden = false;
+  $("theme").addEventListener("click", () => {
+    theme = themes[(themes.indexOf(theme) + 1) % themes.length];
+    set();
+    try {
+      localStorage.setItem("report-theme", theme);
+    } catch { /* nothing is kept here */ }
+  });
+})();

@@ -52,7 +52,7 @@ class MetricLine:
 
     @property
     def way(self) -> str:
-        return "↑ higher is better" if self.higher_is_better else "↓ lower is better"
+        return way_words(higher_is_better=self.higher_is_better)
 
     @property
     def state(self) -> str:
@@ -120,6 +120,15 @@ def metric_line(
     )
 
 
+def bound_text(bound: Document) -> str:
+    """`≥ 0.8`."""
+    return f"{_SIGN[bound['rule']]} {bound['bound']:g}"
+
+
+def way_words(*, higher_is_better: bool) -> str:
+    return "↑ higher is better" if higher_is_better else "↓ lower is better"
+
+
 def marks(bounds: Iterable[Document]) -> list[Mark]:
     return [Mark(bound["bound"], bound["rule"]) for bound in bounds]
 
@@ -167,8 +176,7 @@ def _bound_line(bound: Document, metric: Document) -> BoundLine:
     else:
         held = f"worst case: {number(compared)}"
     word = "holds" if bound["passed"] else "undecided" if bound.get("undecided") else "missed"
-    text = f"{_SIGN[bound['rule']]} {bound['bound']:g}"
-    return BoundLine(text, bound["tier"], word, bool(bound["passed"]), held)
+    return BoundLine(bound_text(bound), bound["tier"], word, bool(bound["passed"]), held)
 
 
 def _picture(metric: Document, bounds: Sequence[Document]) -> Markup | None:

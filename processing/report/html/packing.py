@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from processing.dataset.turns import history_of
+from processing.report.html.metrics import bound_text, way_words
 from processing.report.html.survey import (
     YES_NO,
     Expectation,
@@ -25,6 +26,8 @@ from processing.report.html.survey import (
     says_yes_or_no,
     slice_word,
 )
+
+MOST_SLICE_BOUNDS = 500
 
 MOST_ROWS = 2_000
 """More than anybody reads, and what a browser still searches at every key."""
@@ -38,15 +41,53 @@ GENEROUS = 4
 
 @dataclass(frozen=True)
 class PackedRows:
-    """gzip in base64 of `{"scorers": [name], "rows": [row]}`, and what had to be left out."""
+    """gzip in base64 of what `row_head` gives and `"rows": [row]`, and what had to be left out."""
 
     text: str
     rows: int
     shortened: bool
 
 
+def row_head(document: Mapping[str, Any], expected: Mapping[str, Expectation]) -> dict[str, Any]:
+    """What an opened row is shown with, besides its own: thresholds, the better way, its trace.
+
+    `traces` is the address of a trace in MLflow, with {} for its id; empty without an address.
+    """
+    of_slices = document["slices"][:MOST_SLICE_BOUNDS]
+    bounds: dict[str, list[dict[str, str]]] = {}
+    for bound in [*document["thresholds"].values(), *of_slices]:
+        where = {"column": bound["column"], "slice": slice_word(bound["slice"])} if (
+            "column" in bound) else {}  # fmt: skip
+        tier = "" if bound["tier"] == "hard" else f" ({bound['tier']})"
+        text = f"{bound_text(bound)}{tier}"
+        bounds.setdefault(bound["metric"], []).append({"text": text, **where})
+    latency = [
+        f"{name} {bound['text']}"
+        for name, of in bounds.items()
+        if name.startswith("latency_")
+        for bound in of
+    ]
+    ways = {
+        name: document["metrics"].get(name, {}).get("higher_is_better", True) for name in expected
+    }
+    page = (document["mlflow"]["url"] or "").partition("/runs/")[0]
+    is_page = page.startswith(("http://", "https://"))
+    return {
+        "scorers": list(expected),
+        "bounds": {name: of for name, of in bounds.items() if name in expected},
+        "latencyBounds": latency,
+        "ways": {name: way_words(higher_is_better=higher) for name, higher in ways.items()},
+        "traces": f"{page}/traces?selectedEvaluationId={{}}&traceId={{}}" if is_page else "",
+    }
+
+
 def pack_rows(
-    path: Path, survey: Survey, expected: Mapping[str, Expectation], size: int
+    path: Path,
+    survey: Survey,
+    expected: Mapping[str, Expectation],
+    size: int,
+    *,
+    head: Mapping[str, Any],
 ) -> PackedRows:
     """At most `size` characters: texts are shortened first, then the better rows left out."""
     offsets = survey.worst(MOST_ROWS)
@@ -57,7 +98,6 @@ def pack_rows(
         {**row, "position": position[offset], "failed": failures(row, expected)}
         for offset, row in zip(offsets, read_at(path, offsets), strict=True)
     ]
-    head = {"scorers": list(expected)}
     return fitted(head, rows, size, _row)
 
 
@@ -127,6 +167,7 @@ def _row(row: Mapping[str, Any], short: Shortener) -> dict[str, Any]:
     return {
         "position": row["position"],
         "id": row["row_id"],
+        "trace": row.get("trace_id"),
         "question": short(row["question"], GENEROUS),
         "history": packed_history(row, short),
         "answer": short(row["answer"], GENEROUS),

@@ -11,8 +11,16 @@ from typing import Any
 
 from markupsafe import Markup
 
+from processing.report.html.header import (
+    OUTCOME,
+    Reason,
+    facts,
+    outcome_so_far,
+    reasons,
+    warnings,
+)
 from processing.report.html.metrics import MetricLine, champion_line, marks, metric_line, number
-from processing.report.html.packing import PackedRows, pack_rows
+from processing.report.html.packing import PackedRows, pack_rows, row_head
 from processing.report.html.people import people_lines
 from processing.report.html.pictures import distribution
 from processing.report.html.survey import (
@@ -48,13 +56,15 @@ def page(document: Mapping[str, Any], rows: Path) -> str:
     content = _content(document, survey, expected)
     # first without rows, to know how much room they have
     empty = _render(content, packed=None)
-    packed = pack_rows(rows, survey, expected, MOST_BYTES - len(empty.encode("utf-8")))
+    head = row_head(document, expected)
+    packed = pack_rows(rows, survey, expected, MOST_BYTES - len(empty.encode("utf-8")), head=head)
     return _render(content, packed=packed)
 
 
 def _content(
     document: Mapping[str, Any], survey: Survey, expected: Mapping[str, Expectation]
 ) -> dict[str, Any]:
+    """What the templates show."""
     metrics = _metric_lines(document, survey)
     slices = _slice_lines(document, survey)
     champion = document["champion"]
@@ -67,7 +77,12 @@ def _content(
         "hard_held": sum(bound["passed"] for bound in hard),
         "hard_of_slices": len(sliced),
         "survey": survey,
-        "failures": list(_failures(document)),
+        "facts": list(facts(document)),
+        "outcome": outcome_so_far(document),
+        "outcome_marks": [Markup(mark) for mark in OUTCOME],
+        "reasons": reasons(document, survey),
+        "warnings": warnings(document, survey),
+        "failures": [Reason(text) for text in _failures(document)],
         "mlflow_url": link(document["mlflow"]["url"]),
         # what keeps the gate shut comes first
         "metrics": sorted(
@@ -129,7 +144,10 @@ def _render(content: Mapping[str, Any], *, packed: Any) -> str:
 def rendered(
     folder: Path, name: str, content: Mapping[str, Any], *, packed: PackedRows | None
 ) -> str:
-    """A page of `folder`: NAME.html.jinja, with NAME.js and its style; it loads nothing else."""
+    """A page of `folder`: NAME.html.jinja, with NAME.js and its style; it loads nothing else.
+
+    The script is NAME.js after the parts of it, NAME_PART.js.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -139,7 +157,8 @@ def rendered(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = _text(HERE / "elements.js") + _text(folder / f"{name}.js")
+    parts = [HERE / "elements.js", *sorted(folder.glob(f"{name}_*.js")), folder / f"{name}.js"]
+    script = "".join(map(_text, parts))
     style = _text(HERE / "report.css") + ("" if folder == HERE else _text(folder / f"{name}.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return environment.get_template(f"{name}.html.jinja").render(

@@ -1,42 +1,32 @@
-// The rows: unpacked once, then filtered, ordered and shown a page at a time.
+// The rows: unpacked once, then filtered, ordered and shown a page at a time. What is looked at is
+// in the page's address, #rows?failed==Safety&row=17, so that it can be sent to somebody.
 (async () => {
   const PAGE = 50;
-  const { scorers, rows } = await unpacked();
+  const PRINTED = 200; // rows on paper
+  const data = await unpacked();
+  const { rows } = data;
+  const FIELDS = { q: "search", failed: "failed", slice: "slice", order: "sort" };
+  const usual = (id) => (id === "sort" ? "worst" : "");
 
-  rows.forEach((row, i) => {
-    row.worst = i;
-    const said = Object.values(row.scores).flatMap((s) => [s.reason, s.error]);
-    const before = row.history.map((turn) => turn.text);
-    row.searched = [row.id, ...before, row.question, row.answer, row.reasoning, row.expected, row.error, ...said]
-      .filter(Boolean).join("\n").toLowerCase();
-  });
+  rows.forEach((row, i) => { row.worst = i; });
 
-  for (const name of scorers) {
-    const n = rows.filter((row) => row.failed.includes(name)).length;
-    if (n) option($("failed"), "=" + name, `${name} (${n})`);
-    option($("sort"), "=" + name, name);
-    const differ = rows.filter((row) => differs(row, name)).length;
-    if (differ) option($("failed"), "≠" + name, `${name} and people differ (${differ})`);
+  // all that is said in a row, put together when it is first searched for
+  function textOf(row) {
+    if (row.searched === undefined) {
+      const said = Object.values(row.scores).flatMap((s) => [s.reason, s.error]);
+      const before = row.history.map((turn) => turn.text);
+      row.searched = [row.id, ...before, row.question, row.answer, row.reasoning, row.expected, row.error, ...said]
+        .filter(Boolean).join("\n").toLowerCase();
+    }
+    return row.searched;
   }
-  if ($("slice")) {
-    const seen = new Map();
-    for (const row of rows)
-      for (const pair of Object.entries(row.slices)) {
-        const key = JSON.stringify(pair);
-        seen.set(key, (seen.get(key) || 0) + 1);
-      }
-    for (const key of [...seen.keys()].sort().slice(0, 500))
-      option($("slice"), key, `${JSON.parse(key).join(" = ")} (${seen.get(key)})`);
-  }
+
+  fillChoices(data);
 
   let found = [];
   let shown = 0;
   let words = [];
-
-  // whether people's label of the row is another than the scorer's verdict
-  function differs(row, name) {
-    return Boolean(row.people[name] && row.people[name].differs);
-  }
+  let opened = null; // the row that was opened last
 
   function wanted(row) {
     const failed = $("failed").value;
@@ -49,7 +39,7 @@
       const [column, value] = JSON.parse($("slice").value);
       if (row.slices[column] !== value) return false;
     }
-    return words.every((word) => row.searched.includes(word));
+    return words.every((word) => textOf(row).includes(word));
   }
 
   // what rows are ordered by; null goes last, whichever way round
@@ -59,10 +49,12 @@
     return score ? score.value : null;
   }
 
+  const isReversed = () => $("reverse").getAttribute("aria-pressed") === "true";
+
   function apply() {
     words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     const order = $("sort").value;
-    const sign = $("reverse").getAttribute("aria-pressed") === "true" ? -1 : 1;
+    const sign = isReversed() ? -1 : 1;
     // slow and long answers first, low scores first: what one looks for
     const upwards = order === "latency" || order === "tokensOut" ? -sign : sign;
     found = rows.filter(wanted).sort((a, b) => {
@@ -71,9 +63,21 @@
       return upwards * (x - y) || a.worst - b.worst;
     });
     $("count").textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
-    $("list").replaceChildren();
+    $("list").replaceChildren(...(found.length ? [] : [noHits()]));
+    $("csv").disabled = $("copy").disabled = !found.length;
     shown = 0;
+    opened = null;
     showMore();
+  }
+
+  function noHits() {
+    const made = element("p", "none", "No row matches this search and these filters. ");
+    made.append(button("show all rows", () => {
+      reset();
+      changed();
+      $("count").focus();
+    }));
+    return made;
   }
 
   function showMore() {
@@ -81,6 +85,12 @@
     shown = Math.min(shown + PAGE, found.length);
     $("more").hidden = shown >= found.length;
     $("more").textContent = `show ${Math.min(PAGE, found.length - shown)} more`;
+  }
+
+  // what somebody has chosen or typed: shown, and in the address
+  function changed() {
+    apply();
+    note();
   }
 
   // the number at the end of a line: what the rows are ordered by, or else the latency
@@ -103,106 +113,157 @@
       : row.error
       ? element("span", "word fail answer", "✕ " + row.error)
       : marked(words, element("span", "answer"), row.answer || row.calls || ""));
+    texts.append(...cells(row));
     const chips = element("span", "chips");
-    for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕ " + name));
+    for (const name of row.failed.slice(0, 4)) chips.append(element("span", "chip", "✕\u00a0" + name));
     if (row.cut) chips.append(element("span", "chip", "… cut"));
     if (row.failed.length > 4) chips.append(element("span", "chip", `+ ${row.failed.length - 4}`));
     if (!row.failed.length && !row.error && row.asked) chips.append(element("span", "word ok", "✓"));
     summary.append(texts, chips, element("span", "sorted", orderedBy(row)));
     made.append(summary);
     made.addEventListener("toggle", () => {
-      if (made.open && made.childElementCount === 1) made.append(details(row));
+      if (made.open && made.childElementCount === 1) {
+        const inside = rowDetails(row, data, words);
+        inside.prepend(actions(row, made));
+        made.append(inside);
+      }
+      if (made.open) opened = row;
+      else if (opened === row) opened = null;
+      note();
     });
     return made;
   }
 
-  function details(row) {
-    const made = element("div", "inside");
-    const texts = element("div", "blocks");
-    made.append(...conversation(words, row.history));
-    texts.append(block(words, "question", row.question, "whole"));
-    if (!row.asked) texts.append(block(words, "not asked", "the run ended before"));
-    else texts.append(row.error ? block(words, "no answer", row.error, "failed") : block(words, "answer", row.answer));
-    if (row.calls) texts.append(block(words, "tool calls, of which none was made", row.calls));
-    if (row.expected) texts.append(block(words, "expected", row.expected));
-    made.append(texts);
-    if (row.passages) {
-      const found = element("details", "more");
-      const count = row.passages.length;
-      found.append(element("summary", "", `${count} retrieved ${count === 1 ? "passage" : "passages"}`));
-      if (row.noPassages) found.append(element("p", "text", row.noPassages));
-      for (const passage of row.passages) found.append(marked(words, element("p", "text"), passage));
-      made.append(found);
-    }
-    if (row.reasoning) {
-      const thought = element("details", "more");
-      thought.append(element("summary", "", "reasoning, which no scorer saw"));
-      thought.append(marked(words, element("p", "text"), row.reasoning));
-      made.append(thought);
-    }
-    const facts = Object.entries(row.slices).map((pair) => pair.join(" = "));
-    if (row.latency !== null) facts.push(`${Math.round(row.latency)} ms`);
-    if (row.asked) facts.push(row.attempts ? `${row.attempts} ${row.attempts === 1 ? "attempt" : "attempts"}` : "answer as given");
-    if (row.tokensIn !== null || row.tokensOut !== null)
-      facts.push(`${row.tokensIn ?? "?"} tokens in, ${row.tokensOut ?? "?"} out`);
-    facts.push(row.id);
-    made.append(element("p", "small break", facts.join(" · ")));
-    const names = Object.keys(row.scores);
-    const sorted = [...row.failed, ...names.filter((name) => !row.failed.includes(name))];
-    const table = element("table", "verdicts");
-    const body = element("tbody");
-    for (const name of sorted) 
-      body.append(verdict(name, row.scores[name], row.failed.includes(name), row.people[name]));
-    table.append(body);
-    if (sorted.length) made.append(table);
-    return made;
+  // what was chosen under "columns"
+  function cells(row) {
+    const chosen = [...document.querySelectorAll("#columns input:checked")].map((box) => box.value);
+    return chosen.map((key) => {
+      const made = element("span", "cell");
+      const name = key.slice(1);
+      const score = row.scores[name];
+      const value = key[0] === "@" ? row.slices[name] : key[0] === "." ? row[name] : score && (score.error ? "error" : score.shown);
+      const failed = key[0] === "=" && row.failed.includes(name);
+      made.append(element("span", "small", `${(key[0] === "." && MEMBERS[name]) || name} `), element("span", failed ? "word fail" : "", (failed ? "✕ " : "") + (value ?? "–")));
+      return made;
+    });
   }
 
-  function verdict(name, score, failed, label) {
-    const made = element("tr", failed ? "missed" : "");
-    const head = element("th", "", name);
-    head.scope = "row";
-    made.append(head);
-    const said = element("td", "said" + (failed ? " word fail" : ""));
-    said.textContent = (failed ? "✕ " : "") + (score.error ? "error" : score.shown);
-    made.append(said);
-    const why = element("td", "text");
-    if (score.error) why.append(marked(words, element("span", "word fail"), score.error), " ");
-    marked(words, why, score.reason || "");
-    if (score.said) why.append(" ", element("span", "small", `said ${score.said}`));
-    if (label) {
-      const word = `people say ${label.value}`;
-      why.append(" ", element("span", label.differs ? "word warn" : "small", word));
+  function actions(row, made) {
+    const place = found.indexOf(row);
+    const bar = element("div", "actions");
+    for (const [text, other] of [["◂ previous", place - 1], ["next ▸", place + 1]]) {
+      const step = button(text, () => {
+        made.open = false;
+        show(found[other], text);
+      });
+      step.disabled = !found[other];
+      bar.append(step);
     }
-    made.append(why);
-    return made;
+    bar.append(element("span", "small", `${place + 1} of ${found.length}`));
+    const copying = button("copy", () => copy(rowText(row, data), copying));
+    const link = element("a", "", "link to this row");
+    link.href = `#rows?row=${row.position}`;
+    bar.append(copying, link);
+    if (data.traces && row.trace) {
+      const trace = element("a", "", "trace in MLflow");
+      trace.href = data.traces.replaceAll("{}", encodeURIComponent(row.trace));
+      trace.rel = "noreferrer";
+      bar.append(trace);
+    }
+    return bar;
+  }
+
+  // open a row of those found; `focused`: the text of the button to be on, else its line
+  function show(row, focused) {
+    while (found.indexOf(row) >= shown) showMore();
+    const made = $("list").children[found.indexOf(row)];
+    made.open = true;
+    made.dispatchEvent(new Event("toggle")); // the browser's own comes later
+    const buttons = [...made.querySelectorAll(".actions button:enabled")];
+    const goal = buttons.find((each) => each.textContent === focused) || made.querySelector("summary");
+    goal.focus({ preventScroll: true });
+    made.scrollIntoView({ block: "start" });
   }
 
   function reset() {
-    $("search").value = "";
-    $("failed").value = "";
-    if ($("slice")) $("slice").value = "";
+    for (const id of Object.values(FIELDS)) if ($(id)) $(id).value = usual(id);
+    $("reverse").setAttribute("aria-pressed", "false");
+  }
+
+  function note() {
+    const said = new URLSearchParams();
+    for (const [key, id] of Object.entries(FIELDS))
+      if ($(id) && $(id).value !== usual(id)) said.set(key, $(id).value);
+    if (isReversed()) said.set("reverse", "1");
+    for (const box of document.querySelectorAll("#columns input:checked")) said.append("column", box.value);
+    if (opened) said.set("row", opened.position);
+    const asked = String(said) ? `#rows?${said}` : location.hash.startsWith("#rows?") ? "#rows" : location.hash;
+    try {
+      if (asked !== location.hash) history.replaceState(null, "", asked);
+    } catch { /* a page without an address of its own */ }
+  }
+
+  // show what an address asks for, and put the focus there; whether it asks for anything
+  function follow(hash) {
+    const [place, asked] = hash.split("?");
+    if (place !== "#rows" || asked === undefined) return false;
+    const said = new URLSearchParams(asked);
+    reset();
+    for (const [key, id] of Object.entries(FIELDS)) {
+      const value = said.get(key);
+      if (!value || !$(id)) continue;
+      $(id).value = value;
+      // of rows that are not in this page
+      if ($(id).value !== value) option($(id), value, value.replace(/^[=≠]/, ""));
+      $(id).value = value;
+    }
+    $("reverse").setAttribute("aria-pressed", String(said.has("reverse")));
+    if (said.has("column"))
+      for (const box of document.querySelectorAll("#columns input")) box.checked = said.getAll("column").includes(box.value);
+    apply();
+    const number = Number(said.get("row"));
+    const row = found.find((each) => each.position === number);
+    if (row) show(row);
+    else {
+      if (number) $("count").textContent += `; row ${number} is not among them: rows.jsonl has all`;
+      $("count").focus({ preventScroll: true });
+      $("rows").scrollIntoView();
+    }
+    return true;
   }
 
   let waiting = 0;
   $("search").addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(apply, 120);
+    waiting = setTimeout(changed, 120);
   });
-  for (const id of ["failed", "slice", "sort"]) if ($(id)) $(id).addEventListener("change", apply);
+  for (const id of ["failed", "slice", "sort"]) if ($(id)) $(id).addEventListener("change", changed);
   $("reverse").addEventListener("click", () => {
-    const pressed = $("reverse").getAttribute("aria-pressed") === "true";
-    $("reverse").setAttribute("aria-pressed", String(!pressed));
-    apply();
+    $("reverse").setAttribute("aria-pressed", String(!isReversed()));
+    changed();
   });
-  $("more").addEventListener("click", showMore);
-  for (const link of document.querySelectorAll("a.to-rows"))
-    link.addEventListener("click", () => {
-      reset();
-      $("failed").value = link.dataset.failed;
-      if (link.dataset.slice) $("slice").value = JSON.stringify(JSON.parse(link.dataset.slice));
-      apply();
-      $("rows").scrollIntoView();
-    });
-  apply();
+  $("more").addEventListener("click", () => {
+    const first = $("list").children.length;
+    showMore();
+    $("list").children[first].querySelector("summary").focus();
+  });
+  $("copy").addEventListener("click", () => copy(tabbed(rowsTable(found, data)), $("copy")));
+  $("csv").addEventListener("click", () => download("rows.csv", csvOf(rowsTable(found, data))));
+  for (const link of document.querySelectorAll("a.to-rows")) {
+    const said = new URLSearchParams();
+    if (link.dataset.failed) said.set("failed", link.dataset.failed);
+    if (link.dataset.slice) said.set("slice", JSON.stringify(JSON.parse(link.dataset.slice)));
+    link.href = `#rows?${said}`;
+    // an address that the page has already is no change of it
+    link.addEventListener("click", () => { if (link.hash === location.hash) follow(link.hash); });
+  }
+  addEventListener("hashchange", () => follow(location.hash));
+  addEventListener("beforeprint", () => {
+    while (shown < Math.min(found.length, PRINTED)) showMore();
+    $("printed").textContent = shown < found.length
+      ? `Printed are the first ${shown} of ${found.length.toLocaleString("en")} rows; search and filters choose others.`
+      : `Printed are all ${found.length} of them.`;
+  });
+  $("choices").addEventListener("change", changed);
+  if (!follow(location.hash)) apply();
 })();

@@ -61,6 +61,7 @@ class Survey:
     rows: int = 0
     rows_with_failures: int = 0
     endpoint_errors: int = 0
+    cut: int = 0
     numbers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     without_number: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -96,10 +97,10 @@ def survey_rows(
     """Read a rows.jsonl; `expected` names the scorers, `slices` those that failures count in."""
     found = Survey(judged={name for name, rule in expected.items() if rule.is_bound})
     for offset, row in _rows(path):
-        _add(found, row, offset, expected)
-        for column, value in row["slices"].items() if slices else ():
-            places = {(column, slice_word(value), name) for name in failures(row, expected)}
-            found.failed_in_slice.update(places & slices)
+        failed = _add(found, row, offset, expected)
+        for column, value in row["slices"].items() if slices and failed else ():
+            word = slice_word(value)
+            found.failed_in_slice.update({(column, word, name) for name in failed} & slices)
     return found
 
 
@@ -145,7 +146,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             offset += len(line)
 
 
-def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectation]) -> None:
+def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectation]) -> list[str]:
+    """The scorers whose verdict on the row is not what it should be."""
     found.rows += 1
     for name, score in row["scores"].items():
         _add_score(found, name, score)
@@ -153,6 +155,7 @@ def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectatio
     found.failed.update(failed)
     found.rows_with_failures += bool(failed or row["error"])
     asked = row.get("asked", True)
+    found.cut += bool(row.get("cut"))
     if row["error"]:
         found.endpoint_errors += 1
     elif asked:
@@ -171,6 +174,7 @@ def _add(found: Survey, row: Row, offset: int, expected: Mapping[str, Expectatio
     # and last at rows that nobody was asked about
     badness = (not asked, agreed, 0 if row["error"] else 1, -len(failed), goodness, offset)
     found.badness.append(badness)
+    return failed
 
 
 def _add_score(found: Survey, name: str, score: Mapping[str, Any]) -> None:

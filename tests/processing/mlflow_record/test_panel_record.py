@@ -62,7 +62,7 @@ def test_what_each_judge_said_is_held_whether_the_panel_settles_or_not(server: s
                 lambda row_id, _: records[row_id],
             )  # fmt: skip
             traces.finish()
-        scores = read_scores(run, [SPEC], list(given.values()))
+        scores, _ = read_scores(run, [SPEC], list(given.values()))
     for name, words in verdicts.items():
         score = scores[rows[name].row_id]["Correctness"]
         assert [each.judge for each in score.panel] == MODELS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import gzip
 import json
 import random
@@ -18,16 +19,19 @@ from judged_evaluation import judged_evaluation, numbers_of
 from processing.calls.spend import Spend
 from processing.config.gate import Slice, Threshold
 from processing.config.prices import Prices
+from processing.dataset.manifest import Counts, Manifest
 from processing.dataset.rows import Row, Talk
 from processing.dataset.turns import Turn
 from processing.endpoint.answers import Answer
 from processing.endpoint.client import Call, MeasuredModel
 from processing.endpoint.reply import Reply
 from processing.evaluation.measurements import cut_answers
+from processing.gate.scorer_record import ScorerRecord
 from processing.mlflow_record.scores import Score, Scores
 from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document
 from processing.report.html import write_html
+from processing.report.provenance import Provenance
 from processing.report.rows_file import write_rows
 
 ATTACK = (
@@ -121,7 +125,35 @@ def judged(answers: list[Answer], scores: Scores) -> Evaluation:
         spend=spend,
         cut_answers=cut_answers(answers),
         number_rules=dict.fromkeys((*JUDGES, *NUMBERS), "yes = 1, no = 0"),
+        provenance=Provenance(dt.datetime(2026, 11, 27, 18, 16, tzinfo=dt.UTC), MANIFEST, "good"),
+        scorers={
+            name: ScorerRecord("d" * 64, "bedrock:/judge" if name in JUDGES else None, 0, 1)
+            for name in (*JUDGES, *NUMBERS)
+        },
+        traces={answer.row.row_id: f"tr-{answer.row.row_id}" for answer in answers},
     )
+
+
+MANIFEST = Manifest(
+    schema=1,
+    source="s3://bucket/data/questions.csv",
+    format="csv",
+    files=[],
+    seed=7,
+    sample_size=120,
+    counts=Counts(
+        read=500, unusable=0, duplicates=0, conflicting_questions=0, usable=500, written=120
+    ),
+    unusable_by_reason={},
+    unusable=[],
+    duplicates=[],
+    dropped_columns=[],
+    slices={"topic": 4},
+    has_context=False,
+    sha256="d" * 64,
+    shards=[],
+    notes=[],
+)
 
 
 def written(folder: Path, found: Evaluation) -> Path:

@@ -220,7 +220,7 @@ def test_markup_in_an_answer_is_shown_and_does_nothing(opened: Browser) -> None:
     choose(opened, "search", "<script>", "input")
     opened.wait(f"{COUNT} === '1 of 120 rows'")
     opened.run(OPEN_ALL)
-    opened.wait("document.querySelectorAll('.verdicts tr').length === 19")
+    opened.wait("document.querySelectorAll('.verdicts tbody tr').length === 19")
     assert opened.run("document.getElementById('list').innerText").count(ATTACK) == 1 + 3 + 2
     assert opened.run("document.querySelectorAll('#list script, #list img').length") == 0
     assert opened.run("document.title") == "Not passed: <i>model</i>"
