@@ -38,11 +38,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280])
+@pytest.mark.parametrize("width", [360, 761, 1280])
 def test_it_fits_and_nothing_that_a_model_wrote_runs(
     browser: Browser, page: Path, width: int
 ) -> None:
-    browser.open(page, width=width, dark=width == 768)
+    browser.open(page, width=width, dark=width == 761)
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
     browser.run("document.querySelectorAll('#list details').forEach((d) => { d.open = true })")
     browser.wait("document.querySelectorAll('.answers').length === 50")

@@ -291,7 +291,7 @@ def test_a_metric_s_failures_are_one_click_away(opened: Browser, report: Path) -
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("width", [360, 800, 1061, 1280])
+@pytest.mark.parametrize("width", [360, 761, 1024, 1280])
 def test_the_page_is_as_wide_as_the_screen(browser: Browser, report: Path, width: int) -> None:
     browser.open(report, width=width, height=800)
     browser.run(OPEN_ALL)
