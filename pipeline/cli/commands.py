@@ -18,6 +18,7 @@ from pipeline.cli import (
     permissions,
     plan,
     registry,
+    report,
     start,
     sweep,
     trigger,
@@ -36,7 +37,7 @@ GROUPS = {
         upsert.UPSERT,
     ],
     "on a new account": [first_run.FIRST_RUN],
-    "run": [start.START, executions.STATUS, executions.LIST, executions.STOP],
+    "run": [start.START, executions.STATUS, report.REPORT, executions.LIST, executions.STOP],
     "decide": [registry.HISTORY, registry.APPROVE, registry.REJECT],
     "from now on": [trigger.TRIGGER, sweep.SWEEP],
 }

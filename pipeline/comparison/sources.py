@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ RUNS = Path(".runs")
 _EXECUTION = re.compile(r"arn:[^:]*:sagemaker:[^:]*:\d*:pipeline/[^/]+/execution/(?P<id>[^/]+)")
 _PACKAGE = re.compile(r"arn:[^:]*:sagemaker:[^:]*:\d*:model-package/.+")
 _EXECUTION_ID = re.compile(r"[a-z0-9]{12}")
-_MLFLOW_RUN = re.compile(r"[0-9a-f]{32}")
+MLFLOW_RUN = re.compile(r"[0-9a-f]{32}")
 
 WHAT_THERE_IS = (
     f"give a folder with {EVALUATION_FILE} and {ROWS_FILE} (a run of `try`, below .runs/), an "
@@ -104,7 +104,7 @@ def _find(label: str, name: str, services: Services) -> ComparedRun:
         return _of_execution(label, found["id"], services)
     if _PACKAGE.fullmatch(name):
         return _of_package(label, name, services)
-    if _MLFLOW_RUN.fullmatch(name):
+    if MLFLOW_RUN.fullmatch(name):
         texts = _in_mlflow(name, services)
         return _read(label, name[:8], f"MLflow run {name}", texts)
     if _EXECUTION_ID.fullmatch(name):
@@ -156,18 +156,29 @@ def _of_execution(label: str, execution: str, services: Services) -> ComparedRun
     return _read(label, execution, source, (document, rows))
 
 
-def _of_package(label: str, arn: str, services: Services) -> ComparedRun:
+def described_package(arn: str, services: Services) -> dict[str, Any]:
+    """What DescribeModelPackage answers. Raises ComparisonError if there is no such package."""
     from botocore.exceptions import ClientError
 
     try:
-        described = services.sagemaker.describe_model_package(ModelPackageName=arn)
+        found: dict[str, Any] = services.sagemaker.describe_model_package(ModelPackageName=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
             raise
         raise ComparisonError(f"there is no model package {arn}") from error
-    name = arn.partition(":model-package/")[2]
+    return found
+
+
+def quality_uri(described: Mapping[str, Any]) -> str:
+    """Where a package's evaluation.json is, if this pipeline registered it; else empty."""
     quality = described.get("ModelMetrics", {}).get("ModelQuality", {})
-    uri = quality.get("Statistics", {}).get("S3Uri", "")
+    return str(quality.get("Statistics", {}).get("S3Uri", ""))
+
+
+def _of_package(label: str, arn: str, services: Services) -> ComparedRun:
+    described = described_package(arn, services)
+    name = arn.partition(":model-package/")[2]
+    uri = quality_uri(described)
     if uri.endswith(f"/{EVALUATION_FILE}"):
         document = read_text(services.session, uri)
         rows = read_text(services.session, uri.removesuffix(EVALUATION_FILE) + ROWS_FILE)

@@ -122,6 +122,38 @@ def test_mlflow_holds_every_row_and_every_verdict(aws: RunningAws, good: Ended) 
     assert "✓ Passed the quality gate" in read_s3(aws, f"{report}/report.html").decode()
 
 
+def test_a_report_is_fetched_with_what_became_of_the_model(
+    aws: RunningAws, good: Ended, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs" / "first"
+    fetched = aws.type("report", "--config", str(good.config), "--no-open", "--output", str(folder))
+    assert fetched.returncode == 0, fetched.stderr
+    assert "the model:  registered as good-group, version 1" in fetched.stdout
+    assert (folder / "report.html").resolve().as_uri() in fetched.stdout
+    page = (folder / "report.html").read_text()
+    assert "registered as good-group, version 1" in page
+    assert "passed on to be registered" not in page
+    assert len((folder / "rows.jsonl").read_text().splitlines()) == 40
+    [row, *_] = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+    assert row["trace_id"].startswith("tr-")
+    listed = aws.type("report", str(folder.parent), "--no-open")
+    assert listed.returncode == 0, listed.stderr
+    index = (folder.parent / "index.html").read_text()
+    assert 'href="first/report.html"' in index
+    assert "registered as good-group, version 1" in index
+    assert "40 of 40" in index
+
+
+def test_the_report_of_what_has_none_says_so(aws: RunningAws, good: Ended, tmp_path: Path) -> None:
+    missing = aws.type("report", "abcdefghijkl", "--config", str(good.config), "--no-open")
+    assert missing.returncode == 2
+    assert "pipeline good has no execution abcdefghijkl; `list` shows them" in missing.stderr
+    (tmp_path / "empty").mkdir()
+    empty = aws.type("report", str(tmp_path / "empty"), "--no-open")
+    assert empty.returncode == 2
+    assert "empty: no report.html is there" in empty.stderr
+
+
 def test_a_worse_model_is_stopped_and_each_missed_threshold_named(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:

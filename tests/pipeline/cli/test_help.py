@@ -35,7 +35,7 @@ def test_help_lists_the_commands_in_their_groups(capsys: pytest.CaptureFixture[s
         "set up": ["permissions", "image", "export"],
         "check and send": ["check", "plan", "show", "definition", "upsert"],
         "on a new account": ["first-run"],
-        "run": ["start", "status", "list", "stop"],
+        "run": ["start", "status", "report", "list", "stop"],
         "decide": ["history", "approve", "reject"],
         "from now on": ["trigger", "sweep"],
     }

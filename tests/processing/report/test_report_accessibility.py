@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
+from accessibility import looked_at
 from browser import Browser
 from html_report import evaluation, written
 
 pytestmark = pytest.mark.integration
 
-AXE = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 OPEN_SOME = """
   [...document.querySelectorAll('#list details')].slice(0, 3).forEach((of) => { of.open = true; });
   document.querySelectorAll('details.more').forEach((more) => { more.open = true; });
@@ -46,13 +44,7 @@ def look(browser: Browser, report: Path, width: int, *, dark: bool = False) -> N
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_axe_finds_nothing(browser: Browser, report: Path, width: int, dark: bool) -> None:
     look(browser, report, width, dark=dark)
-    browser.run(f"{AXE}; 0")
-    found: dict[str, Any] = browser.run(
-        "axe.run().then((found) => ({ contrasts: found.passes"
-        ".filter((rule) => rule.id === 'color-contrast').flatMap((rule) => rule.nodes).length,"
-        " violations: found.violations.map((rule) =>"
-        " [rule.id, rule.help, rule.nodes.map((node) => node.html).slice(0, 3)]) }))"
-    )
+    found = looked_at(browser)
     assert found["violations"] == []
     assert found["contrasts"] > 100, "it has looked at the texts"
 

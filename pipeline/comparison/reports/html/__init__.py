@@ -1,0 +1,1 @@
+"""The template of the page that lists a folder's evaluations."""
