@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.command import NOT_SUCCEEDED, SUCCEEDED, Command
 from pipeline.cli.configured import checked_definition, connect, read_bundle
+from pipeline.cli.printed import say
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -39,7 +40,7 @@ def check(arguments: Namespace) -> int:
     config = bundle.config
     asked_later = len(config.pairwise_scorers)
     for_compare = f" and {asked_later} more for `compare`" if asked_later else ""
-    print(
+    say(
         f"{arguments.config}: good. Pipeline {config.pipeline.name}: "
         f"{len(document['Parameters'])} parameters, {len(config.scorers)} scorers{for_compare}, "
         f"{len(config.thresholds)} thresholds on {', '.join(config.thresholds)}"
@@ -49,29 +50,29 @@ def check(arguments: Namespace) -> int:
         )
     )
     if bundle.variants:
-        print(f"variants: {', '.join(variant.name for variant in bundle.variants)}")
+        say(f"variants: {', '.join(variant.name for variant in bundle.variants)}")
     if tried.verdicts:
         said = ", ".join(f"{name} {verdict}" for name, verdict in tried.verdicts.items())
-        print(f"tried on the first row, with its expected answer as the answer: {said}")
+        say(f"tried on the first row, with its expected answer as the answer: {said}")
     for note in tried.notes:
-        print(f"note: {note}")
+        say(f"note: {note}")
     for line in (
         *context_lines(config),
         *_gate_lines(bundle, arguments.config),
         *_stopping_lines(config),
     ):
-        print(line)
+        say(line)
     for line in stale_prices(config.prices, dt.datetime.now(dt.UTC).date()):
-        print(f"warning: {line}")
+        say(f"warning: {line}")
     if ".dkr.ecr." not in config.infrastructure.image:
-        print(
+        say(
             f"note: infrastructure.image {config.infrastructure.image!r} is not in ECR: "
             "the local AWS accepts it, AWS does not"
         )
     for line in missing_judge_keys(config, {*config.secrets, *config.infrastructure.environment}):
-        print(f"note: {line}")
+        say(f"note: {line}")
     if not arguments.online and config.mlflow.is_managed:
-        print(
+        say(
             "note: where MLflow keeps artifacts, and whether the job may write there, is not known "
             "without AWS: `check --online` and `permissions create` ask for it"
         )
@@ -124,11 +125,9 @@ def _check_online(arguments: Namespace, bundle: Bundle) -> int:
         outcome = finding.outcome
         if isinstance(outcome, Exception):
             good = False
-            print(
-                f"WRONG  {finding.what}: {error_line(outcome, str(arguments.config))}", flush=True
-            )
+            say(f"WRONG  {finding.what}: {error_line(outcome, str(arguments.config))}", flush=True)
         else:
-            print(f"good   {finding.what}: {outcome}", flush=True)
+            say(f"good   {finding.what}: {outcome}", flush=True)
     good = _prices(arguments, session, bundle) and good
     return SUCCEEDED if good else NOT_SUCCEEDED
 
@@ -145,18 +144,18 @@ def _prices(arguments: Namespace, session: Session, bundle: Bundle) -> bool:
             found = look_up_prices(session, bundle)
     except Exception as error:  # noqa: BLE001 whatever it is, the rest has been looked at
         why = error_line(error, str(arguments.config))
-        print(f"price  not looked up: {why}", flush=True)
+        say(f"price  not looked up: {why}", flush=True)
         return not arguments.write_prices
     for price in found:
-        print(f"price  {price.model}: {price.said}", flush=True)
+        say(f"price  {price.model}: {price.said}", flush=True)
     if not arguments.write_prices:
         if any(price.prices and price.model not in bundle.config.prices for price in found):
-            print(f"note: --write-prices puts these prices into {arguments.config}, with the date")
+            say(f"note: --write-prices puts these prices into {arguments.config}, with the date")
         return True
     certain = {price.model: price.prices for price in found if price.prices}
     if certain:
         write_prices(arguments.config, certain)
-        print(f"{arguments.config}: prices of {', '.join(certain)} are written, as of today")
+        say(f"{arguments.config}: prices of {', '.join(certain)} are written, as of today")
     return all(price.prices or price.kept for price in found)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.command import BROKE, DEFAULT_CONFIG, INTERRUPTED, NOT_SUCCEEDED, SUCCEEDED
+from pipeline.cli.printed import say
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -89,7 +90,7 @@ def show_result(
         print_evaluation(evaluation)
     page = bundle.uri("runs", execution.id, "evaluation", "report.html")
     links = tuple(link_lines(execution, evaluation, page, client.meta.endpoint_url))
-    print("\n".join([*links, *mend_lines(execution.steps)]))
+    say("\n".join([*links, *mend_lines(execution.steps)]))
     outcome = Outcome(
         name or execution.pipeline,
         evaluation,

@@ -7,6 +7,7 @@ found before anything is created.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_origin
@@ -160,10 +161,15 @@ def _explain(error: ErrorDetails) -> str:
     if given is None:
         return f"is empty: {_EMPTY.get(error['type'], 'give it a value, or leave the key out')}"
     kind = _KINDS.get(error["type"].partition("_")[0])
+    if error["type"] == "invalid_key" and isinstance(given, int):
+        # {min: 0,7} is min: 0 and another key, 7
+        kind = f"a text in quotes (or 0.{given} was meant: a decimal number has a point)"
     if error["type"] == "string_pattern_mismatch":
         kind = IN_WORDS.get(error["ctx"]["pattern"])
     elif not error["type"].endswith(_WRONG_KIND):
         kind = None
+    if kind == "a number" and isinstance(given, str) and re.fullmatch(r"-?\d+,\d+", given):
+        kind = f"a number with a point, {given.replace(',', '.')}"
     if kind:
         return f"must be {kind}, not {_shown(given)}{_keys_hint(error)}"
     return f"{message[0].lower()}{message[1:]}, not {_shown(given)}"

@@ -44,6 +44,8 @@ def line_of(text: str, document: str) -> int:
         ("model: bedrock:/", "model: ", "  model: global.", "such as bedrock:/"),
         ("bucket: llm", "bucket: s3://llm", "  bucket", "the name of a bucket alone"),
         ("ml.g5.2xlarge", "g5.2xlarge", "instance_type", "such as ml.m5.large"),
+        ("{min: 0.35}", "{min: 0,35}", "  rougeL_fmeasure: {", "0.35 was meant: a decimal number"),
+        ("{min: 0.35}", "{min: '0,35'}", "  rougeL_fmeasure: {", "a number with a point, 0.35"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(
