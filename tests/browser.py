@@ -101,6 +101,17 @@ class Browser:
             assert time.monotonic() < end, f"never came: {expression}; {self.problems}"
             time.sleep(0.05)
 
+    def wait_until_still(self, path: Path) -> None:
+        """Write a picture that a second one, half a second later, does not differ from."""
+        before = b""
+        for _ in range(20):
+            self.screenshot(path)
+            if path.read_bytes() == before:
+                return
+            before = path.read_bytes()
+            time.sleep(0.5)
+        raise AssertionError("it never stands still")
+
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         picture = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(picture["data"]))

@@ -16,7 +16,7 @@ from processing.base.visible_text import visible, visible_document
 from processing.report.evaluation_json import EVALUATION_FILE
 from processing.report.html import REPORT_FILE
 from processing.report.html.header import outcome_so_far
-from processing.report.html.metrics import bound_text, number, way_words
+from processing.report.html.metrics import bound_text, number
 from processing.report.html.page import rendered
 
 HERE = Path(__file__).parent / "html"
@@ -31,7 +31,6 @@ class MetricCell:
     name: str
     value: str
     bound: str
-    way: str
     passed: bool
 
 
@@ -115,11 +114,8 @@ def _metrics(document: Mapping[str, Any]) -> list[MetricCell]:
     cells = []
     for bound in bounds[:MOST_METRICS]:
         metric = document["metrics"][bound["metric"]]
-        way = way_words(higher_is_better=metric.get("higher_is_better", True))
         value = f"{number(metric['value'])} (n={metric['n']})"
-        cells.append(
-            MetricCell(bound["metric"], value, bound_text(bound), way, bound["passed"] == 1)
-        )
+        cells.append(MetricCell(bound["metric"], value, bound_text(bound), bound["passed"] == 1))
     return cells
 
 

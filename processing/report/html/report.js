@@ -254,9 +254,20 @@
     if (link.dataset.failed) said.set("failed", link.dataset.failed);
     if (link.dataset.slice) said.set("slice", JSON.stringify(JSON.parse(link.dataset.slice)));
     link.href = `#rows?${said}`;
-    // an address that the page has already is no change of it
-    link.addEventListener("click", () => { if (link.hash === location.hash) follow(link.hash); });
   }
+  // Inside MLflow's viewer a link within the page leads nowhere by itself.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const isRows = link.hash.startsWith("#rows?");
+    if (!isRows && window.top === window) return;
+    event.preventDefault();
+    try {
+      if (link.hash !== location.hash) history.pushState(null, "", link.hash);
+    } catch { /* a page without an address of its own */ }
+    if (isRows) follow(link.hash);
+    else $(link.hash.slice(1)).scrollIntoView();
+  });
   addEventListener("hashchange", () => follow(location.hash));
   addEventListener("beforeprint", () => {
     while (shown < Math.min(found.length, PRINTED)) showMore();

@@ -159,3 +159,32 @@ def test_without_javascript_the_page_says_what_is_missing(report: Path) -> None:
     assert "The rows need JavaScript" in page.text
     hidden = [a.get("id") for tag, a in page.tags if tag == "button" and "hidden" in a]
     assert hidden == ["theme", "more"]
+
+
+def test_links_lead_on_inside_mlflow_s_viewer(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
+    """A frame with the page as a blob, sandboxed, as MLflow 3.17 shows an artifact."""
+    browser.open(report, width=1200, height=900)
+    link = "document.querySelector('header a.to-rows').getBoundingClientRect()"
+    x, y = browser.run(f"(() => {{ const at = {link}; return [at.x + 9, at.y + 9]; }})()")
+    text = json.dumps(report.read_text()).replace("</", "<\\/")
+    host = tmp_path / "viewer.html"
+    host.write_text(
+        "<body style='margin: 0'><iframe sandbox='allow-scripts' onload='document.title=\"ready\"'"
+        f" style='border: 0; width: 1200px; height: 900px'></iframe><script>const page = {text};"
+        "document.querySelector('iframe').src ="
+        " URL.createObjectURL(new Blob([page], {type: 'text/html'}));</script>"
+    )
+    browser.visit(host.as_uri())
+    browser.wait("document.title === 'ready'")
+    pictures = []
+    for name in ("before", "after"):
+        settled = tmp_path / f"{name}.png"
+        browser.wait_until_still(settled)
+        pictures.append(settled.read_bytes())
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            browser.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
+    assert pictures[0] != pictures[1]
