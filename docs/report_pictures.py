@@ -19,7 +19,7 @@ REPORT = REPOSITORY / ".demo" / "report-worse.html"
 def main() -> None:
     with chromium() as browser:
         for scheme in ("light", "dark"):
-            browser.open(REPORT, width=1180, height=1010, dark=scheme == "dark")
+            browser.open(REPORT, width=1180, height=1330, dark=scheme == "dark")
             picture = REPOSITORY / "docs" / f"report-{scheme}.png"
             browser.screenshot(picture)
             print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")
