@@ -36,7 +36,7 @@ def result_lines(document: Document) -> Iterator[str]:
     bounds = [*document["thresholds"].values(), *document["slices"]]
     yield from _stopped(document, bounds)
     if any(not metric.get("higher_is_better", True) for metric in document["metrics"].values()):
-        yield "\N{DOWNWARDS ARROW} lower is better; of all others, higher"
+        yield "(low): lower is better; of all other metrics, higher"
     if any(bound["on"] == "interval" for bound in bounds):
         yield "* held against the interval's pessimistic end"
     if any(bound["on"] == "calibrated" for bound in bounds):

@@ -69,7 +69,7 @@ def _metrics(document: Document, width: int) -> Table:
 
 
 def _with_way(name: str, metric: Document) -> str:
-    return name if metric.get("higher_is_better", True) else f"{name} \N{DOWNWARDS ARROW}"
+    return name if metric.get("higher_is_better", True) else f"{name} (low)"
 
 
 def _urgency(bounds: list[Document]) -> int:
