@@ -34,6 +34,7 @@ from processing.candidate.deployment import (
 )
 from processing.candidate.evaluated import VerdictRegister
 from processing.candidate.package import CandidatePackage, read_package
+from processing.endpoint.asynchronous import delete_results
 from processing.endpoint.client import ask, endpoint_rate_limit, runtime_client
 from processing.endpoint.payload import request_body
 from processing.endpoint.warm_up import ARE_YOU_READY
@@ -184,6 +185,8 @@ def _deploy_and_evaluate(
             termination.cleaning = True
     finally:
         _delete(client, deployment, termination)
+        if job.config.endpoint.asynchronous and not termination.received:
+            delete_results(job.config.infrastructure, deployment.name)
 
 
 def _require_a_record(job: EvaluationJob, arguments: Sequence[str]) -> None:

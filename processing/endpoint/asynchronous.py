@@ -200,6 +200,22 @@ def result_place(client: Any, name: str) -> ResultPlace | None:
     )
 
 
+def delete_results(infrastructure: Infrastructure, endpoint: str) -> None:
+    """What is left of an endpoint of ours that is gone: results that came twice, or late.
+
+    What cannot be deleted is left to a lifecycle rule.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, key = bucket_and_key(f"{scratch_uri(infrastructure)}/{endpoint}/")
+    s3 = boto3.client("s3")
+    with contextlib.suppress(BotoCoreError, ClientError):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
+            for entry in page.get("Contents", ()):
+                s3.delete_object(Bucket=bucket, Key=entry["Key"])
+
+
 def asynchronous_client(
     runtime: Any, session: Any, infrastructure: Infrastructure, at_once: int
 ) -> AsynchronousClient:

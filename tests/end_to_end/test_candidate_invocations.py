@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -13,13 +14,17 @@ pytestmark = pytest.mark.integration
 
 
 def a_candidate(
-    aws: RunningAws, write_config: ConfigWriter, name: str, endpoint: dict[str, Any]
+    aws: RunningAws,
+    write_config: ConfigWriter,
+    name: str,
+    endpoint: dict[str, Any],
+    **environment: str,
 ) -> dict[str, Any]:
     """evaluation.json of a candidate that is deployed, evaluated, registered and deleted."""
     candidate = {"instance_type": "ml.g5.2xlarge"}
     config = named(name, candidate=candidate, endpoint=endpoint, **WITHOUT_JUDGE)
     config["infrastructure"] |= ROLES
-    package = register_candidate(aws, name)
+    package = register_candidate(aws, name, **environment)
     done = run(aws, write_config(**config), f"ModelPackageArn={package}")
     assert done.returncode == 0, done.stdout + done.stderr
     wait_for(lambda: not hosted(aws, name), 5)
@@ -30,7 +35,13 @@ def a_candidate(
 def test_a_candidate_is_asked_by_way_of_s3_and_leaves_nothing_there(
     aws: RunningAws, write_config: ConfigWriter
 ) -> None:
-    document = a_candidate(aws, write_config, "queued", {"asynchronous": True})
+    document = a_candidate(
+        aws,
+        write_config,
+        "queued",
+        {"asynchronous": True},
+        DEMO_ASYNCHRONOUS=json.dumps({"twice": 1.0, "late_ms": 50, "throttled": 0.2}),
+    )
     metric = document["metrics"]["latency_p95_ms"]
     assert metric["n"] > 30
     assert "asynchronous, the wait in its queue included" in str(document)
