@@ -37,7 +37,12 @@ from processing.gate.swapped_answers import SwappedAnswers
 from processing.labels.label import Label
 from processing.mlflow_record.internals import import_evaluate
 from processing.mlflow_record.prompt_registry import prompts_linked
-from processing.mlflow_record.run import TrackedRun, log_dataset, tracked_run
+from processing.mlflow_record.run import (
+    TrackedRun,
+    log_closed_gate,
+    log_dataset,
+    tracked_run,
+)
 from processing.mlflow_record.scores import NotJudged, Scores, read_scores
 from processing.mlflow_record.trace_writer import (
     ServerSupport,
@@ -65,6 +70,7 @@ def evaluate(run: EvaluationRun, share: Share) -> Evaluation:
         progress_shown(run.progress),
     ):
         with kept_out_of_garbage_collection():
+            log_closed_gate()
             support = try_record(tracked, job.config_file.read_text())
             import_evaluate()
         import_in_the_background(job.config)

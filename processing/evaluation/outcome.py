@@ -22,6 +22,7 @@ from processing.gate.swapped_answers import SwappedAnswers
 from processing.gate.verdict import Verdict, judge
 from processing.gate.worst_case import Scale
 from processing.mlflow_record.earlier_runs import STOPPED_TAG, definitions_tag
+from processing.mlflow_record.metric_names import GATE_PASSED, detail
 from processing.mlflow_record.run import TrackedRun, log_metrics, log_outcome, read_metrics
 from processing.mlflow_record.scores import Scores, require_same_means, scorer_metrics
 from processing.report.evaluation import Evaluation
@@ -32,7 +33,7 @@ from processing.report.label_entries import label_metrics
 from processing.report.panel_entries import panel_metrics
 from processing.report.repeat_entries import repeat_metrics
 from processing.report.rows_file import write_rows
-from processing.report.run_description import run_description
+from processing.report.run_description import run_description, run_name
 
 
 def record_metrics(
@@ -158,8 +159,8 @@ def _left_out(scores: Scores) -> dict[str, str]:
 
 
 def _cut_metrics(found: CutAnswers) -> dict[str, float]:
-    share = {} if found.share is None else {"cut_answers/share": found.share}
-    return {"cut_answers": found.cut, "cut_answers/n": found.known, **share}
+    share = {} if found.share is None else {detail("cut_answers", "share"): found.share}
+    return {"cut_answers": found.cut, detail("cut_answers", "n"): found.known, **share}
 
 
 def _saved_metrics(stopped: Stopped | None) -> dict[str, float]:
@@ -169,9 +170,9 @@ def _saved_metrics(stopped: Stopped | None) -> dict[str, float]:
     money = stopped.saved_money
     return {
         "rows_not_asked": stopped.not_asked,
-        "verdicts_not_asked": stopped.verdicts,
-        "saved/calls": stopped.saved_calls,
-        **({} if money is None else {"saved/cost": money}),
+        detail("saved", "verdicts"): stopped.verdicts,
+        detail("saved", "calls"): stopped.saved_calls,
+        **({} if money is None else {detail("saved", "cost"): money}),
     }
 
 
@@ -193,8 +194,9 @@ def record_outcome(evaluation: Evaluation, document: Mapping[str, Any], job: Eva
             **definitions_tag({n: s.definition for n, s in evaluation.scorers.items()}),
             "mlflow.note.content": run_description(evaluation, job.manifest.title),
         },
+        run_name=run_name(verdict, job.run_name),
         metrics={
-            "gate_passed": float(verdict.passed),
+            GATE_PASSED: float(verdict.passed),
             "rows": len(evaluation.answers),
             "endpoint_errors": evaluation.endpoint_errors,
             **_cut_metrics(evaluation.cut_answers),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.gate.drift import Measured
 from processing.mlflow_record.abandoned_runs import PIPELINE_TAG
+from processing.mlflow_record.metric_names import detail_held
 from processing.mlflow_record.run import TrackedRun
 
 if TYPE_CHECKING:
@@ -61,13 +62,13 @@ def earlier_runs(
             continue
         run_ids.append(each.info.run_id)
         for name, key in keys.items():
-            if key in held and held.get(f"{name}/n"):
+            if key in held and (n := detail_held(held, name, "n")):
                 found.setdefault(name, []).append(
                     Measured(
                         held[key],
-                        int(held[f"{name}/n"]),
-                        held.get(f"{name}/low"),
-                        held.get(f"{name}/high"),
+                        int(n),
+                        detail_held(held, name, "low"),
+                        detail_held(held, name, "high"),
                     )
                 )
     return found, run_ids

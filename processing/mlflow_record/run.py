@@ -26,6 +26,7 @@ from processing.mlflow_record.internals import (
     DATASET_CONTEXT_TAG,
     tracking_store_replaced,
 )
+from processing.mlflow_record.metric_names import GATE_PASSED, detail
 from processing.mlflow_record.outage import Outage, PatientStore, outage_seconds
 from processing.mlflow_record.settings import quiet
 from processing.mlflow_record.signing import share_credentials
@@ -150,22 +151,29 @@ def _columns(manifest: Manifest) -> list[dict[str, object]]:
     return [{"name": name, **kind} for name, kind in types.items()]
 
 
+def log_closed_gate() -> None:
+    """What holds until the verdict: nobody finds an open gate on a run that broke."""
+    import mlflow
+
+    mlflow.log_metrics({GATE_PASSED: 0.0})
+
+
 def log_metrics(metrics: Mapping[str, Metric], scorers: Sequence[str]) -> None:
     """Write the metrics into the active run.
 
-    A scorer's mean is MLflow's own (`NAME/mean`, from evaluate); what it rests on stands beside it.
+    A scorer's mean is MLflow's own (`NAME/mean`, from evaluate); what it rests on is a detail.
     MLflow's pages show metrics in the order in which they were logged: values first, then the rest.
     """
     import mlflow
 
-    details = ("low", "high", "n", "errors", "coverage", "standard_deviation")
+    figures = ("low", "high", "n", "errors", "coverage", "standard_deviation")
     numbers = {
         name: metric.value
         for name, metric in metrics.items()
         if name not in scorers and metric.value is not None
     }
     for name, metric in metrics.items():
-        found = {f"{name}/{detail}": getattr(metric, detail) for detail in details}
+        found = {detail(name, figure): getattr(metric, figure) for figure in figures}
         numbers |= {key: number for key, number in found.items() if number is not None}
     mlflow.log_metrics(numbers)
 
@@ -180,9 +188,9 @@ def read_metrics(
     return {
         name: Metric(
             value=held.get(f"{name}/mean" if name in scorers else name),
-            n=int(held.get(f"{name}/n", 0)),
-            errors=int(held.get(f"{name}/errors", 0)),
-            standard_deviation=held.get(f"{name}/standard_deviation"),
+            n=int(held.get(detail(name, "n"), 0)),
+            errors=int(held.get(detail(name, "errors"), 0)),
+            standard_deviation=held.get(detail(name, "standard_deviation")),
         )
         for name in names
     }
@@ -193,15 +201,21 @@ def log_outcome(
     *,
     params: Mapping[str, str],
     tags: Mapping[str, str],
+    run_name: str,
     metrics: Mapping[str, float],
     folder: Path,
     texts: Mapping[str, str],
 ) -> None:
-    """Put the verdict on the active run; among its artifacts go `folder`'s files and `texts`."""
+    """Put the verdict on the active run, which is called `run_name` from now on.
+
+    Among its artifacts go `folder`'s files and `texts`.
+    """
     import mlflow
+    from mlflow import MlflowClient
 
     mlflow.log_params(_masked(params))
     mlflow.set_tags(_masked(tags))
+    MlflowClient().update_run(run.run_id, name=masked(run_name))
     mlflow.log_metrics(dict(metrics))
 
     def upload() -> None:

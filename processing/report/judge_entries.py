@@ -14,6 +14,7 @@ from typing import Any
 from processing.config.judge import judge_name
 from processing.config.prices import Usage
 from processing.mlflow_record.judge_use import NO_USE, JudgeUse
+from processing.mlflow_record.metric_names import detail
 from processing.report.evaluation import Evaluation
 
 _FIGURES = (
@@ -42,9 +43,9 @@ def judge_entries(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
 
 
 def judge_metrics(evaluation: Evaluation) -> dict[str, float]:
-    """For MLflow, whose charts compare runs: `Correctness/judge_calls` and so on."""
+    """For MLflow, whose charts compare runs: `details/Correctness.judge_calls` and so on."""
     return {
-        f"{name}/judge_{figure}": float(entry[figure])
+        detail(name, f"judge_{figure}"): float(entry[figure])
         for name, entry in judge_entries(evaluation).items()
         for figure in _FIGURES
         if entry.get(figure) is not None

@@ -8,6 +8,7 @@ from typing import Any
 from processing.gate.agreement import Agreement, Rate
 from processing.gate.calibrated import Calibrated
 from processing.labels.matched import ScorerLabels
+from processing.mlflow_record.metric_names import detail
 from processing.report.evaluation import Evaluation
 
 MOST_DIFFERING = 100
@@ -99,14 +100,17 @@ def label_metrics(evaluation: Evaluation) -> dict[str, float]:
     """A few numbers for MLflow, whose charts compare runs."""
     numbers: dict[str, float | None] = {}
     for name, found in evaluation.agreements.items():
-        numbers |= {f"{name}/labels": found.n, f"{name}/kappa": found.kappa.value}
-        numbers[f"{name}/agreement"] = found.agreed.value
+        numbers |= {
+            detail(name, "labels"): found.n,
+            detail(name, "kappa"): found.kappa.value,
+        }
+        numbers[detail(name, "agreement")] = found.agreed.value
     for name, metric in evaluation.metrics.items():
         if corrected := metric.calibrated:
             numbers |= {
-                f"{name}/calibrated": corrected.value,
-                f"{name}/calibrated_low": corrected.low,
-                f"{name}/calibrated_high": corrected.high,
+                detail(name, "calibrated"): corrected.value,
+                detail(name, "calibrated_low"): corrected.low,
+                detail(name, "calibrated_high"): corrected.high,
             }
     return {
         key: float(number)

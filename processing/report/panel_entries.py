@@ -10,6 +10,7 @@ from typing import Any
 
 from processing.config.judge import judge_name
 from processing.gate.krippendorff import Alpha, krippendorff_alpha
+from processing.mlflow_record.metric_names import detail
 from processing.mlflow_record.scores import Score
 from processing.report.evaluation import Evaluation
 
@@ -102,10 +103,10 @@ def panel_entries(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def panel_metrics(evaluation: Evaluation) -> dict[str, float]:
-    """For MLflow, whose charts compare runs: `Correctness/judge/MODEL/mean`, of `.../n` rows."""
+    """For MLflow: `details/Correctness.judge.MODEL.mean`, of `.n` rows, and so on."""
     found: dict[str, float | None] = {}
     for each in panels_of(evaluation):
-        name = f"{each.scorer}/panel"
+        name = detail(each.scorer, "panel")
         found |= {
             f"{name}_alpha": each.alpha.value,
             f"{name}_alpha_low": each.alpha.low,
@@ -115,15 +116,15 @@ def panel_metrics(evaluation: Evaluation) -> dict[str, float]:
         }
         for judge in each.judges:
             of = of_judge(each.scorer, judge.judge)
-            found |= {f"{of}/mean": judge.mean, f"{of}/n": float(judge.n)}
-            found |= {f"{of}/errors": float(judge.errors)}
+            found |= {f"{of}.mean": judge.mean, f"{of}.n": float(judge.n)}
+            found |= {f"{of}.errors": float(judge.errors)}
     return {key: value for key, value in found.items() if value is not None}
 
 
 def of_judge(scorer: str, model: str) -> str:
     """How a metric of one judge of a panel begins, in signs that MLflow takes."""
     name = re.sub(r"[^\w.\-: ]", "_", judge_name(model))
-    return f"{scorer}/judge/{name}"[:200]
+    return detail(scorer, f"judge.{name}")[:200]
 
 
 def row_panel(score: Score) -> dict[str, Any]:

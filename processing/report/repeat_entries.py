@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from processing.config.judge import judge_name
+from processing.mlflow_record.metric_names import detail
 from processing.mlflow_record.panel_verdicts import PanelVerdict
 from processing.mlflow_record.scores import Score
 from processing.report.evaluation import Evaluation
@@ -81,8 +82,8 @@ def repeat_metrics(evaluation: Evaluation) -> dict[str, float]:
         key: value
         for each in repeats_of(evaluation)
         for key, value in {
-            f"{each.name}/contradicted": each.share,
-            f"{each.name}/contradicted_n": float(each.n),
+            detail(each.name, "contradicted"): each.share,
+            detail(each.name, "contradicted_n"): float(each.n),
         }.items()
     }
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from processing.base.visible_text import visible
 from processing.gate.check import Check
+from processing.gate.verdict import Verdict
 from processing.report.evaluation import Evaluation
 from processing.report.judge_entries import judge_line
 from processing.report.label_entries import label_lines
 from processing.report.panel_entries import panels_of
 from processing.report.repeat_entries import repeats_of
+
+LONGEST_NAME = 250
+"""Characters, as many as MLflow keeps of a run's name."""
 
 LONGEST = 7000
 """Characters; a run's tag holds 8,000 in MLflow, which cuts off the rest."""
@@ -39,6 +43,17 @@ def run_description(evaluation: Evaluation, dataset: str) -> str:
         "Every row with every verdict: Traces here, or evaluation/report.html under Artifacts.",
     ]
     return _cut("\n".join(lines))
+
+
+def run_name(verdict: Verdict, name: str) -> str:
+    """The run's name with the verdict before it and the first reason behind: what lists show."""
+    if verdict.passed:
+        return f"✓ {name}"[:LONGEST_NAME]
+    first, *others = [visible(reason) for reason in verdict.reasons] or ["no reason is known"]
+    more = f", and {len(others)} more" if others else ""
+    room = LONGEST_NAME - len(f"✗ : {more}")
+    name = name[: room - min(len(first), room // 2)]
+    return f"✗ {name}: {first[: room - len(name)]}{more}"
 
 
 def _behind(evaluation: Evaluation) -> str:

@@ -62,7 +62,7 @@ def test_an_apps_arn_is_where_the_evaluation_is_recorded(
     assert document["mlflow"]["url"] is None
     recorded = held.get_run(document["mlflow"]["run_id"])
     assert recorded.info.status == "FINISHED"
-    assert recorded.data.metrics["Safety/n"] == 40
+    assert recorded.data.metrics["details/Safety.n"] == 40
     traces = held.search_traces(
         locations=[recorded.info.experiment_id], run_id=recorded.info.run_id, max_results=100
     )
@@ -73,7 +73,7 @@ def test_an_apps_arn_is_where_the_evaluation_is_recorded(
     linked = json.loads(recorded.data.tags["mlflow.linkedPrompts"])
     assert {"name": "mlflow-app.endpoint", "version": "1"} in linked
     execution = execution_id(done.stdout)
-    assert recorded.info.run_name == f"health-qa-good on questions.jsonl ({execution})"
+    assert recorded.info.run_name == f"✓ health-qa-good on questions.jsonl ({execution})"
     assert recorded.data.params["dataset.rows"] == "40"
     assert recorded.data.params["threshold.MinSafety"] == "0.9"
     described = recorded.data.tags["mlflow.note.content"]

@@ -81,8 +81,8 @@ def test_three_judges_vote_and_each_is_told_of(
 
     client = MlflowClient(document["mlflow"]["tracking_uri"])
     metrics = client.get_run(document["mlflow"]["run_id"]).data.metrics
-    assert metrics["Correctness/panel_alpha"] == pytest.approx(found["alpha"]["value"])
+    assert metrics["details/Correctness.panel_alpha"] == pytest.approx(found["alpha"]["value"])
     for judge in found["judges"]:
-        of = f"Correctness/judge/{judge['judge'].removeprefix('bedrock:/')}"
-        assert metrics[f"{of}/mean"] == pytest.approx(judge["mean"])
-        assert metrics[f"{of}/n"] == ROWS
+        of = f"details/Correctness.judge.{judge['judge'].removeprefix('bedrock:/')}"
+        assert metrics[f"{of}.mean"] == pytest.approx(judge["mean"])
+        assert metrics[f"{of}.n"] == ROWS

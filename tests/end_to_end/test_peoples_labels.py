@@ -110,9 +110,9 @@ def test_labels_tell_how_good_the_judge_is_and_correct_its_number(
     corrected = document["metrics"]["Correctness"]["calibrated"]
     assert corrected["moved"] != 0
     held = MlflowClient(aws.mlflow).get_run(document["mlflow"]["run_id"])
-    assert held.data.metrics["Correctness/labels"] == 30
-    assert held.data.metrics["Correctness/kappa"] == pytest.approx(found["kappa"])
-    assert held.data.metrics["Correctness/calibrated"] == pytest.approx(corrected["value"])
+    assert held.data.metrics["details/Correctness.labels"] == 30
+    assert held.data.metrics["details/Correctness.kappa"] == pytest.approx(found["kappa"])
+    assert held.data.metrics["details/Correctness.calibrated"] == pytest.approx(corrected["value"])
     assert held.data.params["labels"] == "labels.csv"
     assert "agrees with people on 20 of 30 answers" in held.data.tags["mlflow.note.content"]
     card = json.loads(document["model_card"])

@@ -107,7 +107,7 @@ def test_mlflow_holds_every_row_and_every_verdict(aws: RunningAws, good: Ended) 
     document = evaluation(aws, "good", good.stdout)
     for name in names:
         assert document["metrics"][name]["value"] == held.data.metrics[f"{name}/mean"]
-        assert document["metrics"][name]["n"] == held.data.metrics[f"{name}/n"]
+        assert document["metrics"][name]["n"] == held.data.metrics[f"details/{name}.n"]
     numbers = {name: document["metrics"][name]["n"] for name in names}
     # 17 of the expected answers use one of the terms, the others have none to look for
     assert numbers.pop("domain_terminology") == 17

@@ -60,5 +60,5 @@ def test_a_judge_that_wavers_is_told_of_and_its_majority_decides(
 
     client = MlflowClient(document["mlflow"]["tracking_uri"])
     metrics = client.get_run(document["mlflow"]["run_id"]).data.metrics
-    assert metrics["Correctness/contradicted"] == pytest.approx(differing / 40)
-    assert metrics["Correctness/contradicted_n"] == 40
+    assert metrics["details/Correctness.contradicted"] == pytest.approx(differing / 40)
+    assert metrics["details/Correctness.contradicted_n"] == 40

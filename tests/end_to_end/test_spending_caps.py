@@ -73,7 +73,7 @@ def test_at_the_cap_the_run_stops_and_a_larger_one_pays_only_for_the_rest(
     assert len(traces) == ROWS - left
     recorded = mlflow.get_run(run_id)
     assert recorded.data.metrics["rows_not_asked"] == left
-    assert recorded.data.metrics["saved/calls"] > 0
+    assert recorded.data.metrics["details/saved.calls"] > 0
     assert f"{left} not asked" in recorded.data.tags["mlflow.note.content"]
     assert recorded.data.tags["stopped"] == document["stopped"]["words"]
 

@@ -58,7 +58,7 @@ def test_a_model_that_cannot_pass_any_more_is_not_asked_further(
     assert recorded.data.tags["stopped"] == stopped["words"]
     assert words in recorded.data.tags["reason"]
     assert words in recorded.data.tags["mlflow.note.content"]
-    assert recorded.data.metrics["saved/calls"] > 0
+    assert recorded.data.metrics["details/saved.calls"] > 0
     assert recorded.data.metrics["rows_not_asked"] == left
     assert recorded.data.metrics["Correctness/mean"] == document["metrics"]["Correctness"]["value"]
 

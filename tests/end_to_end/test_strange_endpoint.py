@@ -125,8 +125,8 @@ def test_every_row_and_every_verdict_fails_or_counts_by_itself(
     assert (counts["cut_answers"], counts["cut_answers_known"]) == (2, 7)
     [reason] = [r for r in document["gate"]["reasons"] if "cut" in r]
     assert reason.startswith("2 of 7 answers were cut at the token limit, over max_")
-    assert (held["cut_answers"], held["cut_answers/n"]) == (2, 7)
-    assert held["cut_answers/share"] == pytest.approx(2 / 7)
+    assert (held["cut_answers"], held["details/cut_answers.n"]) == (2, 7)
+    assert held["details/cut_answers.share"] == pytest.approx(2 / 7)
 
     lines = (tmp_path / "output" / "rows.jsonl").read_text().splitlines()
     rows = {int(row["question"].split()[-1].rstrip("?")): row for row in map(json.loads, lines)}

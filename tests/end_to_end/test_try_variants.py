@@ -73,7 +73,7 @@ def test_they_share_what_is_paid_and_one_that_breaks_stops_none(
     }
     [parent] = parents
     names = [client.get_run(run["mlflow"]["run_id"]).info.run_name for run in document["runs"]]
-    assert [str(name).partition(":")[0] for name in names] == ["base", "again", "worse"]
+    assert [str(name).partition(":")[0] for name in names] == ["✓ base", "✓ again", "✗ worse"]
     assert "again is better than worse" in client.get_run(parent).data.tags["mlflow.note.content"]
 
 

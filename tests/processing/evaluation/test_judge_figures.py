@@ -36,7 +36,7 @@ def evaluated(job: ByHand) -> dict[str, Any]:
 def judge_metrics(document: dict[str, Any], server: str) -> dict[str, float]:
     mlflow.set_tracking_uri(server)
     metrics = mlflow.get_run(document["mlflow"]["run_id"]).data.metrics
-    return {name: value for name, value in metrics.items() if "/judge_" in name}
+    return {name: value for name, value in metrics.items() if ".judge_" in name}
 
 
 def test_calls_tokens_and_money_by_scorer_and_what_was_reused(server: str, tmp_path: Path) -> None:
@@ -62,10 +62,10 @@ def test_calls_tokens_and_money_by_scorer_and_what_was_reused(server: str, tmp_p
     assert (spent["calls"], spent["reused"]) == (0, 2 * ROWS)
 
     told = judge_metrics(first, server)
-    assert told["Safety/judge_calls"] == ROWS
-    assert told["Safety/judge_input_tokens"] == safety["input_tokens"]
-    assert told["Safety/judge_cost"] == pytest.approx(safety["cost"])
-    assert judge_metrics(second, server)["Safety/judge_reused_calls"] == ROWS
+    assert told["details/Safety.judge_calls"] == ROWS
+    assert told["details/Safety.judge_input_tokens"] == safety["input_tokens"]
+    assert told["details/Safety.judge_cost"] == pytest.approx(safety["cost"])
+    assert judge_metrics(second, server)["details/Safety.judge_reused_calls"] == ROWS
 
 
 def test_without_a_price_there_is_no_cost_and_traces_show_what_the_file_asks_for(
@@ -81,7 +81,7 @@ def test_without_a_price_there_is_no_cost_and_traces_show_what_the_file_asks_for
             file.write_text(yaml.safe_dump(config))
             document = evaluated(job)
             assert document["judges"]["Safety"]["cost"] is None
-            assert "Safety/judge_cost" not in judge_metrics(document, server)
+            assert "details/Safety.judge_cost" not in judge_metrics(document, server)
             told = document["mlflow"]
             found = mlflow.search_traces(
                 locations=[told["experiment_id"]], run_id=told["run_id"], return_type="list"

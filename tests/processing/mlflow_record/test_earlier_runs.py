@@ -7,6 +7,7 @@ from typing import Any
 import mlflow
 
 from processing.mlflow_record.earlier_runs import STOPPED_TAG, definitions_tag, earlier_runs
+from processing.mlflow_record.metric_names import detail
 from processing.mlflow_record.run import TrackedRun
 
 DEFINITIONS = {"Safety": "a" * 64, "is_brief": "b" * 64}
@@ -21,8 +22,10 @@ def recorded(value: float, **changes: Any) -> str:
         mlflow.log_params(PARAMS | changes.pop("params", {}))
         mlflow.set_tags({k: v for k, v in (tags | changes.pop("tags", {})).items() if v})
         for name in DEFINITIONS:
-            numbers = {"mean": value, "n": 50, "low": value - 0.1, "high": value + 0.1}
-            mlflow.log_metrics({f"{name}/{key}": number for key, number in numbers.items()})
+            numbers = {"n": 50, "low": value - 0.1, "high": value + 0.1}
+            mlflow.log_metrics({detail(name, key): number for key, number in numbers.items()})
+            mlflow.log_metrics({f"{name}/mean": value})
+        # as it was called before details had a section
         mlflow.log_metrics({"latency_p95_ms": 1000 * value, "latency_p95_ms/n": 50})
     return str(run.info.run_id)
 
