@@ -94,7 +94,7 @@ def service_looks(session: Session, bundle: Bundle) -> Iterator[Look]:
     group = config.registration.model_package_group
     if config.registers:
         yield f"registry group {group}", lambda: _group(session, group)
-    if config.trigger or config.candidate:
+    if config.has_rules:
         yield "trigger", lambda: _trigger(session, bundle)
 
 

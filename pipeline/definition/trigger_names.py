@@ -11,7 +11,10 @@ from pipeline.definition.bundle import Bundle
 
 @dataclass(frozen=True)
 class TriggerNames:
-    """`rule` and `schedule` start the pipeline, the `sweep_` rules the pipeline `sweep`."""
+    """`rule` and `schedule` start the pipeline, the `sweep_` rules the pipeline `sweep`.
+
+    `notify` tells of each verdict.
+    """
 
     rule: str
     schedule: str
@@ -21,10 +24,11 @@ class TriggerNames:
     sweep_ended: str
     sweep_hourly: str
     sweep_role_arn: str
+    notify: str
 
     @property
     def rules(self) -> list[str]:
-        return [self.rule, self.schedule, self.sweep_ended, self.sweep_hourly]
+        return [self.rule, self.schedule, self.sweep_ended, self.sweep_hourly, self.notify]
 
 
 def names_of(bundle: Bundle) -> TriggerNames:
@@ -40,6 +44,7 @@ def names_of(bundle: Bundle) -> TriggerNames:
         sweep_ended=_name(pipeline, "sweep-ended", 64),
         sweep_hourly=_name(pipeline, "sweep-hourly", 64),
         sweep_role_arn=infrastructure.sweep_role or account.role(_name(pipeline, "sweep", 64)),
+        notify=_name(pipeline, "notify", 64),
     )
 
 

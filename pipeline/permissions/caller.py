@@ -111,7 +111,7 @@ def caller_policy(bundle: Bundle) -> Document:
             _see_versions(bundle, account),
             *sweep_statements(bundle),
             *_online(bundle, account),
-            *(_trigger(bundle, account) if config.trigger or config.candidate else []),
+            *(_trigger(bundle, account) if config.has_rules else []),
         ]
     )
 
@@ -241,6 +241,8 @@ def _trigger(bundle: Bundle, account: Account) -> list[Statement]:
         ),
         pass_role("PassTriggerRole", [names.role_arn], "events.amazonaws.com"),
     ]
+    if config.notify and config.notify.topic:
+        statements.append(allow("SeeTopic", ["sns:GetTopicAttributes"], [config.notify.topic]))
     if config.trigger and config.trigger.candidates_group:
         group = account.sagemaker(f"model-package-group/{config.trigger.candidates_group}")
         statements.append(allow("Candidates", ["sagemaker:DescribeModelPackageGroup"], group))

@@ -64,7 +64,8 @@ def permissions_of(bundle: Bundle) -> list[Permissions]:
     if bundle.config.registration.by == "job" and bundle.config.registers:
         register = infrastructure.register_role
         roles.append(Permissions("register", register_policy(bundle), register, sagemaker))
-    if bundle.config.trigger or bundle.config.candidate:
+    notify = bundle.config.notify
+    if bundle.config.trigger or bundle.config.candidate or (notify and notify.bus):
         roles.append(trigger_permissions(bundle))
     role_arns = [role.role_arn for role in roles if role.role_arn]
     return [

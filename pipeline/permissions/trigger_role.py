@@ -1,4 +1,7 @@
-"""The role of EventBridge: it may start this pipeline and its sweep, for their rules, no more."""
+"""The role of EventBridge: it may start this pipeline and its sweep, for their rules, no more.
+
+And where `notify:` names an event bus, put events on that one.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,15 @@ from pipeline.permissions.statements import Document, allow, document, trust
 
 
 def trigger_policy(bundle: Bundle) -> Document:
-    started = [bundle.config.pipeline.name]
-    if bundle.config.candidate:
+    config = bundle.config
+    started = [config.pipeline.name]
+    if config.candidate:
         started.append(names_of(bundle).sweep)
     pipelines = account_of(bundle).sagemaker(*(f"pipeline/{name}" for name in started))
-    return document([allow("Start", ["sagemaker:StartPipelineExecution"], pipelines)])
+    statements = [allow("Start", ["sagemaker:StartPipelineExecution"], pipelines)]
+    if config.notify and config.notify.bus:
+        statements.append(allow("TellOfVerdicts", ["events:PutEvents"], [config.notify.bus]))
+    return document(statements)
 
 
 def trigger_trust(bundle: Bundle) -> Document:

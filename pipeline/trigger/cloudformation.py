@@ -50,7 +50,7 @@ def template(bundle: Bundle, definition: str, schedule: str | None = None) -> di
             bundle, held, config.pipeline.name, pipeline_description(config), definition
         ),
     }
-    if config.trigger or config.candidate or schedule:
+    if config.has_rules or schedule:
         resources |= _trigger(bundle, held, wanted_trigger(bundle, schedule))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -201,16 +201,18 @@ def _trigger(bundle: Bundle, held: Held, trigger: Trigger | None) -> Resources:
         names.schedule: "ScheduleRule",
         names.sweep_ended: "SweepEndedRule",
         names.sweep_hourly: "SweepHourlyRule",
+        names.notify: "NotifyRule",
     }
     for rule in wanted:
         target = wanted_target(bundle, rule)
-        target["RoleArn"] = _role_arn(names.role_arn, held)
+        if "RoleArn" in target:
+            target["RoleArn"] = _role_arn(names.role_arn, held)
         resources[logical[rule.name]] = {
             "Type": "AWS::Events::Rule",
             "DependsOn": "SweepPipeline" if rule.pipeline == names.sweep else "Pipeline",
             "Properties": {
                 "Name": rule.name,
-                "Description": f"Starts the SageMaker pipeline {rule.pipeline}",
+                "Description": rule.description,
                 "State": "ENABLED",
                 "Targets": [target],
                 **_form(rule.form or {}),

@@ -3,9 +3,9 @@
     put(boto3.Session(), load_bundle(Path("evaluation.yaml")))
 
 One rule for candidates (a new version of a model package, or a changed approval), one for a
-schedule; and where candidates are evaluated, two that start the sweep pipeline, which is made here,
-too. All are rules, not EventBridge Scheduler's schedules: these would need a role that may also
-send to the queue, and a second service to trust.
+schedule, one that tells of verdicts; and where candidates are evaluated, two that start the sweep
+pipeline, which is made here, too. All are rules, not EventBridge Scheduler's schedules: these would
+need a role that may also send to the queue, and a second service to trust.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from pipeline.permissions.roles import (
     trigger_permissions,
 )
 from pipeline.trigger.dead_letters import delete_queue, put_queue
-from pipeline.trigger.wanted import wanted_rules, wanted_target, wanted_trigger
+from pipeline.trigger.notify import topic_lines
+from pipeline.trigger.wanted import needs_role, wanted_rules, wanted_target, wanted_trigger
 from processing.base.errors import LaunchError
 from processing.config.trigger import Trigger
 
@@ -49,15 +50,7 @@ def put(session: Session, bundle: Bundle, schedule: str | None = None) -> list[s
     """
     trigger, names = wanted_trigger(bundle, schedule), names_of(bundle)
     _require_pipeline(session, bundle, trigger)
-    lines = [
-        _put_role(
-            session,
-            trigger_permissions(bundle),
-            bundle.config.infrastructure.trigger_role,
-            "trigger_role",
-        ),
-        *_put_sweep(session, bundle),
-    ]
+    lines = [*_put_trigger_role(session, bundle, trigger), *_put_sweep(session, bundle)]
     account = account_of(bundle)
     rule_arns = [account.arn("events", f"rule/{rule}") for rule in names.rules]
     tags = _tags(bundle)
@@ -70,7 +63,7 @@ def put(session: Session, bundle: Bundle, schedule: str | None = None) -> list[s
             continue
         events.put_rule(
             Name=rule.name,
-            Description=f"Starts the SageMaker pipeline {rule.pipeline}",
+            Description=rule.description,
             State="ENABLED",
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             **rule.form,
@@ -78,7 +71,7 @@ def put(session: Session, bundle: Bundle, schedule: str | None = None) -> list[s
         _put_target(events, rule.name, wanted_target(bundle, rule))
         arn = account.arn("events", f"rule/{rule.name}")
         lines.append(f"rule {arn}: {next(iter(rule.form.values()))}")
-    return lines
+    return [*lines, *(f"!! {line}" for line in topic_lines(session, bundle))]
 
 
 def remove(session: Session, bundle: Bundle) -> list[str]:
@@ -115,6 +108,13 @@ def _require_pipeline(session: Session, bundle: Bundle, trigger: Trigger | None)
             f"the pipeline {name} has no parameter {', '.join(sorted(wanted - known))}: `upsert` "
             f"it, or fix trigger: in the configuration; it has {', '.join(sorted(known))}"
         )
+
+
+def _put_trigger_role(session: Session, bundle: Bundle, trigger: Trigger | None) -> list[str]:
+    if not needs_role(bundle, trigger):
+        return []
+    given = bundle.config.infrastructure.trigger_role
+    return [_put_role(session, trigger_permissions(bundle), given, "trigger_role")]
 
 
 def _put_sweep(session: Session, bundle: Bundle) -> list[str]:

@@ -13,10 +13,11 @@ from pipeline.definition.lookup import find_pipeline, group_is_there
 from pipeline.definition.trigger_names import names_of
 from pipeline.permissions.roles import get_role, sweep_permissions, trigger_permissions
 from pipeline.trigger.dead_letters import DeadLetters, read_queue
+from pipeline.trigger.notify import topic_lines
 from pipeline.trigger.wanted import (
-    TARGET_ID,
     WantedRule,
     event_pattern,
+    needs_role,
     wanted_rules,
     wanted_target,
     wanted_trigger,
@@ -33,11 +34,15 @@ def show(session: Session, bundle: Bundle) -> tuple[list[str], list[str]]:
     trigger = _shown_trigger(events, bundle)
     lines, problems = list[str](), list[str]()
     for rule in wanted_rules(bundle, trigger):
-        found = list(_rule_problems(events, rule, wanted_target(bundle, rule)))
+        target = wanted_target(bundle, rule) if rule.form else {}
+        found = list(_rule_problems(events, rule, target))
         problems += found
         shown = next(iter(rule.form.values())) if rule.form else "not asked for"
         lines += [f"rule {rule.name}: {shown}", *(f"  !! {problem}" for problem in found)]
-    there = _there(session, bundle)
+    untold = topic_lines(session, bundle)
+    problems += untold[:1]
+    lines += [f"!! {line}" for line in untold]
+    there = _there(session, bundle, trigger)
     lines += [f"{what}{'' if good else ': !! is not there'}" for what, good in there.items()]
     letters = read_queue(session.client("sqs"), names.queue)
     lines += _letter_lines(names.queue, letters)
@@ -55,10 +60,10 @@ def show(session: Session, bundle: Bundle) -> tuple[list[str], list[str]]:
     return lines, problems
 
 
-def _there(session: Session, bundle: Bundle) -> dict[str, bool]:
+def _there(session: Session, bundle: Bundle, trigger: Trigger | None) -> dict[str, bool]:
     """The roles, and the sweep pipeline where candidates are evaluated."""
     iam, names = session.client("iam"), names_of(bundle)
-    roles = [trigger_permissions(bundle)]
+    roles = [trigger_permissions(bundle)] if needs_role(bundle, trigger) else []
     if bundle.config.candidate:
         roles.append(sweep_permissions(bundle))
     found = {f"role {role.role_arn}": get_role(iam, role.role_name) is not None for role in roles}
@@ -123,7 +128,7 @@ def _rule_problems(events: Any, wanted: WantedRule, target: dict[str, Any]) -> I
     if any(_parsed(rule.get(key)) != _parsed(value) for key, value in form.items()):
         yield "differs from the configuration: `trigger put` brings it up to date"
     targets = events.list_targets_by_rule(Rule=name)["Targets"]
-    ours = [entry for entry in targets if entry["Id"] == TARGET_ID]
+    ours = [entry for entry in targets if entry["Id"] == target["Id"]]
     if not ours:
         yield "has no target: `trigger put` gives it one"
     elif ours[0] != target:

@@ -11,6 +11,7 @@ from pipeline.definition.account import account_of
 from pipeline.definition.bundle import Bundle
 from pipeline.definition.dataset_version import PARAMETER
 from pipeline.definition.trigger_names import names_of
+from pipeline.trigger.notify import notify_target, verdict_pattern
 from processing.base.errors import LaunchError
 from processing.config.trigger import Trigger
 
@@ -20,7 +21,10 @@ _SWEEP_RETRY = {"MaximumRetryAttempts": 8, "MaximumEventAgeInSeconds": 3600}
 
 @dataclass(frozen=True)
 class WantedRule:
-    """`form` is EventPattern or ScheduleExpression, or None if the rule is not wanted."""
+    """`form` is EventPattern or ScheduleExpression, or None if the rule is not wanted.
+
+    `pipeline` is what it starts; empty for the rule that tells of verdicts.
+    """
 
     name: str
     form: dict[str, str] | None
@@ -28,22 +32,28 @@ class WantedRule:
     parameters: Mapping[str, str]
     retry: Mapping[str, int]
 
+    @property
+    def description(self) -> str:
+        if self.pipeline:
+            return f"Starts the SageMaker pipeline {self.pipeline}"
+        return "Tells of each verdict of an evaluation"
+
 
 def wanted_trigger(bundle: Bundle, schedule: str | None) -> Trigger | None:
     """The file's `trigger:`, with a schedule given on the command line in place of its own.
 
-    None for a file that has only `candidate:`, whose abandoned endpoints are still swept. Raises
-    LaunchError if there is nothing to start.
+    None for a file that has only `candidate:`, whose abandoned endpoints are still swept, or only
+    `notify:`. Raises LaunchError if EventBridge has nothing to do.
     """
     from pydantic import ValidationError
 
     section = bundle.config.trigger
     if section is None and schedule is None:
-        if bundle.config.candidate:
+        if bundle.config.has_rules:
             return None
         raise LaunchError(
             "the configuration has no trigger: section; add trigger: candidates_group: NAME, "
-            'or give --schedule "rate(7 days)"'
+            'give --schedule "rate(7 days)", or add notify: topic: ARN to be told of verdicts'
         )
     if schedule is None and section is not None:
         return section
@@ -58,7 +68,16 @@ def wanted_trigger(bundle: Bundle, schedule: str | None) -> Trigger | None:
 
 
 def wanted_rules(bundle: Bundle, trigger: Trigger | None) -> list[WantedRule]:
-    return [*_evaluation_rules(bundle, trigger), *_sweep_rules(bundle)]
+    pattern = json.dumps(verdict_pattern(bundle))
+    form = {"EventPattern": pattern} if bundle.config.notify else None
+    notify = WantedRule(names_of(bundle).notify, form, "", {}, {})
+    return [*_evaluation_rules(bundle, trigger), *_sweep_rules(bundle), notify]
+
+
+def needs_role(bundle: Bundle, trigger: Trigger | None) -> bool:
+    """Whether a rule has a target that EventBridge reaches by a role; a topic has a policy."""
+    notify = bundle.config.notify
+    return bool(trigger or bundle.config.candidate or (notify and notify.bus))
 
 
 def _evaluation_rules(bundle: Bundle, trigger: Trigger | None) -> list[WantedRule]:
@@ -149,6 +168,8 @@ def ended_pattern(bundle: Bundle) -> dict[str, Any]:
 
 
 def wanted_target(bundle: Bundle, rule: WantedRule) -> dict[str, Any]:
+    if not rule.pipeline:
+        return notify_target(bundle)
     account, names = account_of(bundle), names_of(bundle)
     listed = [{"Name": name, "Value": value} for name, value in rule.parameters.items()]
     return {

@@ -21,6 +21,7 @@ from processing.config.judge import Judge
 from processing.config.labels import IN_MLFLOW, Judges, LabelsFile
 from processing.config.mlflow import Mlflow
 from processing.config.monitoring import Monitoring
+from processing.config.notify import Notify
 from processing.config.pipeline import PipelineSection
 from processing.config.prices import Prices
 from processing.config.registration import Registration
@@ -94,6 +95,7 @@ class EvaluationConfig(Section):
     variants: dict[str, Overrides] = Field(default={}, max_length=26)
     registration: Registration
     trigger: Trigger | None = None
+    notify: Notify | None = None
     mlflow: Mlflow
     monitoring: Monitoring = Monitoring()
     secrets: Annotated[
@@ -137,6 +139,11 @@ class EvaluationConfig(Section):
                 "all of them compare two runs, so that an evaluation has nothing to do"
             )
         return scorers
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether EventBridge has something to do for the pipeline (`trigger put`)."""
+        return bool(self.trigger or self.candidate or self.notify)
 
     @property
     def scorers(self) -> list[ScorerSpec]:

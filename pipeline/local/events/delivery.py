@@ -22,6 +22,7 @@ from pipeline.local.events.events import pipeline_parameters
 from pipeline.local.server.api import Clients
 from pipeline.local.server.aws_errors import ValidationException
 from pipeline.local.server.iam_policy import PolicyError, Request, allows
+from pipeline.local.server.json_path import ExpressionError, dig
 
 _EVENTBRIDGE = "events.amazonaws.com"
 
@@ -47,7 +48,7 @@ class Delivery:
     ) -> None:
         """Through the API, as EventBridge does. Raises DeliveryFailed."""
         region = target["Arn"].split(":")[3]
-        self._check_role(rule_arn, target, region)
+        self._check_role(rule_arn, target, "sagemaker:StartPipelineExecution")
         try:
             parameters = pipeline_parameters(target, event)
             self.clients.get("sagemaker", region).start_pipeline_execution(
@@ -61,6 +62,28 @@ class Delivery:
             missing = error.response["Error"]["Code"] == "ResourceNotFound"
             code = "NO_RESOURCE" if missing else "SDK_CLIENT_ERROR"
             raise DeliveryFailed(code, str(error)) from error
+
+    def publish(self, rule_arn: str, target: Mapping[str, Any], event: dict[str, Any]) -> None:
+        """To an SNS topic, if its policy lets EventBridge. Raises DeliveryFailed.
+
+        Nobody but a subscriber notices on AWS, either, that a policy is missing.
+        """
+        sns = self.clients.get("sns", target["Arn"].split(":")[3])
+        try:
+            held = sns.get_topic_attributes(TopicArn=target["Arn"])["Attributes"]
+            policy = json.loads(held.get("Policy") or "{}")
+            request = Request("sns:Publish", target["Arn"], self._context(rule_arn), _EVENTBRIDGE)
+            if not allows(_for_services(policy), request):
+                raise DeliveryFailed(
+                    "NO_PERMISSIONS", "the topic's policy does not let EventBridge publish"
+                )
+            sns.publish(TopicArn=target["Arn"], Message=transformed(target, event))
+        except (ClientError, PolicyError) as error:
+            raise DeliveryFailed("SDK_CLIENT_ERROR", str(error)) from error
+
+    def require_bus_role(self, rule_arn: str, target: Mapping[str, Any]) -> None:
+        """Raises DeliveryFailed unless the target's role may put events on the bus."""
+        self._check_role(rule_arn, target, "events:PutEvents")
 
     def bury(
         self, rule_arn: str, target: Mapping[str, Any], event: dict[str, Any], why: DeliveryFailed
@@ -100,8 +123,9 @@ class Delivery:
             },
         )
 
-    def _check_role(self, rule_arn: str, target: Mapping[str, Any], region: str) -> None:
-        iam, arn = self.clients.get("iam", region), target.get("RoleArn", "")
+    def _check_role(self, rule_arn: str, target: Mapping[str, Any], action: str) -> None:
+        iam = self.clients.get("iam", target["Arn"].split(":")[3])
+        arn = target.get("RoleArn", "")
         name = arn.rpartition("/")[2]
         try:
             trust = _document(iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"])
@@ -115,18 +139,48 @@ class Delivery:
             assumes = allows(
                 [trust], Request("sts:AssumeRole", arn, self._context(rule_arn), _EVENTBRIDGE)
             )
-            starts = allows(policies, Request("sagemaker:StartPipelineExecution", target["Arn"]))
+            may = allows(policies, Request(action, target["Arn"]))
         except PolicyError as error:
             raise DeliveryFailed("NO_PERMISSIONS", f"role {arn}: {error}") from error
         if not assumes:
             raise DeliveryFailed(
                 "NO_PERMISSIONS", f"role {arn} does not trust {_EVENTBRIDGE} for {rule_arn}"
             )
-        if not starts:
-            raise DeliveryFailed("NO_PERMISSIONS", f"role {arn} may not start {target['Arn']}")
+        if not may:
+            what = "start" if action.startswith("sagemaker:") else "put events on"
+            raise DeliveryFailed("NO_PERMISSIONS", f"role {arn} may not {what} {target['Arn']}")
 
     def _context(self, rule_arn: str) -> dict[str, str]:
         return {"aws:SourceArn": rule_arn, "aws:SourceAccount": self.account}
+
+
+def transformed(target: Mapping[str, Any], event: dict[str, Any]) -> str:
+    """The event as the target's InputTransformer, which makes a JSON object, has it.
+
+    Raises DeliveryFailed where that is no JSON, as with a path that the event does not have.
+    """
+    transformer = target.get("InputTransformer")
+    if transformer is None:
+        return json.dumps(event)
+    text = str(transformer["InputTemplate"])
+    for name, path in transformer.get("InputPathsMap", {}).items():
+        try:
+            value = json.dumps(dig(event, path))
+        except ExpressionError:
+            value = ""  # the variable is not made
+        text = text.replace(f"<{name}>", value)
+    try:
+        return json.dumps(json.loads(text))
+    except ValueError as error:
+        said = f"the input template makes no JSON: {error}"
+        raise DeliveryFailed("SDK_CLIENT_ERROR", said) from error
+
+
+def _for_services(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A new topic's own statement lets its account's principals, and no service."""
+    statements = policy.get("Statement", [])
+    found = [s for s in statements if "Service" in (s.get("Principal") or {})]
+    return [{"Statement": found}] if found else []
 
 
 def _document(policy: Any) -> dict[str, Any]:

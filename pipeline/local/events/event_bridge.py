@@ -53,7 +53,11 @@ class _EventBridge:
             try:
                 if ":sagemaker:" in target["Arn"] and ":pipeline/" in target["Arn"]:
                     delivery.start_pipeline(rule.arn, target, _documented(event))
+                elif target["Arn"].split(":")[2] == "sns":
+                    delivery.publish(rule.arn, target, _documented(event))
                 else:
+                    if ":event-bus/" in target["Arn"]:
+                        delivery.require_bus_role(rule.arn, target)
                     moto_internals.send_to(rule, target, event, transform_input=transform_input)
             except DeliveryFailed as failure:
                 delivery.bury(rule.arn, target, _documented(event), failure)

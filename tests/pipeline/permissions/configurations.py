@@ -32,6 +32,7 @@ FULL: dict[str, Any] = {
     },
     "registration": {"stamp_candidate": True},
     "trigger": {"schedule": "rate(7 days)"},
+    "notify": {"bus": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/verdicts"},
     "monitoring": {"cloudwatch": True},
     "mlflow": {
         "tracking_uri": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:mlflow-app/app-ABC",

@@ -41,6 +41,7 @@ def full(write_config: ConfigWriter) -> Path:
         candidate={},
         registration={"model_package_group": f"{name}-approved", "stamp_candidate": True},
         trigger={"candidates_group": f"{name}-candidates", "schedule": "rate(7 days)"},
+        notify={"bus": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/verdicts"},
         infrastructure={"image": f"{IMAGE}:1.2.3", "tags": {"team": "ours"}, **roles(name)},
     )
 
@@ -75,7 +76,8 @@ def lint(template: dict[str, Any]) -> list[str]:
 
 def test_cfn_lint_finds_nothing(full: Path, write_config: ConfigWriter) -> None:
     assert lint(exported(full)[0]) == []
-    assert lint(exported(write_config())[0]) == []
+    topic = {"topic": f"arn:aws:sns:us-east-1:{ACCOUNT}:verdicts"}
+    assert lint(exported(write_config(notify=topic))[0]) == []
 
 
 def test_a_stack_has_the_roles_rules_and_queue_that_the_commands_would_make(
