@@ -12,11 +12,10 @@ Servers differ in what they take (`ServerSupport`, which trial.py finds out befo
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from processing.base.errors import TrackingError
@@ -32,6 +31,7 @@ from processing.mlflow_record.judge_spans import verdict_spans
 from processing.mlflow_record.row_traces import ROW_TAG
 from processing.mlflow_record.run import TrackedRun
 from processing.mlflow_record.signing import share_credentials
+from processing.mlflow_record.trace_draft import TraceDraft, as_sent
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Span, Trace, TraceInfo
@@ -65,22 +65,6 @@ class ServerSupport:
 FULL_SUPPORT = ServerSupport()
 
 
-@dataclass
-class _Draft:
-    """A trace that is not on the server yet. `whole_with`: so many assessments complete it.
-
-    `judge_spans` are apart from `spans`, the row's trace as its scorers see it; `span_ids` are
-    those of the scorers' spans, by scorer.
-    """
-
-    spans: list[Span] = field(default_factory=list)
-    judge_spans: list[Span] = field(default_factory=list)
-    span_ids: dict[str, str] = field(default_factory=dict)
-    info: TraceInfo | None = None
-    whole_with: int | None = None
-    given: bool = False
-
-
 class TraceWriter:
     """The tracking store `inner`, with traces held back until they are whole.
 
@@ -100,7 +84,7 @@ class TraceWriter:
         self._support = support
         self._tags = tags
         self._experiment_id = run.experiment_id
-        self._drafts: dict[str, _Draft] = {}
+        self._drafts: dict[str, TraceDraft] = {}
         self._trace_ids: dict[str, str] = {}  # by row id
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "mlflow", share_credentials)
@@ -126,7 +110,7 @@ class TraceWriter:
             return written
         with self._lock:
             for span in spans:
-                self._drafts.setdefault(span.trace_id, _Draft()).spans.append(span)
+                self._drafts.setdefault(span.trace_id, TraceDraft()).spans.append(span)
         return spans
 
     def start_trace(self, trace_info: TraceInfo) -> TraceInfo:
@@ -136,7 +120,7 @@ class TraceWriter:
         # the server says so once it has the spans; without it MLflow would upload them as a file
         trace_info.tags[SPANS_LOCATION_TAG] = SPANS_IN_TRACKING_STORE
         with self._lock:
-            self._drafts.setdefault(trace_info.trace_id, _Draft()).info = trace_info
+            self._drafts.setdefault(trace_info.trace_id, TraceDraft()).info = trace_info
             self._trace_ids[trace_info.tags.get(ROW_TAG, "")] = trace_info.trace_id
         return trace_info
 
@@ -163,7 +147,7 @@ class TraceWriter:
 
     def get_trace(self, trace_id: str, *, allow_partial: bool = False) -> Trace:
         if trace_id in self._drafts:
-            return _trace(self._drafts[trace_id])
+            return self._drafts[trace_id].trace()
         found: Trace = self._inner.get_trace(trace_id, allow_partial=allow_partial)
         return found
 
@@ -218,14 +202,14 @@ class TraceWriter:
                     "the record is incomplete, so there is no verdict; what was paid for is kept"
                 ) from error
 
-    def _give(self, draft: _Draft) -> None:
+    def _give(self, draft: TraceDraft) -> None:
         with self._lock:
             if draft.given or draft.info is None:
                 return
             draft.given = True
             self._pending.append(self._pool.submit(self._send, draft))
 
-    def _send(self, draft: _Draft) -> None:
+    def _send(self, draft: TraceDraft) -> None:
         assert draft.info is not None
         spans_first = self._spans_first(draft)
         if not spans_first:
@@ -238,7 +222,7 @@ class TraceWriter:
                 self._after_spans.append(draft.info)
         self._send_together(everything=False)
 
-    def _spans_first(self, draft: _Draft) -> bool:
+    def _spans_first(self, draft: TraceDraft) -> bool:
         """MLflow stretches a trace that it has to the spans that come later, here the judges'.
 
         Not so a trace with tokens, from 3.11 on. A trace that comes after its spans is kept as it
@@ -250,7 +234,7 @@ class TraceWriter:
         return not (self._support.own_durations and draft.info.token_usage)
 
     def _start(self, info: TraceInfo) -> None:
-        self._inner.start_trace(_as_sent(info, self._tags()))
+        self._inner.start_trace(as_sent(info, self._tags()))
         with self._lock:
             self._sent.append(info.trace_id)
 
@@ -291,22 +275,6 @@ class TraceWriter:
     def _upload(self, trace_id: str, spans: Sequence[Span]) -> None:
         info = self._inner.get_trace_info(trace_id)  # the server says where the file belongs
         self._run.outage.survive("writing traces", lambda: upload_spans(info, spans))
-
-
-def _trace(draft: _Draft) -> Trace:
-    from mlflow.entities import Trace, TraceData
-
-    assert draft.info is not None, "the trace has ended"
-    return Trace(draft.info, TraceData(spans=draft.spans))
-
-
-def _as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
-    """With `tags`, and without where the spans are, which the server says itself."""
-    own = {key: value for key, value in info.tags.items() if key != SPANS_LOCATION_TAG}
-    for assessment in info.assessments:
-        # the server's to give, but then a request that is made again brings a second one
-        assessment.assessment_id = assessment.assessment_id or f"a-{uuid.uuid4().hex}"
-    return replace(info, tags=own | tags)
 
 
 @contextmanager
