@@ -77,10 +77,13 @@ def _but_for_times(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _verdicts(rows: bytes) -> list[str]:
-    """Each row without how long it took."""
+    """Each row without how long it took and where its trace is."""
     documents = [json.loads(line) for line in rows.splitlines()]
     return [
-        json.dumps({k: v for k, v in row.items() if "latency" not in k}, sort_keys=True)
+        json.dumps(
+            {k: v for k, v in row.items() if "latency" not in k and k != "trace_id"},
+            sort_keys=True,
+        )
         for row in documents
     ]
 
