@@ -225,8 +225,8 @@ class TraceWriter:
     def _spans_first(self, draft: TraceDraft) -> bool:
         """MLflow stretches a trace that it has to the spans that come later, here the judges'.
 
-        Not so a trace with tokens, from 3.11 on. A trace that comes after its spans is kept as it
-        is, but takes the server twice the time.
+        Not so a trace with tokens, in newer versions (3.12, not 3.8). A trace that comes after its
+        spans is kept as it is, but takes the server twice the time.
         """
         if not draft.judge_spans or self._support.spans == "as files":
             return False
