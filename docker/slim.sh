@@ -3,11 +3,18 @@
 set -eu
 packages=$(echo "$1"/lib/python3*/site-packages)
 
-# pip has done its work
-rm -rf "$packages"/pip "$packages"/pip-*.dist-info
-# the packages' own tests; pyarrow's headers and its Flight client; litellm's web interface
+# pip has done its work, and so have the commands that it made
+rm -rf "$packages"/pip "$packages"/pip-*.dist-info "$1"/bin/pip* "$1"/include "$1"/share
+# the packages' own tests, and what only a compiler or an editor reads
 find "$packages" -type d -name tests -prune -exec rm -rf {} +
-rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/*flight* "$packages"/litellm/proxy/_experimental
+rm -rf "$packages"/nltk/test "$packages"/joblib/test "$packages"/litellm/proxy/_experimental
+find "$packages" -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxi' -o -name '*.pxd' \
+    -o -name '*.h' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' -o -name '*.a' \) -delete
+# pyarrow: its headers; its Flight client; two copies of a library, which is loaded by its third name
+rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/*flight* \
+    "$packages"/pyarrow/libarrow_python*.so "$packages"/pyarrow/libarrow_python*.so.*.*.*
+# Pillow's way to AVIF pictures; without it Pillow says that it has none
+rm -f "$packages"/PIL/_avif* "$packages"/pillow.libs/libavif*
 
 # Debug symbols. Not in a package with a NAME.libs folder beside it: auditwheel has moved sections
 # about in its libraries, and strip would leave them unloadable.

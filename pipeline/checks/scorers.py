@@ -116,6 +116,8 @@ def _verdict(built: BuiltScorer, row: Row, *, retrieves: bool) -> str:
         )
     question = question_of(row, answer)
     value = numbered(built, built.score(question)).value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -58,5 +58,6 @@ def missing_module(error: ModuleNotFoundError) -> str:
     """Another Python than the one that the requirements were installed for."""
     return (
         f"this Python ({sys.executable}) cannot run it ({error}): use .venv/bin/python, which "
-        "`make lint` sets up (if that is it: rm -r .venv, and again)"
+        "`make launch` sets up, `make demo` for the local AWS (if that is it: rm -r .venv, and "
+        "again)"
     )

@@ -9,8 +9,13 @@ import hashlib
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from processing.dataset.rows import Written
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _LINE_BITS = 40
 
@@ -69,40 +74,41 @@ def select(index: RowIndex, *, sample_size: int, seed: int, listed: int) -> Sele
     only, not on their order, and a larger sample contains the smaller one.
     """
     import numpy as np
-    import polars as pl
 
-    rows = pl.DataFrame(
-        {
-            "row_id": np.frombuffer(index.row_ids, dtype=">u8").astype(np.uint64),
-            "question": np.asarray(index.question),
-            "response": np.asarray(index.response),
-            "place": np.asarray(index.place),
-        }
-    ).with_row_index()
-    is_first = rows["row_id"].is_first_distinct()
-    kept = rows.filter(is_first)
-    responses = kept.group_by("question").agg(pl.col("response").n_unique())
-    drawn = kept["index"]
-    if 0 < sample_size < kept.height:
-        lots = np.frombuffer(_lots(kept["row_id"], seed), dtype=">u8").astype(np.uint64)
-        ranked = kept.select("index", "row_id", pl.Series("lot", lots))
-        drawn = ranked.sort("lot", "row_id").head(sample_size)["index"]
+    row_ids = np.frombuffer(index.row_ids, dtype=">u8").astype(np.uint64)
+    places = np.asarray(index.place)
+    distinct, firsts = np.unique(row_ids, return_index=True)
+    is_first = np.zeros(len(index), dtype=bool)
+    is_first[firsts] = True
+    again = np.flatnonzero(~is_first)
+    questions, responses = np.asarray(index.question)[firsts], np.asarray(index.response)[firsts]
+    drawn = firsts
+    if 0 < sample_size < len(firsts):
+        lots = np.frombuffer(_lots(distinct.data, seed), dtype=">u8")
+        drawn = firsts[np.lexsort((distinct, lots))[:sample_size]]
     written = np.zeros(len(index), dtype=np.uint8)
-    written[drawn.to_numpy()] = 1
-    again = rows.filter(~is_first)
-    pairs = again.head(listed).join(
-        kept.select("row_id", first="place"), on="row_id", maintain_order="left"
-    )
+    written[drawn] = 1
+    originals = firsts[np.searchsorted(distinct, row_ids[again[:listed]])]
     return Selection(
         written=written.tobytes(),
-        usable=kept.height,
-        duplicates=again.height,
-        conflicting_questions=responses.filter(pl.col("response") > 1).height,
+        usable=len(firsts),
+        duplicates=len(again),
+        conflicting_questions=_with_several(questions, responses),
         first_duplicates=[
-            Duplicate(f"{row_id:016x}", _place(place), _place(first))
-            for row_id, place, first in pairs.select("row_id", "place", "first").iter_rows()
+            Duplicate(f"{row_ids[row]:016x}", _place(int(places[row])), _place(int(places[first])))
+            for row, first in zip(again[:listed], originals, strict=True)
         ],
     )
+
+
+def _with_several(questions: NDArray[np.int64], responses: NDArray[np.int64]) -> int:
+    """How many of the questions have more than one response; both by row."""
+    import numpy as np
+
+    order = np.lexsort((responses, questions))
+    questions, responses = questions[order], responses[order]
+    differs = (questions[1:] == questions[:-1]) & (responses[1:] != responses[:-1])
+    return len(np.unique(questions[1:][differs]))
 
 
 def _lots(row_ids: Iterable[int], seed: int) -> bytearray:

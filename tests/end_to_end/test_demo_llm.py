@@ -20,8 +20,8 @@ ROWS = 4
 @pytest.mark.integration
 @pytest.mark.timeout(900)  # the download too, and a model that shares two cores with other tests
 def test_a_real_model_is_evaluated_with_two_prompts_and_compared(tmp_path: Path) -> None:
-    # this very Python is what .venv/.ready stands for: only the model and its server are installed
-    command = ("make", "--no-print-directory", "-o", ".venv/.ready", "demo-llm")
+    # this very Python is what .venv/.local stands for: only the model and its server are installed
+    command = ("make", "--no-print-directory", "-o", ".venv/.local", "demo-llm")
     done = subprocess.run(
         [*command, f"ROWS={ROWS}", f"STATE={tmp_path}"],
         cwd=REPOSITORY,

@@ -144,6 +144,24 @@ def test_a_report_is_fetched_with_what_became_of_the_model(
     assert "40 of 40" in index
 
 
+def test_a_report_is_found_by_its_mlflow_run_and_by_its_model_package(
+    aws: RunningAws, good: Ended, tmp_path: Path
+) -> None:
+    [package] = packages(aws, "good")
+    names = {
+        "run": package["CustomerMetadataProperties"]["mlflow_run_id"],
+        "package": package["ModelPackageArn"],
+    }
+    for kind, name in names.items():
+        fetched = aws.type(
+            "report", name, "--config", str(good.config), "--no-open",
+            "--output", str(tmp_path / kind),
+        )  # fmt: skip
+        assert fetched.returncode == 0, fetched.stderr
+        assert "the model:  registered as good-group, version 1" in fetched.stdout, kind
+        assert len((tmp_path / kind / "rows.jsonl").read_text().splitlines()) == 40
+
+
 def test_the_report_of_what_has_none_says_so(aws: RunningAws, good: Ended, tmp_path: Path) -> None:
     missing = aws.type("report", "abcdefghijkl", "--config", str(good.config), "--no-open")
     assert missing.returncode == 2

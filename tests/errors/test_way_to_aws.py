@@ -126,7 +126,7 @@ def test_a_venv_that_is_of_no_use_is_made_anew(python: str, tmp_path: Path) -> N
     else:
         (folder / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
         (folder / "bin" / "python").chmod(0o755)
-    (folder / ".ready").touch()
+    (folder / ".local").touch()
     planned = subprocess.run(
         ["make", "--dry-run", f"VENV={folder}", "demo"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
@@ -139,7 +139,7 @@ def test_a_venv_that_works_is_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / ".venv"
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").symlink_to(sys.executable)
-    (folder / ".ready").touch()
+    (folder / ".local").touch()
     planned = subprocess.run(
         ["make", "--dry-run", f"VENV={folder}", "demo"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,

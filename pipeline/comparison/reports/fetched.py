@@ -69,29 +69,26 @@ def fetch_report(name: str | None, output: Path | None, services: Services) -> F
         uri = uri.removesuffix(f"/{EVALUATION_FILE}")
         folder = output or FETCHED / name.partition(":model-package/")[2].replace("/", "-")
         return _fetched(
-            name, folder, _from_s3(uri, services), f"registered as {named_package(name)}"
+            name, folder, _from_s3(uri, services), lambda: f"registered as {named_package(name)}"
         )
     if name and MLFLOW_RUN.fullmatch(name):
-        return _fetched(name, output or FETCHED / name, _from_mlflow(name, services))
+        folder = output or FETCHED / name
+        return _fetched(
+            name,
+            folder,
+            _from_mlflow(name, services),
+            lambda: _outcome_for_run(folder / EVALUATION_FILE, services),
+        )
     return _of_execution(name, output, services)
 
 
 def _of_execution(name: str | None, output: Path | None, services: Services) -> FetchedReport:
-    from pipeline.executions.launch import (
-        find_execution,
-        read_evaluation,
-        read_status,
-        with_registered_by_job,
-    )
+    from pipeline.executions.launch import find_execution, read_evaluation
 
     arn = find_execution(services.sagemaker, services.bundle.config.pipeline.name, name)
-    run = services.bundle.uri("runs", arn.rpartition("/")[2])
-    uri = f"{run}/evaluation"
+    uri = services.bundle.uri("runs", arn.rpartition("/")[2], "evaluation")
     document = read_evaluation(services.session, f"{uri}/{EVALUATION_FILE}")
-    status = with_registered_by_job(
-        read_status(services.sagemaker, arn),
-        lambda: read_evaluation(services.session, f"{run}/registration/registration.json"),
-    )
+    status = _status(arn, services)
     if document is None:
         raise ComparisonError(
             f"execution {status.id} ({status.status}) has no report: it has not come to a verdict; "
@@ -102,7 +99,34 @@ def _of_execution(name: str | None, output: Path | None, services: Services) -> 
         # the candidate had been evaluated before, by another execution
         download = _from_mlflow(document["mlflow"]["run_id"], services)
     folder = output or FETCHED / status.id
-    return _fetched(f"execution {status.id}", folder, download, _outcome(status, document))
+    outcome = _outcome(status, document)
+    return _fetched(f"execution {status.id}", folder, download, lambda: outcome)
+
+
+def _status(arn: str, services: Services) -> ExecutionStatus:
+    from pipeline.executions.launch import read_evaluation, read_status, with_registered_by_job
+
+    registration = services.bundle.uri(
+        "runs", arn.rpartition("/")[2], "registration", "registration.json"
+    )
+    return with_registered_by_job(
+        read_status(services.sagemaker, arn),
+        lambda: read_evaluation(services.session, registration),
+    )
+
+
+def _outcome_for_run(evaluation: Path, services: Services) -> str:
+    """By the execution that the file names; empty for `try`, and where AWS does not tell of it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        document = json.loads(evaluation.read_text(encoding="utf-8"))
+        arn = document["execution_arn"]
+        return _outcome(_status(arn, services), document) if arn else ""
+    except (ClientError, BotoCoreError):
+        return ""
+    except (LookupError, TypeError, ValueError):  # another program's file
+        return ""
 
 
 def _outcome(status: ExecutionStatus, document: dict[str, Any]) -> str:
@@ -115,7 +139,10 @@ def _outcome(status: ExecutionStatus, document: dict[str, Any]) -> str:
     return f"not registered: the execution ended as {status.status}"
 
 
-def _fetched(name: str, folder: Path, download: _Download, outcome: str = "") -> FetchedReport:
+def _fetched(
+    name: str, folder: Path, download: _Download, told_outcome: Callable[[], str]
+) -> FetchedReport:
+    """`told_outcome` is asked when the files are there."""
     folder.mkdir(parents=True, exist_ok=True)
     found = {file for file in _FILES if download(file, folder / file)}
     page = folder / REPORT_FILE
@@ -123,7 +150,7 @@ def _fetched(name: str, folder: Path, download: _Download, outcome: str = "") ->
         if not found >= {EVALUATION_FILE, ROWS_FILE}:
             raise ComparisonError(f"{name} has no {REPORT_FILE}: no verdict was written for it")
         write_html(folder)  # of a version that wrote none
-    if outcome:
+    if outcome := told_outcome():
         text = page.read_text(encoding="utf-8")
         page.write_text(with_outcome(text, outcome), encoding="utf-8")
         (folder / OUTCOME_FILE).write_text(json.dumps({"outcome": outcome}) + "\n", "utf-8")
