@@ -109,7 +109,7 @@ LOCKED := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 lock: $(READY)                 ## after a change in a requirements.txt
 	$(LOCKED) tests/requirements.txt --output-file tests/requirements.lock
 	$(LOCKED) pipeline/local/requirements.txt --constraints tests/requirements.lock \
-		--output-file pipeline/local/requirements.lock
+		--excludes docker/excluded.txt --output-file pipeline/local/requirements.lock
 	$(LOCKED) requirements.txt --constraints tests/requirements.lock \
 		--excludes docker/excluded.txt --output-file requirements.lock
 	$(LOCKED) docker/requirements.txt --constraints tests/requirements.lock \
@@ -131,15 +131,15 @@ define installed
 endef
 
 $(LAUNCH): requirements.lock docker/extra-requirements.txt
-	$(call installed,install --no-deps --requirement,requirements.lock,LAUNCH_SIZE)
+	$(call installed,install --no-deps --requirement,requirements.lock,1.2 GB)
 	@touch $@
 
 $(LOCAL): pipeline/local/requirements.lock docker/extra-requirements.txt
-	$(call installed,install --no-deps --requirement,pipeline/local/requirements.lock,LOCAL_SIZE)
+	$(call installed,install --no-deps --requirement,pipeline/local/requirements.lock,1.4 GB)
 	@touch $(LAUNCH) $@
 
 $(READY): tests/requirements.lock docker/extra-requirements.txt
-	$(call installed,sync,tests/requirements.lock,READY_SIZE)
+	$(call installed,sync,tests/requirements.lock,1.9 GB)
 	@touch $(LAUNCH) $(LOCAL) $@
 
 $(LLM_READY): $(LLM_ROOM)/requirements.lock | $(LOCAL)
