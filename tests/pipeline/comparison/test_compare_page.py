@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from accessibility import looked_at
 from browser import Browser
 from made_runs import made_document, made_rows, write_run
 
@@ -50,6 +51,7 @@ def test_it_fits_and_nothing_that_a_model_wrote_runs(
     assert browser.run("document.title").startswith("Comparison: a, b")
     assert browser.run("document.querySelectorAll('img').length") == 0
     assert "javascript:" not in page.read_text()
+    assert looked_at(browser)["violations"] == []
     assert browser.problems == []
     assert {address.partition(":")[0] for address in browser.requests} <= {"file", "about"}
 

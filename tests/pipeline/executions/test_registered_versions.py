@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import looked_at
+from browser import Browser
 from local_definitions import IMAGE
 from running_aws import ConfigWriter, RunningAws
 
@@ -56,7 +58,7 @@ def registry(aws: RunningAws, write_config: ConfigWriter) -> Registry:
 
 
 def test_a_version_is_decided_on_with_a_reason_and_the_history_tells(
-    registry: Registry, tmp_path: Path
+    registry: Registry, browser: Browser, tmp_path: Path
 ) -> None:
     empty = registry.type("history")
     assert (empty.returncode, f"{registry.group} has no version yet" in empty.stdout) == (0, True)
@@ -85,6 +87,9 @@ def test_a_version_is_decided_on_with_a_reason_and_the_history_tells(
     text = page.read_text(encoding="utf-8")
     assert "1 ★ champion" in text
     assert "2: none (n=0)" in text
+    browser.visit(page.as_uri())
+    seen = looked_at(browser)
+    assert (seen["violations"], seen["contrasts"] > 20) == ([], True)
     assert "\x1b" not in text
 
     newest = registry.type("approve", "--reason", "as version 1")  # the one that still waits
