@@ -91,7 +91,7 @@ image:                         ## the container image that both processing steps
 		$(foreach name,SOURCE_DATE_EPOCH $(PIP_SETTINGS),$(if $($(name)),--build-arg $(name))) .
 	@# a container that never runs, for the image may be another machine's
 	@made=$$(docker create $(IMAGE)) \
-		&& docker cp --quiet $$made:/opt/sbom.cdx.json docker/sbom.cdx.json \
+		&& docker cp $$made:/opt/sbom.cdx.json docker/sbom.cdx.json \
 		&& docker rm $$made >/dev/null \
 		&& echo "what it is made of (CycloneDX): docker/sbom.cdx.json"
 
