@@ -2,7 +2,8 @@
 
 Every contender does the same work against the same stub: one call a row to the endpoint, one for
 each judge's verdict, 0.2 s each. ideal = calls x latency / concurrency. Each is a process of its
-own, imports included; MLflow is a real server on SQLite, and its processor time is shown apart.
+own, imports included; MLflow is a real server on SQLite, of two processes unless told otherwise
+(its own default is four), and its processor time is shown apart.
 Calls are counted at the stub: a contender that made others than it should is marked. The last
 column counts what MLflow holds at the end (ours and plain: a trace a row, and on it the expectation
 and a verdict from each judge and from is_brief; the other harnesses do not log to MLflow).
@@ -77,13 +78,13 @@ def main() -> None:
         for judges in given.judges:
             for concurrency in given.concurrency:
                 for contender in given.contenders:
-                    _measure(contender, rows, judges, concurrency)
+                    _measure(contender, rows, judges, concurrency, given.mlflow_workers)
 
 
-def _measure(contender: str, rows: int, judges: str, concurrency: int) -> None:
+def _measure(contender: str, rows: int, judges: str, concurrency: int, mlflow_workers: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        with running_servers(folder) as servers:
+        with running_servers(folder, mlflow_workers=mlflow_workers) as servers:
             work = Work(rows, judges, concurrency, 1 + _judge_calls(judges))
             command, environment = CONTENDERS[contender](work, folder, servers)
             if command is None:
@@ -167,11 +168,11 @@ def _cpu_of(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def running_servers(folder: Path, at_once: int = 0) -> Iterator[Servers]:
+def running_servers(folder: Path, at_once: int = 0, mlflow_workers: int = 1) -> Iterator[Servers]:
     port = _free_port()
     command = [sys.executable, str(BENCHMARKS / "stub.py"), str(port), "--at-once", str(at_once)]
     stub = subprocess.Popen([*command, "--latency", str(LATENCY)])
-    mlflow = start_mlflow(_free_port(), folder / "mlflow")
+    mlflow = start_mlflow(_free_port(), folder / "mlflow", workers=mlflow_workers)
     try:
         wait_for(mlflow)
         yield Servers(f"http://127.0.0.1:{port}", mlflow.url, mlflow.process.pid)
@@ -344,6 +345,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--judges", nargs="+", default=["0", "4", "all"])
     parser.add_argument("--concurrency", type=int, nargs="+", default=[10, 32, 64, 128])
     parser.add_argument("--contenders", nargs="+", choices=[*CONTENDERS], default=["ours"])
+    parser.add_argument("--mlflow-workers", type=int, default=2, help="the server's processes")
     return parser.parse_args()
 
 
