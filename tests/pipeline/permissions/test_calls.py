@@ -96,6 +96,9 @@ JOB_OVER_HTTP = {
     "sagemaker:CallMlflowAppApi",  # sagemaker-mlflow signs requests to an MLflow App itself
 }
 
+# whoever comes first waits for some sixty commands and two executions, beside other tests
+pytestmark = pytest.mark.timeout(900)
+
 
 @dataclass(frozen=True)
 class Recorded:

@@ -256,10 +256,12 @@ def test_evaluate_is_imported_without_litellm_and_traces_no_client_library() -> 
 
 
 @pytest.mark.integration
-def test_mlflow_is_imported_without_what_it_does_not_need_here() -> None:
+def test_mlflow_is_imported_without_what_it_does_not_need_here(tmp_path: Path) -> None:
     """In a process of its own; what was left out can be imported afterwards, by anybody."""
+    (tmp_path / "polars.py").touch()  # which a user's machine may have
     script = (
         "import sys, importlib.metadata\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
         "from processing.mlflow_record import internals\n"
         "find = importlib.metadata.entry_points\n"
         "internals.import_mlflow()\n"
