@@ -1,10 +1,10 @@
 #!/bin/sh
 # Takes out of a venv what no step ever reads: slim.sh /opt/venv
+# It knows the locked packages only, so it runs before anybody's extra ones are there.
 set -eu
 packages=$(echo "$1"/lib/python3*/site-packages)
 
-# pip has done its work, and so have the commands that it made
-rm -rf "$packages"/pip "$packages"/pip-*.dist-info "$1"/bin/pip* "$1"/include "$1"/share
+rm -rf "$1"/include "$1"/share
 # the packages' own tests, and what only a compiler or an editor reads
 find "$packages" -type d -name tests -prune -exec rm -rf {} +
 rm -rf "$packages"/nltk/test "$packages"/joblib/test "$packages"/litellm/proxy/_experimental

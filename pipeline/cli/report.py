@@ -30,6 +30,8 @@ def report(arguments: Namespace) -> int:
         page = found.page
         if found.outcome:
             print(f"the model:  {found.outcome}")
+        elif found.unknown_because:
+            print(f"the model:  what became of it is not known ({found.unknown_because})")
         print(f"report:     {page.resolve().as_uri()}")
     if not arguments.no_open:
         import webbrowser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +160,20 @@ def test_a_report_is_found_by_its_mlflow_run_and_by_its_model_package(
         assert fetched.returncode == 0, fetched.stderr
         assert "the model:  registered as good-group, version 1" in fetched.stdout, kind
         assert len((tmp_path / kind / "rows.jsonl").read_text().splitlines()) == 40
+
+
+def test_a_report_is_shown_where_aws_does_not_tell_of_its_execution(
+    aws: RunningAws, good: Ended, tmp_path: Path
+) -> None:
+    [package] = packages(aws, "good")
+    deaf = {"AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
+    fetched = replace(aws, environment={**aws.environment, **deaf}).type(
+        "report", package["CustomerMetadataProperties"]["mlflow_run_id"],
+        "--config", str(good.config), "--no-open", "--output", str(tmp_path),
+    )  # fmt: skip
+    assert fetched.returncode == 0, fetched.stderr
+    assert "the model:  what became of it is not known (" in fetched.stdout
+    assert "✓ Passed the quality gate" in (tmp_path / "report.html").read_text()
 
 
 def test_the_report_of_what_has_none_says_so(aws: RunningAws, good: Ended, tmp_path: Path) -> None:

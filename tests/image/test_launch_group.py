@@ -10,14 +10,12 @@ import venv
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 from running_aws import REPOSITORY
 
+from pipeline.checks.imports import EXTRA, image_packages
+
 pytestmark = pytest.mark.integration
-
-
-def locked(file: str) -> set[str]:
-    text = (REPOSITORY / file).read_text()
-    return {name.lower() for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)}
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +24,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = tmp_path_factory.mktemp("launch")
     venv.create(environment, symlinks=True)
     [packages] = environment.glob("lib/python3*/site-packages")
-    kept = locked("requirements.lock")
+    kept = image_packages((REPOSITORY / "requirements.lock").read_text(), EXTRA)
     for distribution in importlib.metadata.distributions():
-        if re.sub("[_.]+", "-", distribution.name).lower() in kept:
+        if canonicalize_name(distribution.name) in kept:
             files = distribution.files or ()
             for name in {file.parts[0] for file in files if ".." not in file.parts}:
                 if not (packages / name).exists():

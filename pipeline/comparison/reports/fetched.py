@@ -16,6 +16,7 @@ from pipeline.comparison.sources import (
     described_package,
     quality_uri,
 )
+from processing.base.errors import LaunchError
 from processing.base.s3 import bucket_and_key
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
 from processing.report.html import REPORT_FILE, write_html
@@ -34,10 +35,14 @@ _Download = Callable[[str, Path], bool]
 
 @dataclass(frozen=True)
 class FetchedReport:
-    """`outcome`: what became of the model, empty where only its execution would know."""
+    """`outcome`: what became of the model; `unknown_because`: why AWS does not tell of it.
+
+    Both are empty where no execution evaluated it (`try`).
+    """
 
     page: Path
     outcome: str = ""
+    unknown_because: str = ""
 
 
 def report_in(folder: Path) -> FetchedReport:
@@ -68,17 +73,11 @@ def fetch_report(name: str | None, output: Path | None, services: Services) -> F
             raise ComparisonError(f"{name} names no {EVALUATION_FILE}: not registered from here")
         uri = uri.removesuffix(f"/{EVALUATION_FILE}")
         folder = output or FETCHED / name.partition(":model-package/")[2].replace("/", "-")
-        return _fetched(
-            name, folder, _from_s3(uri, services), lambda: f"registered as {named_package(name)}"
-        )
+        page = _fetched(name, folder, _from_s3(uri, services))
+        return _told(page, f"registered as {named_package(name)}")
     if name and MLFLOW_RUN.fullmatch(name):
-        folder = output or FETCHED / name
-        return _fetched(
-            name,
-            folder,
-            _from_mlflow(name, services),
-            lambda: _outcome_for_run(folder / EVALUATION_FILE, services),
-        )
+        page = _fetched(name, output or FETCHED / name, _from_mlflow(name, services))
+        return _with_outcome_of_its_execution(page, services)
     return _of_execution(name, output, services)
 
 
@@ -98,9 +97,8 @@ def _of_execution(name: str | None, output: Path | None, services: Services) -> 
     if not document["evaluated_here"] and document["mlflow"]:
         # the candidate had been evaluated before, by another execution
         download = _from_mlflow(document["mlflow"]["run_id"], services)
-    folder = output or FETCHED / status.id
-    outcome = _outcome(status, document)
-    return _fetched(f"execution {status.id}", folder, download, lambda: outcome)
+    page = _fetched(f"execution {status.id}", output or FETCHED / status.id, download)
+    return _told(page, _outcome(status, document))
 
 
 def _status(arn: str, services: Services) -> ExecutionStatus:
@@ -115,18 +113,20 @@ def _status(arn: str, services: Services) -> ExecutionStatus:
     )
 
 
-def _outcome_for_run(evaluation: Path, services: Services) -> str:
-    """By the execution that the file names; empty for `try`, and where AWS does not tell of it."""
+def _with_outcome_of_its_execution(page: Path, services: Services) -> FetchedReport:
+    """By the execution that evaluation.json names, where AWS tells of it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        document = json.loads(evaluation.read_text(encoding="utf-8"))
+        document = json.loads((page.parent / EVALUATION_FILE).read_text(encoding="utf-8"))
         arn = document["execution_arn"]
-        return _outcome(_status(arn, services), document) if arn else ""
-    except (ClientError, BotoCoreError):
-        return ""
+        return (
+            _told(page, _outcome(_status(arn, services), document)) if arn else FetchedReport(page)
+        )
+    except (ClientError, BotoCoreError, LaunchError) as error:
+        return FetchedReport(page, unknown_because=str(error))
     except (LookupError, TypeError, ValueError):  # another program's file
-        return ""
+        return FetchedReport(page)
 
 
 def _outcome(status: ExecutionStatus, document: dict[str, Any]) -> str:
@@ -139,10 +139,8 @@ def _outcome(status: ExecutionStatus, document: dict[str, Any]) -> str:
     return f"not registered: the execution ended as {status.status}"
 
 
-def _fetched(
-    name: str, folder: Path, download: _Download, told_outcome: Callable[[], str]
-) -> FetchedReport:
-    """`told_outcome` is asked when the files are there."""
+def _fetched(name: str, folder: Path, download: _Download) -> Path:
+    """The page, with the files it was made from beside it. Raises ComparisonError."""
     folder.mkdir(parents=True, exist_ok=True)
     found = {file for file in _FILES if download(file, folder / file)}
     page = folder / REPORT_FILE
@@ -150,10 +148,14 @@ def _fetched(
         if not found >= {EVALUATION_FILE, ROWS_FILE}:
             raise ComparisonError(f"{name} has no {REPORT_FILE}: no verdict was written for it")
         write_html(folder)  # of a version that wrote none
-    if outcome := told_outcome():
-        text = page.read_text(encoding="utf-8")
-        page.write_text(with_outcome(text, outcome), encoding="utf-8")
-        (folder / OUTCOME_FILE).write_text(json.dumps({"outcome": outcome}) + "\n", "utf-8")
+    return page
+
+
+def _told(page: Path, outcome: str) -> FetchedReport:
+    """`outcome` is written into the page, and beside it."""
+    text = page.read_text(encoding="utf-8")
+    page.write_text(with_outcome(text, outcome), encoding="utf-8")
+    (page.parent / OUTCOME_FILE).write_text(json.dumps({"outcome": outcome}) + "\n", "utf-8")
     return FetchedReport(page, outcome)
 
 
