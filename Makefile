@@ -47,8 +47,9 @@ demo-llm: $(LOCAL) $(LLM_READY)  ## a real language model on this machine, with 
 test: lint $(READY)            ## lint, types, all tests: three at a time, for they wait as well as compute
 	$(BIN)/python -m pytest -n 3
 
-unit: $(READY)                 ## the quick tests, some minutes
-	$(BIN)/python -m pytest -n 3 -m "not integration and not docker"
+unit: $(READY)                 ## the quick tests, a minute; those named at the end want to be marked slow
+	$(BIN)/python -m pytest -n 3 -m "not slow and not integration and not docker" \
+		--durations 5 --durations-min 1.5
 
 lint: $(READY)
 	$(BIN)/ruff check .

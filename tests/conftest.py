@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
 import os
 import shutil
 import signal
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,9 @@ from typing import Any
 import botocore.session
 import pytest
 from browser import CHROMIUM, Browser, chromium
+from configuration_file import read_document, write_document
 from hypothesis import settings
 from real_image import IMAGE, what_is_missing
-from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
 
 from processing.config.judge import silence_libraries
@@ -36,6 +38,13 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # else each session reads and parses the services' models anew: 0.1 s a client, 8 a command
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    # else each httpx.get reads this machine's certificates anew, 0.02 s, to speak plain HTTP
+    ssl.create_default_context = functools.cache(ssl.create_default_context)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the garbage collector need not look at it again and again."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,7 +69,7 @@ def _config_writer(folder: Path) -> ConfigWriter:
     """
 
     def write(**changes: Any) -> Path:
-        document = YAML(typ="safe").load((REPOSITORY / "evaluation.yaml").read_text())
+        document = read_document()
         questions = REPOSITORY / "examples" / "health" / "questions.jsonl"
         document["dataset"]["source"] = str(questions)
         document.pop("labels")  # they are beside the example's file
@@ -79,10 +88,7 @@ def _config_writer(folder: Path) -> ConfigWriter:
         if "scorers" in changes:  # the example's slices name the example's scorers
             for section in {"slices", "champion"} - changes.keys():
                 document.pop(section, None)
-        path = folder / f"{document['pipeline']['name']}.yaml"
-        with path.open("w") as file:
-            YAML(typ="safe").dump(document, file)
-        return path
+        return write_document(document, folder / f"{document['pipeline']['name']}.yaml")
 
     return write
 

@@ -71,6 +71,7 @@ def test_a_scorer_kind_is_a_module_and_a_line() -> None:
     assert set(IMPLIED_KIND.values()) <= set(SCORERS)
 
 
+@pytest.mark.slow
 def test_the_docs_name_the_files_that_are_there() -> None:
     section = DOCS.partition("## The rooms")[2]
     named = re.findall(r"`((?:processing|pipeline|tests)/[\w/.]+)`", section)

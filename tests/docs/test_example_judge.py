@@ -23,9 +23,10 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize("file", SHOWN, ids=lambda file: str(file.relative_to(REPOSITORY)))
-def test_no_other_claude_is_shown(file: Path) -> None:
-    assert set(CLAUDE.findall(file.read_text(encoding="utf-8"))) <= {EXAMPLE_ID}
+def test_no_other_claude_is_shown() -> None:
+    shown = {file: set(CLAUDE.findall(file.read_text(encoding="utf-8"))) for file in SHOWN}
+    assert len(shown) > 500
+    assert {file: found for file, found in shown.items() if found - {EXAMPLE_ID}} == {}
 
 
 FILES = [REPOSITORY / "evaluation.yaml", *sorted(REPOSITORY.glob("examples/*/evaluation.yaml"))]

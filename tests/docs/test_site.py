@@ -33,6 +33,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_every_page_is_in_it_and_loads_nothing_from_other_hosts(copy: Path) -> None:
     done = built(copy)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -50,6 +51,7 @@ def test_every_page_is_in_it_and_loads_nothing_from_other_hosts(copy: Path) -> N
     assert "Evaluate the endpoint on some rows of the dataset, in this process." in functions
 
 
+@pytest.mark.slow
 def test_a_link_that_leads_nowhere_fails_it(copy: Path) -> None:
     page = copy / "docs" / "scale.md"
     page.write_text(page.read_text() + "\n[gone](running.md#no-such-heading)\n")

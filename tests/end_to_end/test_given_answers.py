@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from configuration_file import read_document, write_document
 from mlflow import MlflowClient
 from pipelines import WITHOUT_JUDGE, evaluation, execution_id, named, packages, read_s3, run
-from ruamel.yaml import YAML
 from running_aws import ConfigWriter, RunningAws
 from typed_command import CREDENTIALS, typed
 
@@ -41,15 +41,13 @@ def given(folder: Path, rows: list[dict[str, Any]], **dataset: Any) -> dict[str,
 
 
 def without_endpoint(path: Path) -> Path:
-    document = YAML(typ="safe").load(path.read_text())
+    document = read_document(path)
     for section in ("endpoint", "candidate", "trigger"):
         document.pop(section, None)
     for section in ("slices", "champion", "judge"):
         document.pop(section, None)
     document["registration"].pop("stamp_candidate", None)
-    with path.open("w") as file:
-        YAML(typ="safe").dump(document, file)
-    return path
+    return write_document(document, path)
 
 
 def configured(write_config: ConfigWriter, name: str, rows: Any, **changes: Any) -> Path:
@@ -124,6 +122,7 @@ def test_a_named_model_is_registered_with_the_latency_that_the_dataset_knows(
     assert len(packages(aws, "given-named")) == 1
 
 
+@pytest.mark.slow
 def test_try_takes_given_answers_and_compare_pairs_two_systems_by_their_questions(
     write_config: ConfigWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +162,7 @@ def test_check_refuses_what_given_answers_cannot_have(
     assert said in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 def test_the_definition_and_the_plan_know_of_no_endpoint(write_config: ConfigWriter) -> None:
     config = configured(write_config, "given-plan", ROWS)
     done = typed("definition", "--config", str(config))

@@ -79,6 +79,7 @@ def test_a_slice_over_a_column_that_is_not_there(
     assert f"{MISSING_SLICE}{config}" in the_line(typed(command, "--config", str(config)))
 
 
+@pytest.mark.slow
 def test_where_check_has_not_read_all_rows_the_job_pays_for_nothing(
     write_config: ConfigWriter, tmp_path: Path
 ) -> None:

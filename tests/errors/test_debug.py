@@ -25,6 +25,7 @@ def job(module: str, opt_ml: Path, *arguments: str, **environment: str) -> Done:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["processing.prepare_dataset", "processing.evaluate"])
 def test_a_job_without_its_file_says_so_in_one_line(module: str, tmp_path: Path) -> None:
     done = job(module, tmp_path)
@@ -35,6 +36,7 @@ def test_a_job_without_its_file_says_so_in_one_line(module: str, tmp_path: Path)
     assert "config/evaluation.yaml: cannot be read: No such file or directory" in told
 
 
+@pytest.mark.slow
 def test_a_job_shows_where_an_error_comes_from_if_it_is_asked_to(tmp_path: Path) -> None:
     done = job("processing.prepare_dataset", tmp_path, **{DEBUG: "1"})
     assert done.returncode == 1
@@ -42,6 +44,7 @@ def test_a_job_shows_where_an_error_comes_from_if_it_is_asked_to(tmp_path: Path)
     assert "Traceback" not in (tmp_path / "output" / "message").read_text()
 
 
+@pytest.mark.slow
 def test_what_aws_refuses_a_job_is_one_line_too(tmp_path: Path) -> None:
     """An error that no room of the job's has a word for."""
     script = (

@@ -108,6 +108,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TABLE)
 def test_what_aws_refuses_is_one_line_with_its_mend(case: Case, account: str) -> None:
     with aws_double({case.operation: case.refusal}, account) as double:
@@ -117,6 +118,7 @@ def test_what_aws_refuses_is_one_line_with_its_mend(case: Case, account: str) ->
     assert case.operation in {*double.asked, "*"}, "the refused operation was not asked for"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["start", "status", "list", "stop"])
 def test_a_pipeline_that_was_not_upserted(command: str, account: str) -> None:
     line = the_line(typed(command, AWS_ENDPOINT_URL=account, **CREDENTIALS))
@@ -163,6 +165,7 @@ def test_what_was_typed_wrong_once_there_is_a_pipeline(account: str) -> None:
     assert "no executions yet" in the_line(typed("status", "abc", **there))
 
 
+@pytest.mark.slow
 def test_a_finished_execution_cannot_be_stopped(account: str, write_config: ConfigWriter) -> None:
     there = {"AWS_ENDPOINT_URL": account, **CREDENTIALS}
     sagemaker = boto3.client(
@@ -189,6 +192,7 @@ def test_a_finished_execution_cannot_be_stopped(account: str, write_config: Conf
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("list", "--debug"), ("--debug", "list")])
 def test_debug_shows_where_it_comes_from(arguments: tuple[str, ...], account: str) -> None:
     refused = {"*": Refusal(400, "ThrottlingException", "Rate exceeded")}

@@ -42,6 +42,7 @@ def test_a_wrong_environment(environment: dict[str, str], helps: tuple[str, ...]
     assert [part for part in helps if part not in line] == [], line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["list", pytest.param("upsert", marks=pytest.mark.integration)])
 def test_the_local_aws_does_not_run(command: str) -> None:
     address = closed_address()
@@ -156,6 +157,7 @@ def test_as_a_module_a_missing_requirement_stays_an_import_error(tmp_path: Path)
     assert "ModuleNotFoundError" in done.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_waiting() -> None:
     script = (
         "from pipeline.cli.main import main\n"

@@ -16,6 +16,7 @@ echo "CALLED $*"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["", "--provenance string"])
 @pytest.mark.parametrize("arch", [None, "arm64"])
 def test_the_platform_is_said_and_provenance_where_the_builder_knows_it(

@@ -66,6 +66,7 @@ def test_graviton_is_told_from_gpu(instance_type: str, expected: str) -> None:
     assert architecture(instance_type) == expected
 
 
+@pytest.mark.slow
 def test_check_wants_one_architecture_for_both_jobs(write_config: ConfigWriter) -> None:
     config = write_config(infrastructure={"evaluate": {"instance_type": "ml.m7g.large"}})
     done = typed("check", "--config", str(config))

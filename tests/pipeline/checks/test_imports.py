@@ -34,6 +34,7 @@ def polite(outputs):
 """
 
 
+@pytest.mark.slow
 def test_check_names_each_import_that_the_image_will_not_have(write_config: ConfigWriter) -> None:
     config = write_config(
         scorers=["rougeL_fmeasure", {"polite": {"file": "scorers.py"}}],
@@ -53,6 +54,7 @@ def test_check_names_each_import_that_the_image_will_not_have(write_config: Conf
     assert "its package, such as not_installed==1.2.3," in lines[2]
 
 
+@pytest.mark.slow
 def test_extra_requirements_bring_what_they_require(tmp_path: Path) -> None:
     scorers, extra = tmp_path / "scorers.py", tmp_path / "extra-requirements.txt"
     scorers.write_text("import moto, responses, never_seen_here\n")
@@ -67,12 +69,14 @@ def test_extra_requirements_bring_what_they_require(tmp_path: Path) -> None:
         check_imports([scorers], extra=extra)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
 def test_a_file_that_is_no_python_is_left_to_what_loads_it(source: bytes) -> None:
     assert [one for one in imports_of(source) if not one.module] == []
 
 
+@pytest.mark.slow
 def test_the_examples_and_the_image_s_own_list_are_read() -> None:
     assert check_imports(sorted(REPOSITORY.glob("examples/*/scorers.py"))) == []
     packages = image_packages(LOCK.read_text(), EXTRA)

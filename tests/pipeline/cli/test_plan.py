@@ -82,6 +82,7 @@ def earlier_run(folder: Path, *, rows: int = 20, reused: int = 0) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_example_s_plan_says_what_it_costs_and_how_often_its_gate_errs() -> None:
     done = typed("plan")
     assert done.returncode == 0, done.stderr

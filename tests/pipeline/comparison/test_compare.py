@@ -175,6 +175,7 @@ def test_a_row_that_the_scorer_has_nothing_to_look_for_in_is_no_loss(tmp_path: P
     assert of(compare(a, b).findings, "latency_mean_ms").missing == 1
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(VERDICTS, VERDICTS, LEVELS, LEVELS), min_size=1, max_size=10))
 def test_the_other_way_round_each_number_is_the_opposite(rows: list[tuple[Any, ...]]) -> None:
@@ -210,6 +211,7 @@ def test_a_run_against_itself_is_nought_everywhere_and_nothing_is_real(
     assert {change.state for change in findings.changes} == {"same"}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(
     st.lists(st.tuples(VERDICTS, VERDICTS), min_size=2, max_size=30),
@@ -249,6 +251,7 @@ def test_losing_rows_never_makes_a_difference_look_surer(
         assert after.state not in ("better", "worse")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(LEVELS, min_size=8, max_size=8), min_size=2, max_size=8))
 def test_holm_never_marks_more_than_without_it(columns: list[list[float]]) -> None:
@@ -381,6 +384,7 @@ def test_from_python_it_gives_data_frames_and_shows_itself(tmp_path: Path) -> No
     assert "-0.3333" in shown
 
 
+@pytest.mark.slow
 def test_two_runs_of_a_thousand_rows_take_seconds(tmp_path: Path) -> None:
     graded = {f"graded{i}": [(row * (i + 3) % 97) / 97 for row in range(1_000)] for i in range(6)}
     yes_no = {f"yes{i}": [float(row % (i + 2) == 0) for row in range(1_000)] for i in range(13)}

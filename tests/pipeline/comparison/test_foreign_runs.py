@@ -65,6 +65,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(data=st.data())
 def test_whatever_stands_at_any_place_it_is_compared_or_refused_in_one_line(

@@ -175,6 +175,7 @@ def test_by_default_the_first_metric_with_a_threshold_counts(
     assert rank([run_of(label, [1.0], thresholds=thresholds) for label in "AB"]).metric == metric
 
 
+@pytest.mark.slow
 def test_on_the_command_line_in_json_and_on_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from pipeline.first_run.step import Cost, Differs, Step, settle
 from pipeline.first_run.throwaway import Throwaway, deleting
 
 
+@pytest.mark.slow
 def test_a_dry_run_lists_steps_and_costs_and_calls_nobody(write_config: ConfigWriter) -> None:
     done = typed("first-run", "--dry-run", "--config", str(write_config()))
     assert done.returncode == 0, done.stderr
@@ -24,6 +25,7 @@ def test_a_dry_run_lists_steps_and_costs_and_calls_nobody(write_config: ConfigWr
     assert "candidate stopped" not in done.stdout  # no package was given
 
 
+@pytest.mark.slow
 def test_what_registration_by_job_does_not_use_is_not_tried(write_config: ConfigWriter) -> None:
     config = write_config(
         registration={"by": "job"},

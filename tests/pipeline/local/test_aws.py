@@ -30,6 +30,7 @@ from pipeline.local.aws import REPOSITORY, LocalAws, serve
 from pipeline.local.jobs.process_runner import Isolation, _works, process_runner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("service", "call", "arguments", "named"),
     [

@@ -22,10 +22,10 @@ import boto3
 import httpx
 import pytest
 from botocore import xform_name
+from configuration_file import read_document, write_document
 from configurations import ASYNCHRONOUS, BY_JOB, FULL, PROFILE, TRACKING_SERVER
 from local_runs import local_client
 from recorded_aws import RECORDER
-from ruamel.yaml import YAML
 from running_aws import REPOSITORY, ConfigWriter
 
 from pipeline.definition.build import build, pipeline_session
@@ -343,7 +343,7 @@ def eventually_up(aws: subprocess.Popen[str], log: Path) -> str:
 
 
 def write_small_config(folder: Path, mlflow: str) -> Path:
-    document = YAML(typ="safe").load((REPOSITORY / "evaluation.yaml").read_text())
+    document = read_document()
     document["dataset"]["source"] = str(REPOSITORY / "examples" / "health" / "questions.jsonl")
     document["dataset"]["sample_size"] = 6
     document["scorers"] = ["rougeL_fmeasure", "Safety"]
@@ -358,10 +358,7 @@ def write_small_config(folder: Path, mlflow: str) -> Path:
     document["mlflow"]["tracking_uri"] = mlflow
     for section in ("slices", "labels"):
         document.pop(section)
-    path = folder / "evaluation.yaml"
-    with path.open("w") as file:
-        YAML(typ="safe").dump(document, file)
-    return path
+    return write_document(document, folder / "evaluation.yaml")
 
 
 def calls_in(file: Path) -> list[dict[str, Any]]:
@@ -548,6 +545,7 @@ def step_requests(bundle: Bundle, step: dict[str, Any]) -> Iterator[Request]:
             raise AssertionError(f"which permissions does a step of type {other} need?")
 
 
+@pytest.mark.slow
 def test_every_boto3_operation_in_the_source_is_in_a_policy(write_config: ConfigWriter) -> None:
     """Also those that no recording came by."""
     bundles = [

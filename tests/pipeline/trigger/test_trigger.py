@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
+from configuration_file import read_document, write_document
 from local_definitions import IMAGE, definition, parameter, register
-from ruamel.yaml import YAML
 from running_aws import ConfigWriter, RunningAws
 
 pytestmark = pytest.mark.integration  # a command takes a second or two
@@ -369,12 +369,9 @@ def test_a_schedule_evaluates_the_endpoint_again_and_pays_for_it(project: Projec
 
 def test_only_where_candidates_are_evaluated_is_there_a_sweep(project: Project) -> None:
     def without(section: str) -> None:
-        document = YAML(typ="safe").load(config)
-        del document[section]
-        with project.config.open("w") as file:
-            YAML(typ="safe").dump(document, file)
+        write_document({k: v for k, v in whole.items() if k != section}, project.config)
 
-    config = project.config.read_text()
+    whole = read_document(project.config)
     project.create_pipeline("ModelPackageArn")
     project.good("trigger", "put")
     without("candidate")

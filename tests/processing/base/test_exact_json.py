@@ -25,12 +25,14 @@ def as_told_apart(value: Any) -> str:
     return json.dumps(value)
 
 
+@pytest.mark.slow
 @given(VALUES, st.booleans())
 def test_what_json_wrote_is_read_as_json_reads_it(value: Any, escaped: bool) -> None:
     text = json.dumps(value, ensure_ascii=escaped).encode()
     assert as_told_apart(decode(text)) == as_told_apart(json.loads(text))
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_what_is_written_is_read_back(value: Any) -> None:
     assert as_told_apart(json.loads(encode(value))) == as_told_apart(value)

@@ -115,6 +115,7 @@ def test_check_refuses_a_file_that_exits(
     assert " in helper)" in line
 
 
+@pytest.mark.slow
 def test_a_real_ctrl_c_still_stops_us(build: Build) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this worker ran before
     built = build(HEAD + "import time\n@scorer\ndef mine(outputs):\n    time.sleep(100)\n")
@@ -174,6 +175,7 @@ def mine(outputs):
 """
 
 
+@pytest.mark.slow
 def test_a_thread_without_end_does_not_keep_a_command(
     tmp_path: Path, write_config: ConfigWriter
 ) -> None:

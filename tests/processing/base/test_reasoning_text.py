@@ -125,6 +125,7 @@ def test_any_text_is_split_and_nothing_is_made_up(text: str, anywhere: bool) -> 
     assert len(reasoning) + len(answer) <= len(text) + 2 * text.count("<")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mark",
     [

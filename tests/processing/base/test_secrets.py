@@ -153,6 +153,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join))
 @settings(max_examples=1000)
 def test_looking_for_a_secret_s_letters_first_finds_the_same(text: str) -> None:

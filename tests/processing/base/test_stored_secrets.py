@@ -214,6 +214,7 @@ def test_variables_that_no_job_can_have_are_refused(
 NAMES = st.from_regex(r"[\w/+=.@-]{1,40}", fullmatch=True).filter(str.isascii)
 
 
+@pytest.mark.slow
 @given(name=NAMES, key=st.from_regex(r"[^:\n]{0,20}", fullmatch=True))
 def test_every_arn_of_ecs_is_read_as_ecs_reads_it(name: str, key: str) -> None:
     found = parse_secret(f"{HERE}{name}-AbCdEf:{key}::")
@@ -221,6 +222,7 @@ def test_every_arn_of_ecs_is_read_as_ecs_reads_it(name: str, key: str) -> None:
     assert (found.version_stage, found.version_id) == ("", "")
 
 
+@pytest.mark.slow
 def test_a_private_hub_is_asked_with_the_token_that_the_file_names(
     local: LocalAws, aws: Callable[[str], Any], tmp_path: Path, write_config: ConfigWriter
 ) -> None:

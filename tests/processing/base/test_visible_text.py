@@ -29,6 +29,7 @@ def test_any_text_is_one_line_without_commands(text: str) -> None:
     assert visible(shown) == shown
 
 
+@pytest.mark.slow
 def test_no_sign_of_unicode_commands() -> None:
     assert not commands(visible("".join(map(chr, range(sys.maxunicode + 1)))))
 

@@ -143,6 +143,7 @@ def test_no_count_is_lost_between_threads() -> None:
     assert progress.look().verdicts.done == progress.look().errors == 4000
 
 
+@pytest.mark.slow
 def test_lines_come_while_standard_output_is_redirected_and_none_after_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

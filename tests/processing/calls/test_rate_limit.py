@@ -52,6 +52,7 @@ def asked(service: Service, rate_limit: RateLimit, calls: int) -> None:
         list(pool.map(ask, range(calls)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [3, 16, 40])
 def test_it_settles_near_what_the_service_takes(at_once: int) -> None:
     service, rate_limit = Service(at_once), RateLimit(64)
@@ -68,6 +69,7 @@ def test_nothing_is_throttled_where_the_maximum_is_below_what_the_service_takes(
     assert service.throttled == 0
 
 
+@pytest.mark.slow
 def test_it_climbs_again_when_the_service_takes_more() -> None:
     service, rate_limit = Service(4), RateLimit(32)
     asked(service, rate_limit, 100)
@@ -76,6 +78,7 @@ def test_it_climbs_again_when_the_service_takes_more() -> None:
     assert service.busiest == 32
 
 
+@pytest.mark.slow
 def test_it_does_not_climb_while_calls_only_queue_up() -> None:
     rate_limit = RateLimit(64)
     service = Service(1000)
@@ -91,6 +94,7 @@ def test_it_does_not_climb_while_calls_only_queue_up() -> None:
     assert rate_limit.limit < 48
 
 
+@pytest.mark.slow
 def test_requests_a_minute_are_kept_to() -> None:
     rate_limit = RateLimit(8, requests_per_minute=60 * 100)
     start = time.monotonic()
@@ -98,6 +102,7 @@ def test_requests_a_minute_are_kept_to() -> None:
     assert time.monotonic() - start >= 0.5
 
 
+@pytest.mark.slow
 def test_tokens_a_minute_are_kept_to() -> None:
     rate_limit = RateLimit(1, tokens_per_minute=60 * 1000)
     start = time.monotonic()

@@ -234,6 +234,7 @@ def test_two_jobs_of_an_execution_have_endpoints_of_their_own(config: Evaluation
     assert all(len(name) <= 63 and "--" not in name for name in names)
 
 
+@pytest.mark.slow
 def test_deleting_waits_for_what_cannot_be_deleted_yet_and_minds_nothing_missing() -> None:
     client = sagemaker()
     with Stubber(client) as stub:

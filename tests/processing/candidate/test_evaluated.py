@@ -210,6 +210,7 @@ def test_a_stamp_is_one_update_that_aws_takes() -> None:
     assert request["ModelApprovalStatus"] == "Rejected"
 
 
+@pytest.mark.slow
 def test_several_instances_do_not_deploy_a_candidate_each(
     job: EvaluationJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from configuration_file import read_document, write_document
 from running_aws import ConfigWriter
 from typed_command import typed
 
@@ -19,13 +19,11 @@ BASE: dict[str, Any] = {
 def written(write_config: ConfigWriter, **changes: Any) -> str:
     """The example without what deploys candidates."""
     path = write_config(**{**BASE, **changes})
-    document = YAML(typ="safe").load(path.read_text())
+    document = read_document(path)
     for section in ("candidate", "trigger", "slices", "champion"):
         document.pop(section, None)
     document["registration"].pop("stamp_candidate", None)
-    with path.open("w") as file:
-        YAML(typ="safe").dump(document, file)
-    return str(path)
+    return str(write_document(document, path))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from configuration_file import read_document
 from running_aws import REPOSITORY
 
 from processing.config.file import config_and_problems
@@ -19,7 +18,7 @@ def changed(
     dataset: dict[str, Any], endpoint: dict[str, Any], scorers: list[Any]
 ) -> tuple[list[str], list[str]]:
     """What is judged against what, and the mistakes, of the example with these changes."""
-    document: dict[str, Any] = YAML(typ="safe").load(Path(EXAMPLE).read_text())
+    document = read_document(EXAMPLE)
     document["dataset"]["columns"].update(dataset.pop("columns", {}))
     document["dataset"].update(dataset)
     document["endpoint"] = {"name": "e", **endpoint}

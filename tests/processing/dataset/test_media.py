@@ -119,6 +119,7 @@ def test_bytes_of_an_image_in_a_mapped_column(write_config: ConfigWriter, tmp_pa
         prepare(config_of(write_config, str(tmp_path / "rows.parquet")), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Image", "Audio"])
 def test_a_column_of_the_hubs_images_or_audio(
     write_config: ConfigWriter, tmp_path: Path, kind: str

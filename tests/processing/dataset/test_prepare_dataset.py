@@ -728,6 +728,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server.stop()
 
 
+@pytest.mark.slow
 def test_s3_objects_and_prefixes(tmp_path: Path, prepare: Prepare, s3: Any) -> None:
     def put(key: str, records: list[Columns]) -> None:
         body = write_jsonl(tmp_path / "upload.jsonl", records).read_bytes()
@@ -749,6 +750,7 @@ def test_s3_objects_and_prefixes(tmp_path: Path, prepare: Prepare, s3: Any) -> N
         assert below.manifest["source"] == uri
 
 
+@pytest.mark.slow
 def test_what_s3_does_not_have_is_said_plainly(tmp_path: Path, prepare: Prepare, s3: Any) -> None:
     nothing = prepare("s3://data-bucket/none.jsonl")
     assert "there is no such object, and none below it" in (nothing.message or "")
@@ -762,6 +764,7 @@ def test_what_s3_does_not_have_is_said_plainly(tmp_path: Path, prepare: Prepare,
     assert not list(tmp_path.rglob("out.jsonl"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["plain", "slash/"])
 def test_no_key_writes_a_file_outside_of_the_dataset(
     tmp_path: Path, prepare: Prepare, s3: Any, prefix: str
@@ -819,6 +822,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "said"), [("one", "one"), ("splits", "test"), ("folder", "file")])
 def test_a_hub_dataset_streams_with_its_labels_as_names(
     hub: Path, prepare: Prepare, name: str, said: str
@@ -834,6 +838,7 @@ def test_a_hub_dataset_streams_with_its_labels_as_names(
     assert outcome.manifest["files"]
 
 
+@pytest.mark.slow
 def test_a_hub_folder_of_json_lines_is_read_by_the_split_asked_for(
     hub: Path, prepare: Prepare
 ) -> None:
@@ -956,6 +961,7 @@ def test_without_a_network_a_hub_dataset_fails_with_a_reason(tmp_path: Path) -> 
     assert "split train, revision (latest) (dataset.hub)" in message
 
 
+@pytest.mark.slow
 def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     check = (
         "import sys, processing.prepare_dataset; "

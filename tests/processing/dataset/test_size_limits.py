@@ -89,6 +89,7 @@ def test_many_rows_of_the_longest_size_are_read(
     assert len(read(tmp_path / f"a.{kind}", kind)) in {5, 6}
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

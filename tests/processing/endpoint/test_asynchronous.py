@@ -116,6 +116,7 @@ def keys(s3: Any, below: str) -> list[str]:
     return [e["Key"] for e in s3.list_objects_v2(Bucket=BUCKET, Prefix=below).get("Contents", [])]
 
 
+@pytest.mark.slow
 def test_an_answer_that_comes_late_and_twice_is_one_answer_and_its_wait_is_the_latency(
     asked: Asker, s3: Any
 ) -> None:
@@ -130,6 +131,7 @@ def test_an_answer_that_comes_late_and_twice_is_one_answer_and_its_wait_is_the_l
     assert keys(s3, "mine/") == []
 
 
+@pytest.mark.slow
 def test_a_large_request_stands_in_s3_for_as_long_as_it_takes(asked: Asker, s3: Any) -> None:
     seen: list[str] = []
 
@@ -159,6 +161,7 @@ def test_a_failure_is_the_row_s_error_in_the_container_s_words_and_not_paid_for_
     assert call.attempts == 1
 
 
+@pytest.mark.slow
 def test_hostile_words_of_a_failure_are_one_line_and_end(asked: Asker, s3: Any) -> None:
     def put_words(request: Any, **_: Any) -> None:
         if request.method == "GET" and "theirs/failure" in request.url:
@@ -172,6 +175,7 @@ def test_hostile_words_of_a_failure_are_one_line_and_end(asked: Asker, s3: Any) 
     assert len(str(call.error)) < 700
 
 
+@pytest.mark.slow
 def test_neither_answer_nor_failure_is_an_error_that_says_so(asked: Asker) -> None:
     call, ended = asked({"lost": 1.0, "failure": None}, waits=0.5)
     assert "neither an answer nor a failure came within" in str(call.error)
@@ -180,12 +184,14 @@ def test_neither_answer_nor_failure_is_an_error_that_says_so(asked: Asker) -> No
     assert ended == {"answered": 1}
 
 
+@pytest.mark.slow
 def test_a_throttled_call_is_made_again(asked: Asker) -> None:
     call, _ = asked({"throttled": 0.8})
     assert call.reply is not None, call.error
     assert call.attempts > 1
 
 
+@pytest.mark.slow
 def test_403_without_the_right_to_list_is_waited_for(asked: Asker) -> None:
     denied: list[str] = []
 
@@ -202,6 +208,7 @@ def test_403_without_the_right_to_list_is_waited_for(asked: Asker) -> None:
     assert len(denied) == 4
 
 
+@pytest.mark.slow
 def test_a_result_that_may_not_be_read_ends_at_once(asked: Asker) -> None:
     def no_read(request: Any, **_: Any) -> Any:
         reads = request.method == "GET" and "list-type" not in request.url
@@ -213,6 +220,7 @@ def test_a_result_that_may_not_be_read_ends_at_once(asked: Asker) -> None:
     assert ended == {"answered": 1}
 
 
+@pytest.mark.slow
 def test_s3_that_is_down_for_a_while_costs_no_answer(asked: Asker) -> None:
     down: list[str] = []
 
@@ -279,6 +287,7 @@ def test_what_cannot_be_is_refused(
     assert said in str(refusal.value), json.dumps(str(refusal.value))
 
 
+@pytest.mark.slow
 def test_what_an_instance_works_on_at_once_is_of_asynchronous_candidates(
     write_config: ConfigWriter,
 ) -> None:

@@ -160,6 +160,7 @@ def test_a_share_is_the_same_calls_whatever_else_was_captured(s3: Any, tmp_path:
     assert {row.row_id for row in others} != {row.row_id for row in more}
 
 
+@pytest.mark.slow
 def test_nothing_personal_is_written_by_prepare_dataset(s3: Any, tmp_path: Path) -> None:
     question = 'I am "ann@example.org",\nmy IBAN is DE89 3704 0044 0532 0130 00, 10.1.2.3?'
     answer = "Ann, your card 4111 1111 1111 1111 is blocked; write to bob@example.com."
@@ -205,6 +206,7 @@ def test_what_was_asked_is_read_out_of_the_request(request_body: Any, messages: 
     assert messages_in(CHAT, request_body) == messages
 
 
+@pytest.mark.slow
 def test_a_conversation_is_a_row_with_its_history(s3: Any, tmp_path: Path) -> None:
     unfinished = {"messages": TALK[:2]}
     put(s3, record("e", {"messages": TALK}, said("So.")), record("f", unfinished, said("So.")))

@@ -75,6 +75,7 @@ def test_every_format_gets_an_answer_with_its_tokens(asker: Asker, keys: dict[st
     assert asked == call.attempts == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "asked_again"),
     [
@@ -94,6 +95,7 @@ def test_only_what_can_pass_is_asked_again(asker: Asker, error: str, asked_again
     assert asked == call.attempts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "asked_again"), [(429, True), (500, True), (400, False)])
 def test_a_model_error_is_judged_by_the_container_s_own_status(
     asker: Asker, status: int, asked_again: bool

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -114,6 +115,7 @@ endpoints = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(endpoint=endpoints, body=raw)
 @example(Endpoint(name="e"), b'{"choices": [{"message": {"content": {"type": "text"}}}]}')

@@ -55,6 +55,7 @@ def asked(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked
     return ask
 
 
+@pytest.mark.slow
 def test_what_waits_in_our_own_client_is_no_latency_of_the_model_s(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_fixed_load_is_there_from_the_first_call_and_stays_where_the_service_o
     assert rate_limit.throttled == 5
 
 
+@pytest.mark.slow
 def test_warm_up_calls_are_paid_for_and_told_and_no_row_s(
     asked: Asked, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +110,7 @@ def test_warm_up_calls_that_fail_or_may_not_be_made_are_told(
     assert not any(answer.asked for answer in answers)
 
 
+@pytest.mark.slow
 def test_another_fixed_load_asks_again_and_an_open_one_names_each_load(asked: Asked) -> None:
     quick = {"latency_ms": 0}
     asked(quick, concurrency=4)

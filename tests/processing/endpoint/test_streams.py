@@ -72,6 +72,7 @@ def client(endpoint: Endpoint) -> Any:
 FORMATS = [("chat", "lmi"), ("text_generation", "lmi"), ("text_generation", "tgi")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "shape"), FORMATS)
 def test_a_stream_is_the_answer_in_whole_with_its_tokens_and_times(
     streamed: Streamer, form: str, shape: str
@@ -91,6 +92,7 @@ def test_a_stream_is_the_answer_in_whole_with_its_tokens_and_times(
     assert call.tokens_per_second == pytest.approx(tokens / call.latency_ms * 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "shape"), FORMATS)
 def test_the_passages_of_a_stream_are_read_whichever_event_has_them(
     streamed: Streamer, form: str, shape: str
@@ -104,6 +106,7 @@ def test_the_passages_of_a_stream_are_read_whichever_event_has_them(
     assert "seven hours" in call.reply.text.casefold()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "shape"), FORMATS)
 @pytest.mark.parametrize(
     ("how", "said"),
@@ -132,6 +135,7 @@ def test_a_stream_that_breaks_now_and_then_ends_in_an_answer(streamed: Streamer)
     assert asked == call.attempts > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("malformed_as", ["not-json", "truncated", "empty", "error-inside"])
 def test_a_body_that_is_no_stream_and_no_answer_is_an_error(
     streamed: Streamer, malformed_as: str
@@ -141,6 +145,7 @@ def test_a_body_that_is_no_stream_and_no_answer_is_an_error(
     assert str(call.error).startswith("unusable answer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 503])
 def test_an_error_before_the_stream_begins_is_the_container_s(
     streamed: Streamer, status: int
@@ -233,6 +238,7 @@ def test_times_that_tell_nothing_are_none() -> None:
     assert read_stream(parts_of(whole, 5), time.perf_counter()) == (whole, TokenTimes())
 
 
+@pytest.mark.slow
 def test_the_metrics_of_streams_say_their_n_and_an_answer_without_times_is_missing(
     server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -77,6 +77,7 @@ def part(host: str, places: list[int], measured: dict[str, str] | None = None) -
     return Part(host, measured or MEASURED, {"endpoint": {"calls": len(rows)}}, rows)
 
 
+@pytest.mark.slow
 def test_the_leader_gets_every_row_back_just_as_it_was_in_the_order_of_the_dataset(s3: Any) -> None:
     own = part("algo-1", [5, 6])
     late = threading.Timer(
@@ -114,12 +115,14 @@ def test_a_failed_instance_ends_the_wait_with_its_reason(s3: Any) -> None:
         collect(exchange(s3, "algo-1", "failed"), part("algo-1", []), rows=7)
 
 
+@pytest.mark.slow
 def test_an_instance_that_never_comes_is_named_when_time_is_up(s3: Any) -> None:
     publish(exchange(s3, "algo-2", "late"), part("algo-2", [0]))
     with pytest.raises(InstanceError, match=r"no part from algo-3 within 0 s .* start again"):
         collect(exchange(s3, "algo-1", "late"), part("algo-1", [1]), rows=2)
 
 
+@pytest.mark.slow
 def test_another_jobs_parts_are_not_taken(s3: Any) -> None:
     for host in HOSTS[1:]:
         publish(exchange(s3, host, "first"), part(host, []))
@@ -184,6 +187,7 @@ def test_instances_that_cannot_be_told_apart_are_an_error(tmp_path: Path, told: 
     assert "resourceconfig.json" in failed.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_the_files_of_an_instance_are_its_own() -> None:
     assert file_stem("job", Instance("algo-1", ("algo-1",))) == "job"
     assert file_stem("job", Instance("algo-1", HOSTS)) == "job-algo-1"

@@ -78,6 +78,7 @@ def test_levels_are_classes_and_numbers_are_parted_in_the_middle_of_the_scale() 
     assert found([(0.1, 0.2), (0.9, 0.1)], harm).confusion == ((0, 1), (0, 1))
 
 
+@pytest.mark.slow
 @given(st.lists(judged, max_size=40), st.data())
 def test_losing_a_verdict_never_makes_a_judge_good_enough(
     pairs: list[tuple[float, float | None]], data: st.DataObject

@@ -50,6 +50,7 @@ def test_many_rows_are_no_burden() -> None:
     assert found[0] < 0.8 < found[1]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(maybe, min_size=1, max_size=30), st.data())
 def test_no_score_that_gets_worse_or_is_lost_raises_what_is_compared(
@@ -67,6 +68,7 @@ def test_no_score_that_gets_worse_or_is_lost_raises_what_is_compared(
     assert ends[1] <= ends[0] + 1e-12
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(maybe, maybe), min_size=1, max_size=30), st.booleans(), st.data())
 def test_nothing_that_either_model_loses_helps_the_candidate(

@@ -61,6 +61,7 @@ def test_probabilities_undo_a_draw_that_prefers_some_rows() -> None:
     assert calibrated(strict + others, UNIT).value == pytest.approx(0.6 + 0.4 * 0.5)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(judged_rows(), st.data())
 def test_a_worse_label_or_none_never_raises_the_lower_end(
@@ -118,6 +119,7 @@ def test_the_other_way_round_is_the_other_end(rows: list[JudgedRow]) -> None:
     assert ours.worst.low == pytest.approx(1 - theirs.worst.high)
 
 
+@pytest.mark.slow
 def test_a_line_that_is_lost_of_a_draw_with_probabilities_counts_as_the_worst() -> None:
     rows = [JudgedRow(1.0, 1.0, 2.0)] * 50 + [JudgedRow(1.0)] * 50
     lost = [*rows[:49], JudgedRow(1.0), *rows[50:]]

@@ -33,6 +33,7 @@ def test_the_standard_error_is_the_papers() -> None:
     assert found == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(score, min_size=2, max_size=30))
 def test_rows_that_are_all_alone_are_rows_without_clusters(values: list[float]) -> None:
@@ -56,6 +57,7 @@ def test_copies_of_a_row_say_nothing_new(values: list[float], copies: int) -> No
     assert (ours.low, ours.high) == (pytest.approx(theirs.low), pytest.approx(theirs.high))
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.lists(row, min_size=1, max_size=30), st.data())
 def test_no_score_that_gets_worse_or_is_lost_raises_what_is_compared(
@@ -116,6 +118,7 @@ def holds(low: float | None, values: list[float], clusters: list[str] | None) ->
     return low is not None and high is not None and low <= 0.7 <= high
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(st.integers(1, 99), min_size=24, max_size=60), st.data())
 def test_a_percentile_grows_with_every_value_and_every_row_that_never_came(

@@ -41,6 +41,7 @@ BOUNDS = st.integers(2, 18).map(lambda twentieth: twentieth / 20)
 ROWS = st.integers(1, 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on", ["mean", "interval"])
 @settings(max_examples=12, deadline=None)
 @given(
@@ -69,6 +70,7 @@ def test_the_chance_is_that_of_the_gate_s_own_verdicts(
         assert chance == pytest.approx(float(weights @ passed), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_audit_s_figures_of_a_gate_at_0_7() -> None:
     """n -> on the mean: .65 passes, .75 is stopped; on the interval the same (simulated)."""
     audited = {45: (0.24, 0.22, 0.003, 0.91), 400: (0.02, 0.01, 0.0, 0.38), 1000: (0, 0, 0, 0.06)}
@@ -97,6 +99,7 @@ def test_the_audit_s_figures_of_the_example_s_thresholds(rows: int, audited: flo
     assert any_false_stop([*shares, graded, graded]) == pytest.approx(audited, abs=0.06)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(bound=BOUNDS, rows=ROWS, distance=st.floats(0.01, 0.3))
 def test_one_more_row_never_raises_both_errors(bound: float, rows: int, distance: float) -> None:
@@ -105,6 +108,7 @@ def test_one_more_row_never_raises_both_errors(bound: float, rows: int, distance
     assert more.false_pass <= fewer.false_pass + hair or more.false_stop <= fewer.false_stop + hair
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(bound=BOUNDS, rows=ROWS, distances=st.tuples(st.floats(0.01, 0.4), st.floats(0.01, 0.4)))
 def test_a_greater_distance_is_told_more_often(
@@ -136,6 +140,7 @@ def test_what_cannot_err_does_not() -> None:
     assert yes_no(1.0, 45, on="interval").rows_needed is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on", ["mean", "interval"])
 def test_graded_numbers_err_as_simulated(on: On) -> None:
     random = np.random.default_rng(3)

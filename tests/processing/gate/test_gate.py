@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from configuration_file import read_document, write_document
 from running_aws import ConfigWriter
 from typed_command import typed
 
@@ -287,9 +287,7 @@ def test_mistakes_are_found_before_anything_is_created(
     write_config: ConfigWriter, sections: dict[str, Any], place: str, message: str
 ) -> None:
     path = write_config(**{key: value for key, value in sections.items() if key == "thresholds"})
-    document = YAML(typ="safe").load(path.read_text())
-    with path.open("w") as file:
-        YAML(typ="safe").dump(document | sections, file)
+    write_document(read_document(path) | sections, path)
     with pytest.raises(ConfigError, match=re.escape(f": {place}: ")) as raised:
         load_config(path)
     assert message in str(raised.value)

@@ -139,6 +139,7 @@ def test_the_worst_mean_fills_missing_rows_with_the_scale_s_ends() -> None:
     assert (endless.low, endless.high) == (100.0, None)
 
 
+@pytest.mark.slow
 @given(
     values=st.lists(st.integers(0, 10).map(lambda i: i / 10), min_size=2, max_size=6),
     missing=st.integers(1, 4),

@@ -56,6 +56,7 @@ VERDICTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(VERDICTS)
 def test_it_is_the_textbook_s_ratio_of_disagreements(rows: Rows) -> None:
     counted = [[v for v in row if v is not None] for row in rows]

@@ -86,6 +86,7 @@ def test_what_is_settled_twice_counts_once() -> None:
     assert running.reasons == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on", ["mean", "interval"])
 def test_ten_thousand_rows_cost_little(on: str) -> None:
     rows = {str(i): {"topic": str(i % 50)} for i in range(10_000)}

@@ -34,6 +34,7 @@ def on(scale: Scale, share: float | None) -> float | None:
     return None if share is None else scale.clipped(scale.low + share * (scale.high - scale.low))
 
 
+@pytest.mark.slow
 @given(scale=scales, shares=verdicts, unanswered=st.integers(0, 4))
 def test_mean_interval_and_worst_case_lie_on_the_scale(
     scale: Scale, shares: list[float | None], unanswered: int
@@ -45,6 +46,7 @@ def test_mean_interval_and_worst_case_lie_on_the_scale(
     assert all(end is None or scale.low <= end <= scale.high for end in ends)
 
 
+@pytest.mark.slow
 @given(scale=scales, pairs=st.lists(st.tuples(st.one_of(shares, st.none()), shares), min_size=1))
 def test_a_difference_from_the_champion_is_no_greater_than_the_scale(
     scale: Scale, pairs: list[tuple[float | None, float]]

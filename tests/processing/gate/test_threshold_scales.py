@@ -35,6 +35,7 @@ def name_of(entry: Any) -> str:
     return entry if isinstance(entry, str) else next(iter(entry))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SCORERS)
 def test_a_scorer_s_threshold_keeps_to_its_scale(write_config: ConfigWriter, kind: str) -> None:
     entry, scale, low, high = SCORERS[kind]

@@ -68,6 +68,7 @@ def judged(model: str, instructions: str, rows: int = 8) -> tuple[Spend, list[An
     return spend, verdicts
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bedrock")
 def test_a_scorers_cost_is_that_of_the_spend_line() -> None:
     spend, verdicts = judged("caches", f"Of its own.\n{LONG}")
@@ -82,6 +83,7 @@ def test_a_scorers_cost_is_that_of_the_spend_line() -> None:
     assert reused.reused == reused.usage
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bedrock")
 def test_what_all_prompts_begin_with_is_written_once_then_read_and_priced_apart() -> None:
     spend, values = scored("caches", LONG)
@@ -98,6 +100,7 @@ def test_what_all_prompts_begin_with_is_written_once_then_read_and_priced_apart(
     assert f"{account.cache_read_tokens} read from cache" in spend.line()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bedrock")
 @pytest.mark.parametrize(
     ("model", "instructions"), [("caches", "Be strict."), ("wants-more", LONG)]
@@ -111,6 +114,7 @@ def test_where_nothing_is_cached_nothing_is_said_of_a_cache(model: str, instruct
     assert None not in values
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bedrock")
 @pytest.mark.parametrize(("model", "refused"), [("has-none", 1), ("knows-none", 2)])
 def test_a_model_that_refuses_it_is_asked_without_it_once_refused(
@@ -164,6 +168,7 @@ def test_prompts_of_rows_that_share_nothing_long_are_never_cached() -> None:
         assert prefixes.split("S", texts) is None
 
 
+@pytest.mark.slow
 def test_what_an_openai_compatible_server_read_from_its_cache_is_counted_apart() -> None:
     usage = {"prompt_tokens": 31, "completion_tokens": 7}
     details = {"prompt_tokens_details": {"cached_tokens": 24}}

@@ -162,6 +162,7 @@ def test_no_mixture_of_verdicts_and_marks_is_more_than_a_verdict_or_an_error(
     assert told in (VERDICT, json.loads(OTHER), {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part", ["{}", "{", '{"', TEXT, "</think>", "<think>", "{ ", "x{x}", '{"a":[']
 )
@@ -173,6 +174,7 @@ def test_a_long_reply_of_parts_takes_no_time(part: str) -> None:
     assert time.process_time() - began < 10
 
 
+@pytest.mark.slow
 @given(document=st.dictionaries(st.text(), documents, max_size=4))
 def test_every_object_is_read_as_it_is(document: dict[str, Any]) -> None:
     assert read_object(json.dumps(document)) == document

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import mlflow
+import pytest
 
 from processing.mlflow_record.earlier_runs import STOPPED_TAG, definitions_tag, earlier_runs
 from processing.mlflow_record.metric_names import detail
 from processing.mlflow_record.run import TrackedRun
+
+pytestmark = pytest.mark.integration
 
 DEFINITIONS = {"Safety": "a" * 64, "is_brief": "b" * 64}
 PARAMS = {"dataset.source": "capture://e?hours=24", "endpoint.name": "e"}

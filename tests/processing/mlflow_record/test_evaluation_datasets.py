@@ -21,6 +21,8 @@ from processing.dataset.manifest import read_manifest
 from processing.dataset.rows import Row, row_of
 from processing.prepare_dataset import main
 
+pytestmark = pytest.mark.integration
+
 ASKED: dict[str, Any] = {
     "inputs": {"question": "What is the capital of France?", "language": "en"},
     "expectations": {"expected_response": "Paris.", "guidelines": ["Be brief."]},

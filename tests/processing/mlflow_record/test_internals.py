@@ -153,6 +153,7 @@ def test_a_place_of_artifacts_can_be_emptied(tmp_path: Path) -> None:
     assert not (tmp_path / "artifacts").exists()
 
 
+@pytest.mark.slow
 def test_a_store_is_replaced_within_the_block_and_no_longer(tmp_path: Path) -> None:
     import mlflow
 
@@ -201,6 +202,7 @@ def test_a_made_judge_says_what_it_would_ask(name: str, takes: list[str]) -> Non
     assert parameters(method) == takes, f"MLflow has changed InstructionsJudge.{name}"
 
 
+@pytest.mark.slow
 def test_a_made_judges_prompt_and_form_can_be_had() -> None:
     from mlflow.genai import make_judge
 
@@ -287,6 +289,7 @@ def test_mlflow_is_imported_without_what_it_does_not_need_here(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_git_is_not_asked_and_not_missed() -> None:
     """In a process of its own, in this repository."""
     script = (
@@ -301,6 +304,7 @@ def test_git_is_not_asked_and_not_missed() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_no_other_room_knows_what_is_not_public() -> None:
     """Every import of MLflow's in processing is of its API reference, but for internals.py."""
     strangers = [

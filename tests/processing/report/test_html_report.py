@@ -33,6 +33,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("report"), evaluation())
 
 
+@pytest.mark.slow
 def test_the_verdict_and_every_reason_are_on_top(report: Path) -> None:
     text = Page(report.read_text()).text
     document = json.loads((report.parent / "evaluation.json").read_text())
@@ -44,6 +45,7 @@ def test_the_verdict_and_every_reason_are_on_top(report: Path) -> None:
         assert said in top
 
 
+@pytest.mark.slow
 def test_every_metric_has_its_line_and_its_picture(report: Path) -> None:
     page = Page(report.read_text())
     document = json.loads((report.parent / "evaluation.json").read_text())
@@ -98,6 +100,7 @@ def test_nothing_is_fetched_from_anywhere(report: Path) -> None:
     assert (policy or "").startswith("default-src 'none'; script-src 'sha256-")
 
 
+@pytest.mark.slow
 def test_a_link_that_would_run_something_is_none(tmp_path: Path) -> None:
     written(tmp_path, evaluation(40))
     document = json.loads((tmp_path / "evaluation.json").read_text())
@@ -106,6 +109,7 @@ def test_a_link_that_would_run_something_is_none(tmp_path: Path) -> None:
     assert "javascript:" not in write_html(tmp_path).read_text()
 
 
+@pytest.mark.slow
 def test_the_same_evaluation_gives_the_same_page(report: Path) -> None:
     before = report.read_bytes()
     command = [sys.executable, "-m", "processing.report.html", str(report.parent)]
@@ -114,6 +118,7 @@ def test_the_same_evaluation_gives_the_same_page(report: Path) -> None:
     assert report.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "processing.report.html", str(tmp_path)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
@@ -121,6 +126,7 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     assert f"{tmp_path}/evaluation.json is not there" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_scorer_without_any_number_and_a_row_without_scores(tmp_path: Path) -> None:
     found = evaluation(40)
     for row in found.scores.values():
@@ -130,6 +136,7 @@ def test_a_scorer_without_any_number_and_a_row_without_scores(tmp_path: Path) ->
     assert rows_in(report)["rows"][0]["scores"] == {}
 
 
+@pytest.mark.slow
 def test_a_row_that_a_scorer_does_not_apply_to_is_no_failure(tmp_path: Path) -> None:
     found = evaluation(40)
     for row in found.scores.values():
@@ -146,6 +153,7 @@ def test_each_scorer_s_rule_is_named(report: Path) -> None:
     assert "rougeL_fmeasure: yes = 1, no = 0" in Page(report.read_text()).words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("champion", "said"),
     [
@@ -178,6 +186,7 @@ def test_of_very_many_rows_the_worst_are_shown(tmp_path: Path) -> None:
     assert "The worst 2,000 of 2,100 rows are in this page" in Page(report.read_text()).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1e300, -1e300, 1e-300, 5e14, -0.25])
 def test_numbers_of_any_size_are_shown(tmp_path: Path, number: float) -> None:
     found = evaluation(40)
@@ -189,6 +198,7 @@ def test_numbers_of_any_size_are_shown(tmp_path: Path, number: float) -> None:
     assert f"{number:.4g}" == row["scores"]["BleuScore"]["shown"]
 
 
+@pytest.mark.slow
 def test_an_evaluation_starts_without_the_plotting_library() -> None:
     program = "import sys, processing.report.html as _; sys.exit('leather' in sys.modules)"
     assert (

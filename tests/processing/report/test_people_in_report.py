@@ -55,6 +55,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("people"), with_people())
 
 
+@pytest.mark.slow
 def test_the_judge_is_held_against_people_and_the_differing_rows_come_first(report: Path) -> None:
     page = Page(report.read_text())
     text = page.text

@@ -19,6 +19,7 @@ def head(report: Path) -> str:
     return text[: text.index("Metrics")]
 
 
+@pytest.mark.slow
 def test_when_on_what_and_by_whom(tmp_path: Path) -> None:
     said = head(written(tmp_path, evaluation()))
     assert "evaluated 2026-11-27 18:16 UTC" in said
@@ -27,12 +28,14 @@ def test_when_on_what_and_by_whom(tmp_path: Path) -> None:
     assert "judge bedrock:/judge 13 scorers no judge 6 scorers" in said
 
 
+@pytest.mark.slow
 def test_a_candidate_is_named_by_group_and_version(tmp_path: Path) -> None:
     arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/candidates/12"
     found = replace(evaluation(), model=MeasuredModel("arn:endpoint", "model", arn, "1"))
     assert "candidate candidates, version 12" in head(written(tmp_path, found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("good", "execution", "said"),
     [
@@ -56,6 +59,7 @@ def test_what_becomes_of_the_model(tmp_path: Path, good: float, execution: str, 
     assert "the model registered as <b>good</b>, version 3 evaluated" in head(report)
 
 
+@pytest.mark.slow
 def test_a_report_of_older_code_is_written_again(tmp_path: Path) -> None:
     written(tmp_path, evaluation(40))
     file = tmp_path / "evaluation.json"

@@ -57,6 +57,7 @@ def cells(report: Path, label: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_rows_failed_is_a_dash_where_none_can_fail(tmp_path: Path) -> None:
     found = evaluation()
     for row in found.scores.values():
@@ -67,6 +68,7 @@ def test_rows_failed_is_a_dash_where_none_can_fail(tmp_path: Path) -> None:
     assert {failed[name] for name in ("latency_p95_ms", "BleuScore", "Bias")} == {"\N{EN DASH}"}
 
 
+@pytest.mark.slow
 def test_hard_thresholds_of_slices_are_counted(report: Path) -> None:
     document = json.loads((report.parent / "evaluation.json").read_text())
     whole = [each for each in document["thresholds"].values() if each["tier"] == "hard"]
@@ -90,6 +92,7 @@ def test_each_metric_says_which_way_is_better(report: Path) -> None:
     assert ways["latency_p95_ms"] == ways["output_tokens_mean"] == "↓ lower is better"
 
 
+@pytest.mark.slow
 def test_true_and_yes_are_one_word(tmp_path: Path) -> None:
     found = evaluation(40)
     for i, row in enumerate(found.scores.values()):

@@ -66,6 +66,7 @@ def test_which_way_is_better_is_told(
     assert "(low): lower is better; of all other metrics, higher" in out
 
 
+@pytest.mark.slow
 def test_check_breaks_its_lines_between_words() -> None:
     command = [sys.executable, "pipeline_definition.py", "check"]
     done = on_terminal(command, dict(os.environ), REPOSITORY, columns=80)

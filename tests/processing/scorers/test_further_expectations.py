@@ -135,6 +135,7 @@ def test_what_a_scorer_needs_is_asked_for(write_config: ConfigWriter) -> None:
     assert "dataset.columns.guidelines" in the_line(typed("check", "--config", str(config)))
 
 
+@pytest.mark.slow
 def test_a_file_of_facts_needs_no_answers(write_config: ConfigWriter, tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text(

@@ -109,6 +109,7 @@ def test_throttling_loses_no_verdict_and_pays_no_finished_call_twice(
     assert faulty.faults > share * CALLS * len(ROWS) / 2
 
 
+@pytest.mark.slow
 def test_throttling_ends_with_the_time_that_the_judge_is_given(
     wire: StubWire, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_throttling_ends_with_the_time_that_the_judge_is_given(
     assert len(wire.prompts) == len(ENTRIES)  # the verdict's other attempts are not spent on it
 
 
+@pytest.mark.slow
 def test_a_malformed_reply_costs_one_call_and_not_the_verdict_s_others(
     wire: StubWire, tmp_path: Path
 ) -> None:

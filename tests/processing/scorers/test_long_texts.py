@@ -57,6 +57,7 @@ ENTRIES: dict[str, object] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_four_times_the_text_takes_four_times_as_long(entry: str, text: str) -> None:
@@ -110,6 +111,7 @@ def test_common_subsequences_are_those_of_google_s_table(
 STEMS = st.sampled_from(["the", "fevers", "fever", "helping", "helps", "Dr.", "3", "don't", "rest"])
 
 
+@pytest.mark.slow
 @given(st.lists(STEMS, max_size=60), st.lists(STEMS, min_size=1, max_size=60))
 def test_rouge_of_texts_with_common_words_is_google_s_to_the_last_bit(
     answer: list[str], expected: list[str]

@@ -207,6 +207,7 @@ def test_each_judge_has_to_reject_swapped_answers_by_itself(wires: Wires) -> Non
     assert all(control.of_panel for control in controls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "entry",
     [

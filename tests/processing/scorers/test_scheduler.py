@@ -98,7 +98,7 @@ def test_a_verdict_that_cannot_be_had_is_an_error_and_stops_nobody(tmp_path: Pat
 
 
 def test_after_the_end_nobody_is_asked_and_what_was_under_way_is_kept(tmp_path: Path) -> None:
-    asked = Asked(0.2)
+    asked = Asked(0.6)
     scorers = [asked.scorer("a", SMALL)]
     judges = Judging(scorers, paid(tmp_path, scorers))
     for number in range(50):

@@ -57,6 +57,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("entry", "theirs"), CASES, ids=lambda case: str(case)[:60])
 @settings(max_examples=60)
 @given(answer=texts.filter(lambda text: any(map(str.isalnum, text))))

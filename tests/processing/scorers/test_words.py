@@ -73,6 +73,7 @@ ANY_WORDS = st.lists(st.text(LETTERS | st.characters(categories=["Mn", "Mc"]), m
 )
 
 
+@pytest.mark.slow
 @given(parts=ANY_WORDS)
 def test_any_text_with_a_letter_scores_one_against_itself(parts: list[str]) -> None:
     text = " ".join(parts)
@@ -93,6 +94,7 @@ ALPHABETS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.permutations(ALPHABETS), st.data())
 def test_texts_that_share_no_letter_score_nothing(
     alphabets: list[str], data: st.DataObject
@@ -105,6 +107,7 @@ def test_texts_that_share_no_letter_score_nothing(
         assert value(built(name), answer, reference) == 0.0, name
 
 
+@pytest.mark.slow
 @given(parts=ANY_WORDS, other=ANY_WORDS)
 def test_normal_forms_make_no_difference_and_no_score_leaves_its_scale(
     parts: list[str], other: list[str]

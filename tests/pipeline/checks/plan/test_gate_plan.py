@@ -7,11 +7,10 @@ import math
 from typing import Any
 
 import pytest
+from configuration_file import read_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judge_models import EXAMPLE_JUDGE
-from ruamel.yaml import YAML
-from running_aws import REPOSITORY
 
 from pipeline.checks.plan.earlier import EarlierRun
 from pipeline.checks.plan.gate import GateErrors, gate_errors
@@ -40,7 +39,7 @@ ROWS = [make_row(f"q{n}", f"a{n}", None, {"kind": "odd" if n % 2 else "even"}) f
 
 
 def config_of(metric: str, threshold: dict[str, Any], **sections: Any) -> EvaluationConfig:
-    document = YAML(typ="safe").load((REPOSITORY / "evaluation.yaml").read_text())
+    document = read_document()
     document.pop("slices")
     entry = SCORERS[metric][0]
     document["scorers"] = [entry or "is_brief"]
@@ -84,6 +83,7 @@ def gates(draw: st.DrawFn) -> GateErrors:
     return gate_errors(config_of(metric, held), planned(draw(st.integers(1, 60))), run, distance)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(gates())
 def test_whatever_is_bounded_there_are_chances_or_a_word_why_not(gate: GateErrors) -> None:

@@ -150,6 +150,7 @@ EVENTS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text("ab", min_size=1, max_size=2), EVENTS), LEAVES)
 def test_a_field_exists_or_not_and_any_event_is_answered(event: dict[str, Any], leaf: Any) -> None:
     there, away = ({"a": [{"exists": state}]} for state in (True, False))

@@ -201,6 +201,7 @@ def executions_of(sagemaker: Any, name: str) -> list[str]:
     return [entry["PipelineExecutionArn"] for entry in listed]
 
 
+@pytest.mark.slow
 def test_a_new_version_starts_the_pipeline_of_a_rule_and_reaches_its_other_targets(
     runs: Runs, sagemaker: Any, rules: Rules, queue: Queue, terminal: list[str]
 ) -> None:

@@ -102,6 +102,7 @@ def target_with(name: str, parameter: str, value: str) -> dict[str, Any]:
     return target(name, SageMakerPipelineParameters=given)
 
 
+@pytest.mark.slow
 def test_a_schedule_starts_the_pipeline_each_time_it_is_due(
     aws: LocalAws, runs: Runs, sagemaker: Any, rules: Rules, queue_of_time: Queue
 ) -> None:
@@ -169,6 +170,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES)
 def test_an_event_that_starts_nothing_is_found_in_the_dead_letter_queue(
     failure: str,

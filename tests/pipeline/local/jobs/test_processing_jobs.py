@@ -117,6 +117,7 @@ def test_no_objects_is_a_clients_error_in_sagemakers_words(
     )
 
 
+@pytest.mark.slow
 def test_two_instances_share_the_shards(start: Start, wait: Wait, s3: Any, bucket: str) -> None:
     for number in range(5):
         s3.put_object(Bucket=bucket, Key=f"shards/{number}", Body=b"x")
@@ -140,6 +141,7 @@ def test_two_instances_share_the_shards(start: Start, wait: Wait, s3: Any, bucke
     assert [len(everything) for _, _, everything in seen] == [5, 5]
 
 
+@pytest.mark.slow
 def test_continuous_output_is_in_s3_while_the_job_runs(
     start: Start, wait: Wait, sagemaker: Any, s3: Any, bucket: str
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_job_that_fails_still_leaves_its_output(
     assert body(s3, bucket, "out/part") == "x"
 
 
+@pytest.mark.slow
 def test_a_job_over_its_time_is_ended(start: Start, wait: Wait) -> None:
     arguments = job("import time; time.sleep(60)")
     arguments["StoppingCondition"] = {"MaxRuntimeInSeconds": 1}
@@ -177,6 +180,7 @@ def test_a_job_over_its_time_is_ended(start: Start, wait: Wait) -> None:
     assert "MaxRuntimeInSeconds (1)" in described["FailureReason"]
 
 
+@pytest.mark.slow
 def test_a_job_that_ignores_sigterm_is_killed_with_its_children(
     start: Start, wait: Wait, sagemaker: Any, tmp_path: Path
 ) -> None:
@@ -195,6 +199,7 @@ def test_a_job_that_ignores_sigterm_is_killed_with_its_children(
     assert beat.read_text() == last
 
 
+@pytest.mark.slow
 def test_what_a_job_leaves_running_ends_with_it(start: Start, wait: Wait, tmp_path: Path) -> None:
     beat = tmp_path / "beat"
     child = f"while sleep 0.05; do date +%N > {beat}; done"
@@ -222,6 +227,7 @@ def test_exit_message_of_a_job_that_succeeds(start: Start, wait: Wait) -> None:
     assert wait(start(job(code)))["ExitMessage"] == "200 rows"
 
 
+@pytest.mark.slow
 def test_output_goes_to_terminal_file_and_cloudwatch(
     runs: Runs, terminal: list[str], state_dir: Path, client: Callable[[str], Any]
 ) -> None:

@@ -65,6 +65,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 def test_each_condition_type_both_ways(runs: Runs) -> None:
     steps = [
         condition(f"S{number}", part, if_steps=[], else_steps=[])
@@ -108,6 +109,7 @@ WITHOUT_ANSWER = {
 }
 
 
+@pytest.mark.slow
 def test_a_comparison_without_an_answer_fails_the_step(runs: Runs, bucket: str) -> None:
     gates = {
         name: condition(f"G{number}", part, if_steps=[processing(f"Opened{number}")])

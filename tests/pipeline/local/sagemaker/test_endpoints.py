@@ -29,6 +29,7 @@ def variant(model: str, instance_type: str = "ml.g5.2xlarge") -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_an_endpoint_is_made_served_and_gone(sagemaker: Any, name: str) -> None:
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 

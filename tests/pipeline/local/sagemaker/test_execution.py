@@ -92,6 +92,7 @@ def test_the_step_list_says_what_studio_shows(runs: Runs, sagemaker: Any, bucket
     assert [s["StepName"] for s in rest["PipelineExecutionSteps"]] == ["Register"]
 
 
+@pytest.mark.slow
 def test_independent_steps_run_together_unless_the_execution_forbids_it(runs: Runs) -> None:
     text = definition(*(processing(name, job("import time; time.sleep(1)")) for name in "AB"))
 

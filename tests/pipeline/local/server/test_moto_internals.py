@@ -132,6 +132,7 @@ def test_moto_still_finds_packages_by_arn_and_groups_by_name(moto: dict[str, lis
     assert moto["group"] == ["g"], "moto's model_package_groups is not by name any more"
 
 
+@pytest.mark.slow
 def test_no_other_room_imports_moto() -> None:
     assert [path for path in PACKAGE.rglob("*.py") if _from_moto(path)] == [ROOM]
 

@@ -219,6 +219,7 @@ def test_model_error_carries_the_containers_status(runtime: Any, endpoint: MakeE
     assert name in caught.value.response["LogStreamArn"]
 
 
+@pytest.mark.slow
 def test_throttling_hits_the_same_rows_each_time_and_spares_some_retries(
     runtime: Any, endpoint: MakeEndpoint
 ) -> None:
@@ -317,6 +318,7 @@ def until(holds: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_latency_is_real_and_varies_with_the_request(runtime: Any, endpoint: MakeEndpoint) -> None:
     name = endpoint(faults={"latency_ms": 20, "jitter_ms": 200})
 
@@ -427,6 +429,7 @@ def test_server_stops_although_a_call_hangs() -> None:
             call.result(timeout=5)
 
 
+@pytest.mark.slow
 def test_stopped_server_frees_its_port_and_a_taken_port_is_named() -> None:
     server = serve_endpoint(endpoints={})
     port = int(server.url.rsplit(":", 1)[1])
@@ -438,6 +441,7 @@ def test_stopped_server_frees_its_port_and_a_taken_port_is_named() -> None:
     again.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "variable", "path"),
     [

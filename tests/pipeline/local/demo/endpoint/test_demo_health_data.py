@@ -87,6 +87,7 @@ def test_the_good_model_answers_most_of_the_500_from_the_right_passage_and_the_w
     assert right(known.worse_answer) < 50
 
 
+@pytest.mark.slow
 def test_good_endpoint_beats_the_worse_one_by_a_clear_margin(answers: dict[str, list[str]]) -> None:
     rouge_scorer = pytest.importorskip("rouge_score.rouge_scorer")
     scorer = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=True)
@@ -101,6 +102,7 @@ def test_good_endpoint_beats_the_worse_one_by_a_clear_margin(answers: dict[str, 
     assert worse < 0.3
 
 
+@pytest.mark.slow
 def test_some_answers_of_the_good_endpoint_are_wrong_but_none_is_long(
     answers: dict[str, list[str]],
 ) -> None:
