@@ -303,6 +303,16 @@ def _plain_mlflow_tuned(work: Work, folder: Path, servers: Servers) -> Prepared:
     )
 
 
+def _boto3_alone(work: Work, folder: Path, servers: Servers) -> Prepared:
+    """The calls and nothing else: the physical limit of whoever uses the AWS SDK for Python."""
+    if work.judges == "all":
+        return None, {}
+    script = BENCHMARKS / "contenders" / "boto3_alone.py"
+    rows = _dataset(work, folder).parent / "raw.jsonl"
+    command = [sys.executable, str(script), str(rows), work.judges, str(work.concurrency)]
+    return command, _environment(servers)
+
+
 def _peer(name: str, is_there: Callable[[str], bool]) -> Contender:
     """Another harness, if it is installed: in this environment, or in that of BENCH_PYTHON."""
 
@@ -331,6 +341,7 @@ CONTENDERS: dict[str, Contender] = {
     "ours_without_judge_spans": _ours_without_spans,
     "plain_mlflow": _plain_mlflow,
     "plain_mlflow_tuned": _plain_mlflow_tuned,
+    "boto3_alone": _boto3_alone,
     "inspect": _peer("inspect", _imports("inspect_ai")),
     "deepeval": _peer("deepeval", _imports("deepeval")),
     "promptfoo": _peer("promptfoo", lambda _: shutil.which("promptfoo") is not None),

@@ -32,12 +32,12 @@ def local_record(folder: Path, experiment: str) -> str:
     from mlflow import MlflowClient
 
     from processing.mlflow_record.errors import short_reason
-    from processing.mlflow_record.settings import quiet
+    from processing.mlflow_record.settings import set_up_client
 
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     uri = f"sqlite:///{folder}/mlflow.db"
-    quiet(uri)
+    set_up_client(uri)
     with _alone(folder / "mlflow.lock"):
         try:
             client = MlflowClient(uri)

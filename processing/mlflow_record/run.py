@@ -28,7 +28,7 @@ from processing.mlflow_record.internals import (
 )
 from processing.mlflow_record.metric_names import GATE_PASSED, detail
 from processing.mlflow_record.outage import Outage, PatientStore, outage_seconds
-from processing.mlflow_record.settings import quiet
+from processing.mlflow_record.settings import set_up_client
 from processing.mlflow_record.signing import share_credentials
 
 
@@ -69,7 +69,7 @@ def tracked_run(
     """
     import mlflow
 
-    quiet(uri)
+    set_up_client(uri)
     mlflow.set_tracking_uri(uri)
     share_credentials()
     outage = Outage(uri, outage_seconds() if patience is None else patience)

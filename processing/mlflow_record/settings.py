@@ -1,10 +1,12 @@
-"""MLflow's settings that exist only as environment variables and loggers."""
+"""How this process talks to MLflow: what no argument says, but variables, loggers and sockets."""
 
 from __future__ import annotations
 
 import logging
 import os
 from typing import Any
+
+from processing.mlflow_record.quick_acks import acknowledge_at_once
 
 
 def quiet_evaluate(rows_at_once: int) -> None:
@@ -21,8 +23,9 @@ def quiet_evaluate(rows_at_once: int) -> None:
     os.environ.update({key: str(value) for key, value in settings.items()})
 
 
-def quiet(uri: str) -> None:
-    """Keep MLflow's own chatter out of a job's log, and its retries to what Outage does not do."""
+def set_up_client(uri: str) -> None:
+    """No chatter of MLflow's in a job's log, no idle waits, retries where Outage has none."""
+    acknowledge_at_once()
     # the one is for a connection that the server has closed while nobody used it
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")

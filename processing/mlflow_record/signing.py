@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from processing.mlflow_record.settings import quiet
+from processing.mlflow_record.settings import set_up_client
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -41,7 +41,7 @@ def asking(uri: str) -> Iterator[None]:
     import mlflow
 
     with tracking_uri_restored():
-        quiet(uri)
+        set_up_client(uri)
         mlflow.set_tracking_uri(uri)
         share_credentials()
         yield

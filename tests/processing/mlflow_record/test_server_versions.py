@@ -18,7 +18,7 @@ from mlflow_versions import NEWEST, VERSIONS, mlflow_of_version
 
 from processing.config.judge import silence_libraries
 from processing.mlflow_record.abandoned_runs import PROCESS_TAG
-from processing.mlflow_record.settings import quiet
+from processing.mlflow_record.settings import set_up_client
 
 pytestmark = pytest.mark.integration
 
@@ -72,7 +72,7 @@ def evaluated(job: ByHand, address: str) -> Recorded:
     done = job.run(f"--mlflow-tracking-uri={address}")
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(job.evaluation.read_text())
-    quiet(address)
+    set_up_client(address)
     mlflow.set_tracking_uri(address)
     client = mlflow.MlflowClient()
     run = client.get_run(document["mlflow"]["run_id"])
