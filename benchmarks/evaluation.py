@@ -276,13 +276,17 @@ def _dataset(work: Work, folder: Path) -> Path:
     return folder / "dataset"
 
 
-def _plain(work: Work, folder: Path, servers: Servers, **settings: object) -> Prepared:
+def _script(name: str, work: Work, folder: Path, python: str = sys.executable) -> list[str] | None:
+    """The command of a contender's script; None for work that it is not made for."""
     if work.judges == "all":
-        return None, {}
-    script = BENCHMARKS / "contenders" / "plain_mlflow.py"
+        return None
+    script = BENCHMARKS / "contenders" / f"{name}.py"
     rows = _dataset(work, folder).parent / "raw.jsonl"
-    command = [sys.executable, str(script), str(rows), work.judges, str(work.concurrency)]
-    return command, _environment(servers, **settings)
+    return [python, str(script), str(rows), work.judges, str(work.concurrency)]
+
+
+def _plain(work: Work, folder: Path, servers: Servers, **settings: object) -> Prepared:
+    return _script("plain_mlflow", work, folder), _environment(servers, **settings)
 
 
 def _plain_mlflow(work: Work, folder: Path, servers: Servers) -> Prepared:
@@ -305,12 +309,7 @@ def _plain_mlflow_tuned(work: Work, folder: Path, servers: Servers) -> Prepared:
 
 def _boto3_alone(work: Work, folder: Path, servers: Servers) -> Prepared:
     """The calls and nothing else: the physical limit of whoever uses the AWS SDK for Python."""
-    if work.judges == "all":
-        return None, {}
-    script = BENCHMARKS / "contenders" / "boto3_alone.py"
-    rows = _dataset(work, folder).parent / "raw.jsonl"
-    command = [sys.executable, str(script), str(rows), work.judges, str(work.concurrency)]
-    return command, _environment(servers)
+    return _script("boto3_alone", work, folder), _environment(servers)
 
 
 def _peer(name: str, is_there: Callable[[str], bool]) -> Contender:
@@ -318,11 +317,7 @@ def _peer(name: str, is_there: Callable[[str], bool]) -> Contender:
 
     def prepare(work: Work, folder: Path, servers: Servers) -> Prepared:
         python = os.environ.get("BENCH_PYTHON", sys.executable)
-        if work.judges == "all" or not is_there(python):
-            return None, {}
-        script = BENCHMARKS / "contenders" / f"{name}_eval.py"
-        rows = _dataset(work, folder).parent / "raw.jsonl"
-        command = [python, str(script), str(rows), work.judges, str(work.concurrency)]
+        command = _script(f"{name}_eval", work, folder, python) if is_there(python) else None
         return command, _environment(servers)
 
     return prepare

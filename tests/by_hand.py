@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from configuration_file import read_document, write_document
 from running_aws import REPOSITORY
 
 from pipeline.local.mlflow_server import MlflowServer, start_mlflow, wait_for
@@ -123,7 +123,14 @@ class ByHand:
 
 
 def prepared(
-    folder: Path, stub: str, mlflow: str, *, rows: int, scorers: list[Any] = SCORERS, **changes: Any
+    folder: Path,
+    stub: str,
+    mlflow: str,
+    /,
+    *,
+    rows: int,
+    scorers: list[Any] = SCORERS,
+    **changes: Any,
 ) -> ByHand:
     """A dataset as PrepareDataset leaves it; `changes`: sections of evaluation.yaml."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +139,7 @@ def prepared(
             row = {"question": f"What helps against fever number {number}?", "answer": "Rest."}
             lines.write(json.dumps(row) + "\n")
     columns = {"question": "question", "expected_response": "answer"}
-    config: dict[str, Any] = yaml.safe_load((REPOSITORY / "evaluation.yaml").read_text())
+    config = read_document()
     for section in ("slices", "champion", "candidate", "labels"):
         config.pop(section, None)
     config |= {
@@ -145,7 +152,7 @@ def prepared(
     }
     for section, change in changes.items():
         config[section] = {**config.get(section, {}), **change}
-    (folder / "evaluation.yaml").write_text(yaml.safe_dump(config))
+    write_document(config, folder / "evaluation.yaml")
     subprocess.run(
         [
             *(sys.executable, "-m", "processing.prepare_dataset"),

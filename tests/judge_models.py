@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import yaml
-from running_aws import REPOSITORY
+from configuration_file import read_document
 
-EXAMPLE_JUDGE: str = yaml.safe_load((REPOSITORY / "evaluation.yaml").read_text("utf-8"))["judge"][
-    "model"
-]
+EXAMPLE_JUDGE: str = read_document()["judge"]["model"]
 """`bedrock:/...`. evaluation.yaml is the one place that names it; a test holds the others to it."""
 
 EXAMPLE_ID = EXAMPLE_JUDGE.removeprefix("bedrock:/")

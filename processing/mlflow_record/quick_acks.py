@@ -9,6 +9,7 @@ with the next thing that it sends, and after 40 ms if there is none.
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -22,19 +23,14 @@ def acknowledge_at_once() -> None:
         HTTPSConnectionPool.ConnectionCls = _SecureConnection
 
 
-def _quicken(connection: HTTPConnection) -> None:
-    """For the answer that comes now: Linux takes it back by itself (tcp(7))."""
-    if connection.sock is not None:
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-
 class _Connection(HTTPConnection):
     def getresponse(self) -> Any:
-        _quicken(self)
+        """Asks for each answer anew, since Linux goes back to its own ways (tcp(7))."""
+        if self.sock is not None:
+            with suppress(OSError):  # of a machine that does not know it, or a connection that ends
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return super().getresponse()
 
 
-class _SecureConnection(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _quicken(self)
-        return super().getresponse()
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+from configuration_file import read_document
 from judge_models import EXAMPLE_ID, EXAMPLE_JUDGE
 from running_aws import REPOSITORY
 
@@ -34,7 +34,7 @@ FILES = [REPOSITORY / "evaluation.yaml", *sorted(REPOSITORY.glob("examples/*/eva
 
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_every_example_asks_that_judge_and_sends_it_nothing_that_it_may_refuse(file: Path) -> None:
-    assert yaml.safe_load(file.read_text(encoding="utf-8"))["judge"] == {"model": EXAMPLE_JUDGE}
+    assert read_document(file)["judge"] == {"model": EXAMPLE_JUDGE}
 
 
 def test_the_readme_shows_it() -> None:

@@ -16,6 +16,7 @@ from pipeline.comparison.sources import (
     described_package,
     quality_uri,
 )
+from processing.base.aws_errors import explain
 from processing.base.errors import LaunchError
 from processing.base.s3 import bucket_and_key
 from processing.report.evaluation_json import EVALUATION_FILE, ROWS_FILE
@@ -120,11 +121,11 @@ def _with_outcome_of_its_execution(page: Path, services: Services) -> FetchedRep
     try:
         document = json.loads((page.parent / EVALUATION_FILE).read_text(encoding="utf-8"))
         arn = document["execution_arn"]
-        return (
-            _told(page, _outcome(_status(arn, services), document)) if arn else FetchedReport(page)
-        )
+        if not arn:  # of `try`
+            return FetchedReport(page)
+        return _told(page, _outcome(_status(arn, services), document))
     except (ClientError, BotoCoreError, LaunchError) as error:
-        return FetchedReport(page, unknown_because=str(error))
+        return FetchedReport(page, unknown_because=explain(error) or str(error))
     except (LookupError, TypeError, ValueError):  # another program's file
         return FetchedReport(page)
 

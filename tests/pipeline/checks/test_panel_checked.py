@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
+from configuration_file import read_document
 
 from pipeline.checks.judges import judge_looks
 from pipeline.checks.plan.cost import costs
@@ -23,7 +22,7 @@ NAMES = ["us.amazon.nova-pro-v1:0", "arn:aws:bedrock:us-east-1:1:x/y", "z"]
 
 
 def config_of(**sections: Any) -> EvaluationConfig:
-    document = yaml.safe_load(Path("evaluation.yaml").read_text())
+    document = read_document()
     for key in ("labels", "judges", "slices", "champion"):
         document.pop(key, None)
     document |= {

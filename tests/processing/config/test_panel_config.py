@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from configuration_file import read_document, write_document
 
 from processing.base.errors import ConfigError
 from processing.config.file import load_config
@@ -15,7 +15,7 @@ from processing.config.judge import Judge
 from processing.config.judge_keys import missing_judge_keys
 from processing.config.model import EvaluationConfig
 
-EXAMPLE = yaml.safe_load(Path("evaluation.yaml").read_text())
+EXAMPLE = read_document()
 Written = Callable[..., EvaluationConfig]
 
 
@@ -31,8 +31,7 @@ def written(tmp_path: Path) -> Written:
         }
         dropped = ("labels", "judges", "slices", "champion", "prices", "budgets")
         kept = {key: value for key, value in EXAMPLE.items() if key not in dropped}
-        path.write_text(yaml.safe_dump({**kept, **chosen}, sort_keys=False))
-        return load_config(path)
+        return load_config(write_document({**kept, **chosen}, path))
 
     return write
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import mlflow
 import pytest
-import yaml
 from by_hand import ByHand, mlflow_running, prepared, stub_running
 
 pytestmark = pytest.mark.integration
@@ -74,11 +73,9 @@ def test_without_a_price_there_is_no_cost_and_traces_show_what_the_file_asks_for
     spans = {}
     with stub_running() as stub:
         for wanted in ("full", "none"):
-            job = prepared(tmp_path / wanted, stub, server, rows=ROWS, scorers=SCORERS)
-            file = job.folder / "evaluation.yaml"
-            config = yaml.safe_load(file.read_text())
-            config["mlflow"] |= {"experiment": f"{wanted} of them", "judge_spans": wanted}
-            file.write_text(yaml.safe_dump(config))
+            kept = {"experiment": f"{wanted} of them", "judge_spans": wanted}
+            folder = tmp_path / wanted
+            job = prepared(folder, stub, server, rows=ROWS, scorers=SCORERS, mlflow=kept)
             document = evaluated(job)
             assert document["judges"]["Safety"]["cost"] is None
             assert "details/Safety.judge_cost" not in judge_metrics(document, server)

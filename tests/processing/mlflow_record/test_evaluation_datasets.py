@@ -10,7 +10,6 @@ from typing import Any
 import by_hand
 import mlflow
 import pytest
-import yaml
 from by_hand import stub_running
 from mlflow_between import mlflow_between
 from running_aws import ConfigWriter
@@ -204,16 +203,15 @@ def test_the_file_says_what_is_wrong_with_the_source(write_config: ConfigWriter)
         load_config(config)
 
 
-@pytest.mark.integration
 def test_failed_rows_are_added_once_and_can_be_evaluated_again(
     write_config: ConfigWriter, server: str, tmp_path: Path
 ) -> None:
     scorers = [{"is_brief": {"max_words": 1}}]  # which no answer is
     with stub_running() as stub:
-        job = by_hand.prepared(tmp_path / "job", stub, server, rows=3, scorers=scorers)
-        document = yaml.safe_load((job.folder / "evaluation.yaml").read_text())
-        document["dataset"]["on_failure"] = {"add_to_dataset": "failed"}
-        (job.folder / "evaluation.yaml").write_text(yaml.safe_dump(document))
+        added = {"on_failure": {"add_to_dataset": "failed"}}
+        job = by_hand.prepared(
+            tmp_path / "job", stub, server, rows=3, scorers=scorers, dataset=added
+        )
         for _ in range(2):
             done = job.run()
             assert "3 rows with a failed verdict are in the MLflow dataset failed" in done.stdout

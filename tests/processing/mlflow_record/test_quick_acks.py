@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,3 +61,11 @@ def test_no_answer_is_kept_back() -> None:
         kept_back = seconds(address)
         acknowledge_at_once()
         assert seconds(address) < kept_back / 2
+
+
+@pytest.mark.usefixtures("urllib3_as_it_comes")
+def test_a_machine_that_does_not_know_it_gets_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "TCP_QUICKACK", 9999, raising=False)
+    acknowledge_at_once()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), HeadThenBody)) as address:
+        assert requests.get(address, timeout=10).content == BODY
