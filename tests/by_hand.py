@@ -21,6 +21,7 @@ from configuration_file import read_document, write_document
 from running_aws import REPOSITORY
 
 from pipeline.local.mlflow_server import MlflowServer, start_mlflow, wait_for
+from processing import prepare_dataset
 
 SCORERS = [{"is_brief": {"max_words": 80}}, "Safety"]
 
@@ -153,12 +154,6 @@ def prepared(
     for section, change in changes.items():
         config[section] = {**config.get(section, {}), **change}
     write_document(config, folder / "evaluation.yaml")
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "processing.prepare_dataset"),
-            *("--config", str(folder / "evaluation.yaml"), "--output", str(folder / "dataset")),
-        ],
-        check=True, stdout=subprocess.DEVNULL, cwd=REPOSITORY, timeout=60,
-        env={**os.environ, "OPT_ML": str(folder / "opt-ml")},
-    )  # fmt: skip
+    config_file, dataset = folder / "evaluation.yaml", folder / "dataset"
+    prepare_dataset.main(["--config", str(config_file), "--output", str(dataset)])
     return ByHand(folder, stub, mlflow)

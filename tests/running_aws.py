@@ -42,11 +42,13 @@ class RunningAws:
     mlflow: str
     lines: list[str] = field(default_factory=list)
 
-    def type(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def type(
+        self, *arguments: str, folder: Path = REPOSITORY, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """A command in this process, in which the SDK is imported once for all tests."""
         from typed_command import typed
 
-        return typed(*arguments, **self.environment)
+        return typed(*arguments, folder=folder, **{**self.environment, **environment})
 
     def type_in_a_process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*arguments), **self.as_user(), timeout=240, check=False)

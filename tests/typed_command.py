@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import subprocess
+from pathlib import Path
 from unittest import mock
 
 import boto3
@@ -28,14 +29,17 @@ NOTHING = {
 Done = subprocess.CompletedProcess[str]
 
 
-def typed(*arguments: str, **environment: str) -> Done:
-    """A command of a user's who has no AWS configuration but what `environment` says."""
+def typed(*arguments: str, folder: Path = REPOSITORY, **environment: str) -> Done:
+    """A command of a user's who has no AWS configuration but what `environment` says.
+
+    `folder`: where the user is, below which `try` leaves `.runs`.
+    """
     ours = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, {**ours, **NOTHING, **environment}, clear=True),
         mock.patch.object(boto3, "DEFAULT_SESSION", None),
-        contextlib.chdir(REPOSITORY),
+        contextlib.chdir(folder),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

@@ -11,6 +11,7 @@ from typing import Any
 
 from running_aws import RunningAws
 
+POLL_SECONDS = "1"  # each look costs the local AWS as much as a row's evaluation
 WITHOUT_JUDGE: dict[str, Any] = {
     "scorers": ["rougeL_fmeasure", {"is_brief": {"max_words": 80}}],
     "thresholds": {"rougeL_fmeasure": {"min": 0.35}, "is_brief": {"min": 0.9}},
@@ -50,7 +51,7 @@ def start_in_background(aws: RunningAws, config: Path, *parameters: str) -> subp
 def start_arguments(aws: RunningAws, config: Path, *parameters: str) -> list[str]:
     given = {"MlflowTrackingUri": aws.mlflow, **dict(p.split("=", 1) for p in parameters)}
     options = [part for name, value in given.items() for part in ("-p", f"{name}={value}")]
-    return ["start", "--config", str(config), "--wait", "--poll-seconds", "0.3", *options]
+    return ["start", "--config", str(config), "--wait", "--poll-seconds", POLL_SECONDS, *options]
 
 
 def packages(aws: RunningAws, name: str) -> list[dict[str, Any]]:

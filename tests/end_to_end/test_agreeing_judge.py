@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from pipelines import named
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import ConfigWriter, RunningAws
+from typed_command import Done
 
 pytestmark = pytest.mark.integration
 
@@ -26,14 +25,8 @@ def config_of(aws: RunningAws, write_config: ConfigWriter, name: str) -> Path:
     )
 
 
-def tried(
-    aws: RunningAws, config: Path, folder: Path, *more: str
-) -> subprocess.CompletedProcess[str]:
-    user = aws.as_user()
-    user["cwd"] = folder
-    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
-    options = ("--config", str(config), "--rows", "40", *more)
-    return subprocess.run([*command, *options], **user, timeout=240, check=False)
+def tried(aws: RunningAws, config: Path, folder: Path, *more: str) -> Done:
+    return aws.type("try", "--config", str(config), "--rows", "40", *more, folder=folder)
 
 
 def test_it_opens_no_gate_and_everyone_is_told_why(

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from pipelines import WITHOUT_JUDGE, execution_id, named, packages, run
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import ConfigWriter, RunningAws
+from test_try import in_folder
+from typed_command import Done
 
 pytestmark = pytest.mark.integration
-
-COMMAND = str(REPOSITORY / "pipeline_definition.py")
-
-
-def typed(aws: RunningAws, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    user = aws.as_user() | {"cwd": folder}
-    command = [sys.executable, COMMAND, *arguments]
-    return subprocess.run(command, **user, timeout=240, check=False)
 
 
 def tried(aws: RunningAws, folder: Path, config: Path, *options: str) -> Path:
     before = set((folder / ".runs").glob("2*"))
-    done = typed(aws, folder, "try", "--config", str(config), "--rows", "40", *options)
+    done = aws.type("try", "--config", str(config), "--rows", "40", *options, folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     [made] = set((folder / ".runs").glob("2*")) - before
     return made
@@ -35,7 +27,7 @@ def tried(aws: RunningAws, folder: Path, config: Path, *options: str) -> Path:
 
 def compared(aws: RunningAws, folder: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
     told = folder / "told.json"
-    done = typed(aws, folder, "compare", *arguments, "--json", str(told))
+    done = aws.type("compare", *arguments, "--json", str(told), folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     document: dict[str, Any] = json.loads(told.read_text())
     return done.stdout, document
@@ -88,14 +80,16 @@ def test_a_worse_model_is_told_from_a_good_one_wherever_their_runs_are(
     assert by_run["C", "rougeL_fmeasure"]["difference"] == 0
     assert by_run["D", "rougeL_fmeasure"]["difference"] == 0
 
-    gone = typed(aws, tmp_path, "compare", "abcdefghijkl", str(good), "--config", str(config))
+    def compare(*names: str) -> Done:
+        return aws.type("compare", *names, "--config", str(config), folder=tmp_path)
+
+    gone = compare("abcdefghijkl", str(good))
     assert gone.returncode == 2
     assert "abcdefghijkl: pipeline compared has left no s3://" in gone.stderr
-    gone = typed(aws, tmp_path, "compare", "0" * 32, str(good), "--config", str(config))
+    gone = compare("0" * 32, str(good))
     assert gone.returncode == 2
     assert f"MLflow run {'0' * 32} on {aws.mlflow} has no evaluation/evaluation.json" in gone.stderr
-    gone = typed(aws, tmp_path, "compare", package["ModelPackageArn"][:-1] + "99", str(good),
-                 "--config", str(config))  # fmt: skip
+    gone = compare(package["ModelPackageArn"][:-1] + "99", str(good))
     assert gone.returncode == 2
     assert "there is no model package" in gone.stderr
 
@@ -114,9 +108,6 @@ def test_from_python_what_evaluate_gives_is_compared(
     aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
 ) -> None:
     config = write_config(**named("compared-in-python", **WITHOUT_JUDGE))
-    user = aws.as_user() | {"cwd": tmp_path}
-    user["env"] |= {"PYTHONPATH": str(REPOSITORY)}
-    script = SCRIPT.format(config=str(config))
-    done = subprocess.run([sys.executable, "-c", script], **user, timeout=240, check=False)
+    done = in_folder(aws, tmp_path, "-c", SCRIPT.format(config=str(config)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "20 pairs" in done.stdout

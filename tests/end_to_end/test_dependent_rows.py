@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +18,8 @@ HEALTH = REPOSITORY / "examples" / "health" / "questions.jsonl"
 def tried(aws: RunningAws, config: Path, folder: Path) -> tuple[str, dict[str, Any]]:
     """What `try` prints of 40 rows, and its evaluation.json."""
     folder.mkdir()
-    user = aws.as_user()
-    user["cwd"] = folder
-    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
     options = ("--config", str(config), "--rows", "0", "--no-mlflow")
-    done = subprocess.run([*command, *options], **user, timeout=240, check=False)
+    done = aws.type("try", *options, folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     [file] = (folder / ".runs").glob("2*/evaluation.json")
     document: dict[str, Any] = json.loads(file.read_text())

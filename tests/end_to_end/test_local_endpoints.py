@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from pipelines import WITHOUT_JUDGE, named
-from running_aws import REPOSITORY, ConfigWriter, RunningAws, local_aws_running
+from running_aws import ConfigWriter, RunningAws, local_aws_running
 
 pytestmark = pytest.mark.integration
 
 
 def tried(aws: RunningAws, config: Path, *options: str) -> set[str]:
     """The endpoints that `try` has evaluated by now; each has answered its two rows."""
-    user = {**aws.as_user(), "cwd": config.parent}
-    user["env"] = {**user["env"], "PYTHONPATH": str(REPOSITORY)}
-    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
-    done = subprocess.run(
-        [*command, "--config", str(config), "--rows", "2", "--no-mlflow", *options],
-        **user, timeout=240, check=False,
-    )  # fmt: skip
+    arguments = ("--config", str(config), "--rows", "2", "--no-mlflow", *options)
+    done = aws.type("try", *arguments, folder=config.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     files = (config.parent / ".runs").rglob("evaluation.json")
     documents: list[dict[str, Any]] = [json.loads(file.read_text()) for file in files]

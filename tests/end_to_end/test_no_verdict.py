@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pipelines import named
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import ConfigWriter, RunningAws
 
 pytestmark = pytest.mark.integration
 
@@ -27,12 +25,7 @@ def grade(outputs):
 
 def tried(aws: RunningAws, config: Path, folder: Path) -> tuple[str, dict[str, Any], list[Any]]:
     """What `try` prints, its evaluation.json, and its rows."""
-    user = aws.as_user()
-    user["env"] = {**user["env"], "PYTHONPATH": str(REPOSITORY)}
-    user["cwd"] = folder
-    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
-    arguments = ["--config", str(config), "--rows", str(ROWS)]
-    done = subprocess.run([*command, *arguments], **user, timeout=240, check=False)
+    done = aws.type("try", "--config", str(config), "--rows", str(ROWS), folder=folder)
     [file] = (folder / ".runs").glob("2*/evaluation.json")
     rows = (file.parent / "rows.jsonl").read_text().strip().split("\n")
     return done.stdout, json.loads(file.read_text()), [json.loads(row) for row in rows]

@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from pipelines import named
 from running_aws import ConfigWriter, RunningAws
-from test_compare_runs import compared, tried, typed
+from test_compare_runs import compared, tried
 
 pytestmark = pytest.mark.integration
 
@@ -48,7 +48,7 @@ def test_two_tried_models_are_compared_by_the_judge_and_nothing_is_paid_for_twic
     aws: RunningAws, config: Path, tmp_path: Path
 ) -> None:
     before = aws.calls(JUDGE)
-    checked = typed(aws, tmp_path, "check", "--config", str(config))
+    checked = aws.type("check", "--config", str(config), folder=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "1 scorers and 2 more for `compare`" in checked.stdout
     good = tried(aws, tmp_path, config)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from pipelines import named
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import ConfigWriter, RunningAws
 
 pytestmark = pytest.mark.integration
 
@@ -41,12 +39,8 @@ def test_three_judges_vote_and_each_is_told_of(
     assert [asked[name] for name in names] == [ROWS + SWAPPED] * 3
     assert {each["service"] for each in planned["scorers"]} == set(names)
 
-    user = aws.as_user()
-    user["cwd"] = tmp_path
-    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
-    told = subprocess.run(
-        [*command, "--rows", str(ROWS), "--config", str(config)], **user, timeout=240, check=False
-    ).stdout
+    options = ("--rows", str(ROWS), "--config", str(config))
+    told = aws.type("try", *options, folder=tmp_path).stdout
     assert [aws.judge_calls(name)["answered"] for name in names] == [ROWS + SWAPPED] * 3
 
     [file] = (tmp_path / ".runs").glob("2*/evaluation.json")

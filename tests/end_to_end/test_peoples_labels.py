@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,18 @@ from mlflow import MlflowClient
 from mlflow.entities import AssessmentSource, AssessmentSourceType
 from pipelines import evaluation, named, run
 from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from typed_command import Done
 
 from processing.mlflow_record.signing import tracking_uri_restored
 
 pytestmark = pytest.mark.integration
 
 HEALTH = REPOSITORY / "examples" / "health" / "questions.jsonl"
-COMMAND = str(REPOSITORY / "pipeline_definition.py")
 
 
-def command(aws: RunningAws, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(aws: RunningAws, folder: Path, *arguments: str) -> Done:
     folder.mkdir(exist_ok=True)
-    user = aws.as_user()
-    user["cwd"] = folder
-    return subprocess.run([sys.executable, COMMAND, *arguments], **user, timeout=240, check=False)
+    return aws.type(*arguments, folder=folder)
 
 
 def tried(aws: RunningAws, config: Path, folder: Path) -> tuple[str, Path]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from pipelines import named
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import ConfigWriter, RunningAws
 
 pytestmark = pytest.mark.integration
 
@@ -32,12 +30,7 @@ def test_a_judge_that_wavers_is_told_of_and_its_majority_decides(
     planned = " ".join(aws.type("plan", "--rows", "40", "--config", str(config)).stdout.split())
     assert "one call, 3 times" in planned
 
-    user = aws.as_user()
-    user["cwd"] = tmp_path
-    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try", "--rows", "40"]
-    told = subprocess.run(
-        [*command, "--config", str(config)], **user, timeout=240, check=False
-    ).stdout
+    told = aws.type("try", "--rows", "40", "--config", str(config), folder=tmp_path).stdout
     assert aws.judge_calls(name)["answered"] == 3 * (40 + 2)
 
     [file] = (tmp_path / ".runs").glob("2*/evaluation.json")

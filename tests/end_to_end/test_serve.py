@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from openai_stub import ANSWER, OpenAiStub, openai_served
 from pipelines import WITHOUT_JUDGE, named
-from running_aws import REPOSITORY, ConfigWriter, local_aws_running
+from running_aws import ConfigWriter, local_aws_running
 from typed_command import the_line, typed
 
 
@@ -21,12 +19,7 @@ def test_the_model_behind_it_is_evaluated(write_config: ConfigWriter, tmp_path: 
         options = ("--config", str(config), "--serve", f"my-qwen={stub.url}/v1")
         with local_aws_running(tmp_path / "state", *options) as aws:
             assert any(f"stub-1 at {stub.url} answers" in line for line in aws.lines)
-            user = {**aws.as_user(), "cwd": tmp_path}
-            user["env"] = {**user["env"], "PYTHONPATH": str(REPOSITORY)}
-            command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
-            done = subprocess.run(
-                [*command, "--config", str(config), "--rows", "4"], **user, timeout=240, check=False
-            )
+            done = aws.type("try", "--config", str(config), "--rows", "4", folder=tmp_path)
             assert done.returncode == 0, done.stdout + done.stderr
             model = aws.client("sagemaker").describe_model(ModelName="my-qwen-model")
             assert "not-a-model" not in model["PrimaryContainer"]["Image"]

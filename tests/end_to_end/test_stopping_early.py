@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from pipelines import evaluation, named, packages, run, step_reason
 from running_aws import ConfigWriter, RunningAws
 from test_spending_caps import calls, rows_of
-from test_try import COMMAND, in_folder
+from test_try import in_folder
 
 pytestmark = pytest.mark.integration
 
@@ -167,6 +167,6 @@ def test_try_asks_all_of_its_rows_unless_the_file_says_otherwise(
         # another request for each, so that nothing is kept
         paid = ("--set", f"endpoint.parameters.temperature={0.1 + whole / 10}")
         fresh = ("--set", f"judge.parameters.top_p={0.8 + whole / 10}")
-        done = in_folder(aws, tmp_path, COMMAND, "try", *arguments, *paid, *fresh, *more)
+        done = aws.type("try", *arguments, *paid, *fresh, *more, folder=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert ("were not asked" in done.stdout) is not whole, done.stdout

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from by_hand import mlflow_running, prepared, stub_running
+from by_hand import prepared, stub_running
 from loopback_server import serving
+from running_aws import RunningAws
 
 pytestmark = pytest.mark.integration
+
+EXPERIMENT = "strange-endpoint"
 
 SCORERS = """
 import os, sys, threading
@@ -94,28 +97,29 @@ def endpoint() -> Iterator[str]:
 
 
 def test_every_row_and_every_verdict_fails_or_counts_by_itself(
-    endpoint: str, tmp_path: Path
+    aws: RunningAws, endpoint: str, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(SCORERS)
     names = ("sees_no_thought", "leaves", "stops")
-    with stub_running() as stub, mlflow_running(tmp_path / "state") as mlflow:
+    with stub_running() as stub:
         job = prepared(
             tmp_path,
             stub,
-            mlflow.url,
+            aws.mlflow,
             rows=len(ANSWERED) + len(FAILED),
             scorers=[
                 {"is_brief": {"max_words": 5}},
                 *({name: {"file": "mine.py"}} for name in names),
             ],
+            mlflow={"experiment": EXPERIMENT},
             endpoint={"retry_seconds": 0},
             budgets={"min_rows": 1, "max_endpoint_error_share": 0.5, "max_cut_answer_share": 0.1},
         )
         ended = job.run(AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=endpoint)
         told = ended.stdout + ended.stderr
         assert ended.returncode == 0, told
-        held = mlflow_metrics(mlflow.url)
-        thoughts = thoughts_in_traces(mlflow.url)
+        held = mlflow_metrics(aws.mlflow)
+        thoughts = thoughts_in_traces(aws.mlflow)
     assert "Traceback" not in told
     assert re.search(r"^progress .*  errors 5  cut 2  ", told, re.MULTILINE), told
 
@@ -164,6 +168,6 @@ def thoughts_in_traces(url: str) -> list[str]:
 def experiment_id(url: str) -> str:
     from mlflow import MlflowClient
 
-    experiment = MlflowClient(url).get_experiment_by_name("by-hand")
+    experiment = MlflowClient(url).get_experiment_by_name(EXPERIMENT)
     assert experiment
     return str(experiment.experiment_id)

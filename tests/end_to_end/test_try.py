@@ -73,7 +73,7 @@ def test_without_mlflow_and_without_the_bucket_it_says_so_and_goes_on(
     changes["mlflow"] = {"tracking_uri": "http://127.0.0.1:9", "experiment": "no-bucket"}
     config = write_config(**changes)
     arguments = ("try", "--config", str(config), "--rows", "3")
-    done = in_folder(aws, tmp_path, COMMAND, *arguments, AWS_ENDPOINT_URL_MLFLOW="")
+    done = aws.type(*arguments, folder=tmp_path, AWS_ENDPOINT_URL_MLFLOW="")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "note: MLflow at http://127.0.0.1:9 does not answer" in done.stdout
     assert "note: s3://nobodys-bucket/p/store cannot be read" in done.stdout
@@ -95,9 +95,7 @@ def test_what_is_varied_is_asked_and_recorded_and_the_file_stays(
     (tmp_path / "prompt.txt").write_text("Answer in one sentence.\n")
     settings = ["endpoint.system_prompt=@prompt.txt", "endpoint.parameters.temperature=0.7"]
     options = [part for setting in settings for part in ("--set", setting)]
-    done = in_folder(
-        aws, tmp_path, COMMAND, "try", "--config", str(config), "--rows", "2", *options
-    )
+    done = aws.type("try", "--config", str(config), "--rows", "2", *options, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert config.read_bytes() == before
     document = results(tmp_path)
@@ -230,7 +228,7 @@ def test_a_record_that_is_no_database_is_told_in_one_line(
     (tmp_path / ".runs" / "mlflow.db").write_text("no database " * 1000)
     config = write_config(**named("broken-record", **WITHOUT_JUDGE))
     arguments = ("try", "--config", str(config), "--rows", "2", "--no-mlflow")
-    done = in_folder(aws, tmp_path, COMMAND, *arguments)
+    done = aws.type(*arguments, folder=tmp_path)
     assert done.returncode == 2
     [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert f"{tmp_path}/.runs/mlflow.db cannot be used as MLflow's record" in line
@@ -245,9 +243,9 @@ def test_what_it_may_not_do_is_said_of_the_caller_whose_rights_it_has(
     denied = Refusal(
         403, "AccessDeniedException", "User: me is not authorized to perform: bedrock:InvokeModel"
     )
-    arguments = (COMMAND, "try", "--config", str(config), "--rows", "3", "--no-mlflow")
+    arguments = ("try", "--config", str(config), "--rows", "3", "--no-mlflow")
     with aws_double({"Converse": denied}) as judge:
         there = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": judge.url}
-        done = in_folder(aws, tmp_path, *arguments, **there)
+        done = aws.type(*arguments, folder=tmp_path, **there)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "`pipeline_definition.py permissions show caller` prints the policy" in done.stderr

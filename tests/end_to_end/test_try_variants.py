@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from pipelines import WITHOUT_JUDGE, named
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import ConfigWriter, RunningAws
+from test_try import in_folder
 
 pytestmark = pytest.mark.integration
 
@@ -23,12 +22,6 @@ VARIANTS = {
 }
 
 
-def python(aws: RunningAws, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    user = aws.as_user() | {"cwd": folder}
-    user["env"] |= {"PYTHONPATH": str(REPOSITORY)}
-    return subprocess.run([sys.executable, *arguments], **user, timeout=240, check=False)
-
-
 def test_they_share_what_is_paid_and_one_that_breaks_stops_none(
     aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
 ) -> None:
@@ -37,10 +30,9 @@ def test_they_share_what_is_paid_and_one_that_breaks_stops_none(
         **named("tried-variants", mlflow=tracking, variants=VARIANTS, **WITHOUT_JUDGE)
     )
     asked = aws.calls("SAGEMAKER_RUNTIME")
-    command = str(REPOSITORY / "pipeline_definition.py")
     names = ("base", "again", "gone", "worse")
     options = ("--rows", "40", "--variants", *names, "--rank-by", "rougeL_fmeasure")
-    done = python(aws, tmp_path, command, "try", "--config", str(config), *options)
+    done = aws.type("try", "--config", str(config), *options, folder=tmp_path)
     assert done.returncode == 3, done.stdout + done.stderr
     assert aws.calls("SAGEMAKER_RUNTIME") - asked == 80  # base and again have one set of answers
     assert "variant again (2 of 4): budgets.min_rows=5" in done.stdout
@@ -98,6 +90,6 @@ def test_from_python_with_variants_of_its_own(
     aws: RunningAws, write_config: ConfigWriter, tmp_path: Path
 ) -> None:
     config = write_config(**named("variants-in-python", **WITHOUT_JUDGE))
-    done = python(aws, tmp_path, "-c", SCRIPT.format(config=str(config)))
+    done = in_folder(aws, tmp_path, "-c", SCRIPT.format(config=str(config)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all said" in done.stdout

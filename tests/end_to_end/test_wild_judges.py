@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from pipelines import named
-from running_aws import REPOSITORY, ConfigWriter, RunningAws
+from running_aws import ConfigWriter, RunningAws
 
 from pipeline.local.demo.endpoint.wild import HABITS
 
@@ -66,12 +64,7 @@ def test_each_row_and_call_is_counted_and_no_verdict_leaves_its_scale(
 
 def tried(aws: RunningAws, config: Path, folder: Path) -> dict[str, Any]:
     """The evaluation.json of `try` on 20 rows."""
-    user = aws.as_user()
-    user["cwd"] = folder
-    command = [sys.executable, str(REPOSITORY / "pipeline_definition.py"), "try"]
-    done = subprocess.run(
-        [*command, "--config", str(config), "--rows", "20"], **user, timeout=240, check=False
-    )
+    done = aws.type("try", "--config", str(config), "--rows", "20", folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     [file] = (folder / ".runs").glob("2*/evaluation.json")

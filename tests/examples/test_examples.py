@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from running_aws import REPOSITORY
+from typed_command import typed
 
+from processing import prepare_dataset
 from processing.config.file import load_config
 from processing.config.scorer_numbers import number_of
 from processing.dataset.retrieved import Passage, Retrieved
@@ -28,21 +27,6 @@ EXAMPLES = sorted(
 )
 
 each_example = pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the repository with nothing that AWS would let in or could be reached by."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    environment["AWS_EC2_METADATA_DISABLED"] = "true"
-    environment["AWS_SHARED_CREDENTIALS_FILE"] = environment["AWS_CONFIG_FILE"] = os.devnull
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
@@ -89,7 +73,7 @@ def test_the_examples_are_there() -> None:
 @each_example
 def test_check_finds_nothing_wrong_without_aws(folder: Path) -> None:
     config = folder / "evaluation.yaml"
-    checked = run("pipeline_definition.py", "check", "--config", str(config))
+    checked = typed("check", "--config", str(config))
     assert checked.returncode == 0, checked.stderr
     assert "evaluation.yaml: good" in checked.stdout
 
@@ -125,9 +109,7 @@ def test_questions_are_distinct_and_each_slice_can_be_judged(folder: Path) -> No
 @each_example
 def test_prepare_dataset_takes_every_row(folder: Path, tmp_path: Path) -> None:
     config = folder / "evaluation.yaml"
-    prepare = ("-m", "processing.prepare_dataset", "--config", str(config))
-    prepared = run(*prepare, "--output", str(tmp_path))
-    assert prepared.returncode == 0, prepared.stderr
+    prepare_dataset.main(["--config", str(config), "--output", str(tmp_path)])
     manifest: dict[str, Any] = json.loads((tmp_path / "manifest.json").read_bytes())
     count = len(rows(folder))
     drawn = load_config(config).dataset.sample_size or count

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from end_to_end.pipelines import evaluation, execution_id, step_reason
+from end_to_end.pipelines import POLL_SECONDS, evaluation, execution_id, step_reason
 from running_aws import REPOSITORY, RunningAws
 
 from processing.config.file import load_config
@@ -37,7 +37,14 @@ def pipelines(aws: RunningAws) -> None:
 
 def evaluate(aws: RunningAws, folder: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
     return aws.type(
-        *("start", "--config", str(folder / "evaluation.yaml"), "--wait", "--poll-seconds", "0.3"),
+        *(
+            "start",
+            "--config",
+            str(folder / "evaluation.yaml"),
+            "--wait",
+            "--poll-seconds",
+            POLL_SECONDS,
+        ),
         *("-p", f"MlflowTrackingUri={aws.mlflow}", "-p", f"EndpointName={endpoint}"),
         *("-p", f"SampleSize={ROWS}"),
     )
@@ -88,7 +95,7 @@ def test_the_traffic_of_an_endpoint_is_evaluated_as_it_was_captured(aws: Running
     assert upserted.returncode == 0, upserted.stderr
     asked = aws.calls("SAGEMAKER_RUNTIME")
     done = aws.type(
-        *("start", "--config", config, "--wait", "--poll-seconds", "0.3"),
+        *("start", "--config", config, "--wait", "--poll-seconds", POLL_SECONDS),
         *("-p", f"MlflowTrackingUri={aws.mlflow}"),
     )
     assert done.returncode == 0, done.stdout + done.stderr

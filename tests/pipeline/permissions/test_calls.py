@@ -25,8 +25,9 @@ from botocore import xform_name
 from configuration_file import read_document, write_document
 from configurations import ASYNCHRONOUS, BY_JOB, FULL, PROFILE, TRACKING_SERVER
 from local_runs import local_client
-from recorded_aws import RECORDER
+from recorder.recorded_calls import calls_recorded
 from running_aws import REPOSITORY, ConfigWriter
+from typed_command import typed
 
 from pipeline.definition.build import build, pipeline_session
 from pipeline.definition.bundle import Bundle, load_bundle
@@ -185,16 +186,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     with recording_aws(config, state, port) as environment:
 
         def types(who: str, *arguments: str) -> None:
-            command = str(REPOSITORY / "pipeline_definition.py")
-            typed = subprocess.run(
-                [sys.executable, command, *arguments, "--config", str(config)],
-                env={**os.environ, **environment, "PYTHONPATH": f"{RECORDER}:{REPOSITORY}",
-                     "RECORDED_CALLS": str(state / f"{who}.jsonl"),
-                     # the secrets are the job's to read; `try` has a key of the caller's own
-                     "HF_TOKEN": "a-token"},
-                cwd=state, capture_output=True, text=True, timeout=240, check=False,
-            )  # fmt: skip
-            assert typed.returncode == 0, typed.stdout + typed.stderr
+            # the secrets are the job's to read; `try` has a key of the caller's own
+            own = {**environment, "HF_TOKEN": "a-token"}
+            with calls_recorded(state / f"{who}.jsonl"):
+                done = typed(*arguments, "--config", str(config), folder=state, **own)
+            assert done.returncode == 0, done.stdout + done.stderr
 
         use_everything(types, environment)
         judge = environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]

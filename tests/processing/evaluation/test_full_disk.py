@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from by_hand import calls_made, mlflow_running, prepared, stub_running
+from by_hand import calls_made, prepared, stub_running
+from running_aws import RunningAws
 
 pytestmark = pytest.mark.integration
 
@@ -17,12 +18,9 @@ BRIEF = {"is_brief": {"max_words": 80}}
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    with (
-        stub_running(latency=0.02) as stub,
-        mlflow_running(tmp_path_factory.mktemp("mlflow")) as mlflow,
-    ):
-        yield stub, mlflow.url
+def servers(aws: RunningAws) -> Iterator[tuple[str, str]]:
+    with stub_running(latency=0.02) as stub:
+        yield stub, aws.mlflow
 
 
 def no_file_over(size: int) -> Callable[[], None]:

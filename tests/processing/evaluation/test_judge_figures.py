@@ -9,7 +9,8 @@ from typing import Any
 
 import mlflow
 import pytest
-from by_hand import ByHand, mlflow_running, prepared, stub_running
+from by_hand import ByHand, prepared, stub_running
+from running_aws import RunningAws
 
 pytestmark = pytest.mark.integration
 
@@ -19,9 +20,8 @@ PRICES = {"bench": {"input_per_million": 1.0, "output_per_million": 10.0}}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mlflow_running(tmp_path_factory.mktemp("mlflow")) as running:
-        yield running.url
+def server(aws: RunningAws) -> Iterator[str]:
+    yield aws.mlflow
     mlflow.set_tracking_uri("")
 
 

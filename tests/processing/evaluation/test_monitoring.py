@@ -13,7 +13,8 @@ import boto3
 import by_hand
 import pytest
 from botocore.stub import Stubber
-from by_hand import mlflow_running, stub_running
+from by_hand import stub_running
+from running_aws import RunningAws
 
 from pipeline.local.aws import serve
 from pipeline.local.server.metric_limits import metric_problem
@@ -49,20 +50,21 @@ def put(address: str) -> dict[str, list[float]]:
 
 @pytest.mark.integration
 def test_runs_that_follow_one_another_are_compared_and_told_to_cloudwatch(
-    tmp_path: Path, cloudwatch: str
+    aws: RunningAws, tmp_path: Path, cloudwatch: str
 ) -> None:
     monitoring = {
         "cloudwatch": True,
         "namespace": NAMESPACE,
         "drift": {"runs": 3, "max_drop": {"is_brief": 0.1}},
     }
-    with stub_running() as stub, mlflow_running(tmp_path / "mlflow") as server:
+    with stub_running() as stub:
         job = by_hand.prepared(
             tmp_path / "job",
             stub,
-            server.url,
+            aws.mlflow,
             rows=8,
             scorers=[{"is_brief": {"max_words": 80}}],
+            mlflow={"experiment": "monitored"},
             monitoring=monitoring,
         )
         told = {"AWS_ENDPOINT_URL_CLOUDWATCH": cloudwatch}

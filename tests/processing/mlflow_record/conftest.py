@@ -1,4 +1,4 @@
-"""A real MLflow server for all modules of this folder, each with experiments of its own."""
+"""The local AWS's MLflow for all modules of this folder, each with experiments of its own."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from collections.abc import Iterator
 
 import mlflow
 import pytest
-from by_hand import mlflow_running
-
-from processing.config.judge import silence_libraries
+from running_aws import RunningAws
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(aws: RunningAws) -> str:
     """Its address."""
-    silence_libraries()
-    with mlflow_running(tmp_path_factory.mktemp("mlflow")) as running:
-        yield running.url
+    return aws.mlflow
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -170,17 +170,14 @@ def test_a_job_that_is_stopped_does_not_wait_for_mlflow(
     assert time.monotonic() - began < 60
 
 
-def test_the_first_error_is_the_one_that_is_told(stub: str, tmp_path: Path) -> None:
+def test_the_first_error_is_the_one_that_is_told(stub: str, server: str, tmp_path: Path) -> None:
     """No judge is there, and MLflow is gone when the run is to be ended.
 
-    A server of its own: runs that the jobs of other tests have left are ended first.
+    An experiment of its own: runs that other tests' jobs have left in it would be ended first.
     """
-    with (
-        mlflow_running(tmp_path / "mlflow", free_port()) as own,
-        mlflow_between(own.url, dying_at("runs/update", 0)) as address,
-    ):
-        scorers = [BRIEF, "Safety"]
-        job = prepared(tmp_path, stub, address, rows=12, scorers=scorers)
+    with mlflow_between(server, dying_at("runs/update", 0)) as address:
+        alone = {"experiment": "first-error"}
+        job = prepared(tmp_path, stub, address, rows=12, scorers=[BRIEF, "Safety"], mlflow=alone)
         done = job.run(**{OUTAGE_VARIABLE: "60", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": NOBODY})
     assert done.returncode == 1, done.stdout + done.stderr
     [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
