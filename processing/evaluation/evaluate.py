@@ -54,6 +54,7 @@ from processing.report.evaluation import Evaluation
 from processing.report.evaluation_json import evaluation_document, write_document
 from processing.report.provenance import Provenance
 from processing.scorers.asked_once import PaidVerdicts
+from processing.scorers.rows_in_hand import ROWS_IN_HAND
 from processing.scorers.scheduler import judging
 from processing.scorers.swapped_answers import swapped_answers_put
 
@@ -249,8 +250,14 @@ def _answer_and_score(
 
     rows = in_asking_order(share.rows, run.job)
     with (
-        judging(run.scorers, paid, early, cascade=run.job.stop_early.cascade) as judges,
-        streamed_answers(share.rows, ask, arrived) as stream,
+        judging(
+            run.scorers,
+            paid,
+            early,
+            cascade=run.job.stop_early.cascade,
+            rows_in_hand=ROWS_IN_HAND,
+        ) as judges,
+        streamed_answers(ask, arrived) as stream,
     ):
         try:
             not_judged = score_rows(

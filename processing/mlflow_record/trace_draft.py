@@ -41,3 +41,10 @@ def as_sent(info: TraceInfo, tags: dict[str, str]) -> TraceInfo:
         # the server's to give, but then a request that is made again brings a second one
         assessment.assessment_id = assessment.assessment_id or f"a-{uuid.uuid4().hex}"
     return replace(info, tags=own | tags)
+
+
+def let_go(info: TraceInfo) -> None:
+    """Of what the server has, keep no text: MLflow's table would, to the end of the evaluation."""
+    for assessment in info.assessments:
+        assessment.rationale = assessment.metadata = None
+    info.assessments.clear()

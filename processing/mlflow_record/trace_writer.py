@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,19 +27,13 @@ from processing.mlflow_record.internals import (
     upload_spans,
 )
 from processing.mlflow_record.judge_spans import verdict_spans
+from processing.mlflow_record.requests_behind import RequestsBehind
 from processing.mlflow_record.row_traces import ROW_TAG
 from processing.mlflow_record.run import TrackedRun
-from processing.mlflow_record.signing import share_credentials
-from processing.mlflow_record.trace_draft import TraceDraft, as_sent
+from processing.mlflow_record.trace_draft import TraceDraft, as_sent, let_go
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Span, Trace, TraceInfo
-
-REQUESTS_AT_ONCE = 12
-"""Each waits for the server, and for its turn among a hundred threads that ask and judge.
-
-A server on its default settings holds 15 connections to its database.
-"""
 
 SPANS_TOGETHER = 100
 LINKED_TOGETHER = 100  # MLflow's own limit (batch_link_traces_to_run)
@@ -87,8 +80,7 @@ class TraceWriter:
         self._drafts: dict[str, TraceDraft] = {}
         self._trace_ids: dict[str, str] = {}  # by row id
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "mlflow", share_credentials)
-        self._pending: list[Future[None]] = []
+        self._requests = RequestsBehind()
         self._spans: list[Span] = []
         self._after_spans: list[TraceInfo] = []
         self._sent: list[str] = []  # trace ids, not linked to the run yet
@@ -183,31 +175,30 @@ class TraceWriter:
         for draft in self._drafts.values():
             self._give(draft)
         self._await()
-        self._pending.append(self._pool.submit(self._send_together, everything=True))
+        self._requests.submit(lambda: self._send_together(everything=True))
         self._await()
         self._drafts.clear()
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._requests.close()
 
     def _await(self) -> None:
-        while self._pending:
-            try:
-                self._pending.pop().result()
-            except TrackingError:
-                raise
-            except Exception as error:
-                raise TrackingError(
-                    f"MLflow did not take a trace ({type(error).__name__}: {str(error)[:300]}): "
-                    "the record is incomplete, so there is no verdict; what was paid for is kept"
-                ) from error
+        try:
+            self._requests.wait()
+        except TrackingError:
+            raise
+        except Exception as error:
+            raise TrackingError(
+                f"MLflow did not take a trace ({type(error).__name__}: {str(error)[:300]}): "
+                "the record is incomplete, so there is no verdict; what was paid for is kept"
+            ) from error
 
     def _give(self, draft: TraceDraft) -> None:
         with self._lock:
             if draft.given or draft.info is None:
                 return
             draft.given = True
-            self._pending.append(self._pool.submit(self._send, draft))
+        self._requests.submit(self._send, draft)
 
     def _send(self, draft: TraceDraft) -> None:
         assert draft.info is not None
@@ -235,6 +226,7 @@ class TraceWriter:
 
     def _start(self, info: TraceInfo) -> None:
         self._inner.start_trace(as_sent(info, self._tags()))
+        let_go(info)
         with self._lock:
             self._sent.append(info.trace_id)
 

@@ -18,6 +18,7 @@ from processing.judges.verdict import Question, question_of
 from processing.scorers.asked_once import PaidVerdicts, Said, computed
 from processing.scorers.build import BuiltScorer
 from processing.scorers.cascade import Phases, dearness
+from processing.scorers.rows_in_hand import RowsInHand
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -43,6 +44,8 @@ class Judging:
 
     Judges that cost less come first, on each row. In a `cascade` they do on all rows: a judge is
     asked when all that costs less has been, from `all_answered` on.
+
+    `rows_in_hand`: about so many rows at once the judges are asked, without it about all.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Judging:
         settled: Settled | None = None,
         *,
         cascade: bool = False,
+        rows_in_hand: int | None = None,
     ) -> None:
         judged = [built for built in scorers if built.judge is not None]
         self._judged = sorted(judged, key=lambda built: dearness(built, paid.spend.prices))
@@ -62,6 +66,7 @@ class Judging:
         self._computing = ThreadPoolExecutor(ROWS_AT_ONCE, "scorer")
         self._verdicts: dict[tuple[str, str], Future[Record]] = {}
         self._feedbacks: dict[tuple[str, str], Future[Feedback]] = {}
+        self._rows = RowsInHand(self._ask_judges, rows_in_hand)
 
     def ask(self, answer: Answer) -> None:
         """Have all scorers asked about this answer, if it is one.
@@ -77,18 +82,24 @@ class Judging:
             self._feedbacks[row_id, built.spec.name] = computing
             if self._phases:
                 self._phases.after(computing)
-        for built in self._judged:
-            self._verdicts[row_id, built.spec.name] = self._asked_for(built, answer)
+        if self._phases:  # whose judges wait for all rows anyway
+            self._ask_judges(answer)
+        elif self._judged:
+            self._rows.add(answer)
 
     def all_answered(self) -> None:
         """Nothing more will be asked about: the first judges of a cascade may begin."""
         if self._phases:
             self._phases.begin()
 
-    def _asked_for(self, built: BuiltScorer, answer: Answer) -> Future[Record]:
+    def _ask_judges(self, answer: Answer) -> int:
         assert answer.judged is not None
         question, row_id = question_of(answer.row, answer.judged), answer.row.row_id
+        for built in self._judged:
+            self._verdicts[row_id, built.spec.name] = self._asked_for(built, question, row_id)
+        return len(self._judged)
 
+    def _asked_for(self, built: BuiltScorer, question: Question, row_id: str) -> Future[Record]:
         def settle(said: list[Said]) -> Record:
             record = self._paid.settled(built, said)
             if self._settled:
@@ -104,6 +115,9 @@ class Judging:
         self, built: BuiltScorer, question: Question, settle: Callable[[list[Said]], Record]
     ) -> Future[Record]:
         """Each judge is asked at its own pace; whoever is the last has the verdict settled."""
+        if len(built.asked) == 1:
+            [member] = built.asked
+            return self._pool(member).submit(lambda: settle([self._paid.said(member, question)]))
         said = [
             self._pool(member).submit(self._paid.said, member, question) for member in built.asked
         ]
@@ -129,7 +143,11 @@ class Judging:
 
     def verdict(self, row_id: str, scorer: str) -> Record:
         """The verdict as it is kept, or `{"error": reason}`; waits for it. To be had once."""
-        return self._verdicts.pop((row_id, scorer)).result()
+        self._rows.start_now(row_id)
+        try:
+            return self._verdicts.pop((row_id, scorer)).result()
+        finally:
+            self._rows.handed_out(row_id)
 
     def feedback(self, row_id: str, scorer: str) -> Feedback | None:
         """What a scorer without a judge gives; None where it is not asked here. To be had once.
@@ -148,6 +166,7 @@ class Judging:
         """Ask for nothing more, and wait for what is on its way: it is paid for."""
         if self._phases:
             self._phases.cancel()
+        self._rows.close()
         pools = [self._computing, *self._pools.values()]
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -196,12 +215,13 @@ def judging(
     settled: Settled | None = None,
     *,
     cascade: bool = False,
+    rows_in_hand: int | None = None,
 ) -> Iterator[Judging]:
     """Judges that are asked within the block, and no longer.
 
     Raises JudgingError at its end if one of them has refused everything.
     """
-    begun = Judging(scorers, paid, settled, cascade=cascade)
+    begun = Judging(scorers, paid, settled, cascade=cascade, rows_in_hand=rows_in_hand)
     try:
         yield begun
     finally:

@@ -29,7 +29,7 @@ def test_answers_are_had_by_row_whatever_their_order() -> None:
             arrived(answer(row))
         return [answer(row) for row in ROWS]
 
-    with streamed_answers(ROWS, ask, seen.append) as stream:
+    with streamed_answers(ask, seen.append) as stream:
         assert [stream.answer(row.row_id).row for row in ROWS] == ROWS
         assert [each.row for each in stream.all()] == ROWS
     assert len(seen) == len(ROWS)
@@ -40,7 +40,7 @@ def test_an_asking_that_fails_is_told_to_everybody_who_waits() -> None:
         arrived(answer(ROWS[0]))
         raise EndpointError("it has stopped answering")
 
-    with streamed_answers(ROWS, ask, lambda _: None) as stream:
+    with streamed_answers(ask, lambda _: None) as stream:
         assert stream.answer(ROWS[0].row_id).text == f"to {ROWS[0].question}"
         with pytest.raises(NoMoreAnswers):
             stream.answer(ROWS[1].row_id)
@@ -60,7 +60,7 @@ def test_when_the_block_ends_early_nothing_more_is_asked() -> None:
         return []
 
     def end_early() -> None:
-        with streamed_answers(ROWS, ask, lambda _: None):
+        with streamed_answers(ask, lambda _: None):
             first.wait(10)
             threading.Timer(0.1, ended.set).start()
             raise KeyboardInterrupt
