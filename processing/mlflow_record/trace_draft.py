@@ -47,4 +47,6 @@ def let_go(info: TraceInfo) -> None:
     """Of what the server has, keep no text: MLflow's table would, to the end of the evaluation."""
     for assessment in info.assessments:
         assessment.rationale = assessment.metadata = None
-    info.assessments.clear()
+    info.request_preview = info.response_preview = None
+    for held in (info.assessments, info.trace_metadata):
+        held.clear()
