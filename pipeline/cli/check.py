@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.definition.bundle import Bundle
     from processing.config.model import EvaluationConfig
+    from processing.dataset.rows import Row
 
 
 def check(arguments: Namespace) -> int:
@@ -58,7 +59,7 @@ def check(arguments: Namespace) -> int:
         say(f"note: {note}")
     for line in (
         *context_lines(config),
-        *_gate_lines(bundle, arguments.config),
+        *_row_lines(bundle, arguments.config),
         *_stopping_lines(config),
     ):
         say(line)
@@ -83,8 +84,11 @@ MOST_BYTES = 64_000_000
 """Of a dataset that is read as a whole to tell how often the gate errs; `plan` reads any."""
 
 
-def _gate_lines(bundle: Bundle, config: Path) -> Iterator[str]:
-    """How often the gate errs; nothing where the rows are not known without reading much."""
+def _row_lines(bundle: Bundle, config: Path) -> Iterator[str]:
+    """What the rows say of the file, and how often the gate errs on so many.
+
+    Nothing where the rows are not known without reading much.
+    """
     from pipeline.checks.plan.gate import gate_errors
     from pipeline.checks.plan.rows import planned_rows
     from processing.base.errors import DatasetError
@@ -97,12 +101,25 @@ def _gate_lines(bundle: Bundle, config: Path) -> Iterator[str]:
     except DatasetError as error:
         yield f"note: PrepareDataset will not take these rows: {str(error).splitlines()[0]}"
         return
+    yield from _instruction_lines(bundle.config, planned.rows)
     found = gate_errors(bundle.config, planned)
     if found.deciding:
         often = (
             "warning: the gate errs more than one time in five: " if found.errs_too_often else ""
         )
         yield f"{often}with {planned.count:,} rows, {found.line()} (`plan` says more)"
+
+
+def _instruction_lines(config: EvaluationConfig, rows: Sequence[Row]) -> Iterator[str]:
+    from processing.endpoint.prompt import instructs_itself
+
+    if not config.endpoint.system_prompt or config.dataset.answers_given:
+        return
+    if own := sum(map(instructs_itself, rows)):
+        yield (
+            f"note: {own:,} of {len(rows):,} rows have a system message of their own, which is "
+            "sent in the place of endpoint.system_prompt"
+        )
 
 
 def _stopping_lines(config: EvaluationConfig) -> Iterator[str]:

@@ -25,8 +25,12 @@ def messages(row: Row, endpoint: Endpoint) -> list[dict[str, Any]]:
 
     A conversation's own system message stands in the place of `endpoint.system_prompt`.
     """
-    own = any(turn.role in INSTRUCTING for turn in row.history)
     system = [{"role": "system", "content": endpoint.system_prompt}]
     asked = {"role": "user", "content": fill(endpoint.prompt, row, endpoint)}
-    before = system if endpoint.system_prompt and not own else []
+    before = system if endpoint.system_prompt and not instructs_itself(row) else []
     return [*before, *messages_of(row.history), asked]
+
+
+def instructs_itself(row: Row) -> bool:
+    """Whether the row's conversation has a system message of its own."""
+    return any(turn.role in INSTRUCTING for turn in row.history)
