@@ -80,13 +80,14 @@ def test_a_server_that_restarts_costs_the_time_of_the_restart(stub: str, tmp_pat
 def test_two_minutes_without_it_cost_two_minutes_and_nothing_else(
     stub: str, server: str, tmp_path: Path
 ) -> None:
-    """What the connections meet is cut for exactly that long, once traces are being written."""
+    """What the connections meet is cut for that long, once traces are being written."""
     seen, cut = count(), list[float]()
 
     def cut_for_two_minutes(kind: str) -> bool:
         if not cut and kind.startswith("traces") and next(seen) >= TRIED:
             cut.append(time.monotonic())
-        return not cut or time.monotonic() - cut[0] > 120
+        # so long that it is two minutes even if it is noticed late
+        return not cut or time.monotonic() - cut[0] > 122
 
     calls_made(stub)
     with mlflow_between(server, cut_for_two_minutes) as address:
