@@ -6,7 +6,6 @@ of them: a row's calls and what came of them take 20 KB and more, its answer 3.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -25,11 +24,11 @@ class RowsInHand:
     """Has the judges asked about so many rows at once; others wait in the order they came.
 
     `start` has a row's judges asked and returns how many verdicts will be. Once all of them are
-    handed out, the next row's turn has come. `most`: None for all rows. Safe between threads.
+    handed out, the next row's turn has come. Safe between threads.
     """
 
-    def __init__(self, start: Callable[[Answer], int], most: int | None) -> None:
-        self._start, self._most = start, sys.maxsize if most is None else most
+    def __init__(self, start: Callable[[Answer], int], most: int) -> None:
+        self._start, self._most = start, most
         self._waiting: OrderedDict[str, Answer] = OrderedDict()  # by row id
         self._in_hand: dict[str, int] = {}  # verdicts that are still to be handed out
         self._closed = False

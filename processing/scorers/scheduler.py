@@ -6,6 +6,7 @@ another, and none of them for MLflow's bookkeeping, which goes on meanwhile.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -55,7 +56,7 @@ class Judging:
         settled: Settled | None = None,
         *,
         cascade: bool = False,
-        rows_in_hand: int | None = None,
+        rows_in_hand: int = sys.maxsize,
     ) -> None:
         judged = [built for built in scorers if built.judge is not None]
         self._judged = sorted(judged, key=lambda built: dearness(built, paid.spend.prices))
@@ -215,7 +216,7 @@ def judging(
     settled: Settled | None = None,
     *,
     cascade: bool = False,
-    rows_in_hand: int | None = None,
+    rows_in_hand: int = sys.maxsize,
 ) -> Iterator[Judging]:
     """Judges that are asked within the block, and no longer.
 

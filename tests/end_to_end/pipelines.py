@@ -11,7 +11,8 @@ from typing import Any
 
 from running_aws import RunningAws
 
-POLL_SECONDS = "1"  # each look costs the local AWS as much as a row's evaluation
+POLL_SECONDS = "1"  # to look more often takes processor time from the jobs of all workers
+
 WITHOUT_JUDGE: dict[str, Any] = {
     "scorers": ["rougeL_fmeasure", {"is_brief": {"max_words": 80}}],
     "thresholds": {"rougeL_fmeasure": {"min": 0.35}, "is_brief": {"min": 0.9}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from end_to_end.pipelines import start
 from running_aws import REPOSITORY, ConfigWriter, RunningAws
 
 from pipeline.local.demo.endpoint.retrieval import HEALTH_KNOWLEDGE, Knowledge, read_knowledge
@@ -42,8 +43,7 @@ def test_the_good_model_s_report_has_kappa_and_the_worse_one_s_says_why_it_has_n
     assert aws.type("upsert", "--config", str(config)).returncode == 0
     told = {}
     for model in ("health-qa-good", "health-qa-worse"):
-        done = aws.type("start", "--config", str(config), "--wait", "--poll-seconds", "0.3",
-                        "-p", f"EndpointName={model}")  # fmt: skip
+        done = start(aws, config, f"EndpointName={model}")
         told[model] = " ".join(done.stdout.split())
     people = "people: Correctness's judge agrees with people on 45 of 45 answers, kappa 1.00"
     assert people in told["health-qa-good"], told

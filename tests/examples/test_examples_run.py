@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from end_to_end.pipelines import POLL_SECONDS, evaluation, execution_id, step_reason
+from end_to_end.pipelines import evaluation, execution_id, start, step_reason
 from running_aws import REPOSITORY, RunningAws
 
 from processing.config.file import load_config
@@ -36,18 +36,8 @@ def pipelines(aws: RunningAws) -> None:
 
 
 def evaluate(aws: RunningAws, folder: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
-    return aws.type(
-        *(
-            "start",
-            "--config",
-            str(folder / "evaluation.yaml"),
-            "--wait",
-            "--poll-seconds",
-            POLL_SECONDS,
-        ),
-        *("-p", f"MlflowTrackingUri={aws.mlflow}", "-p", f"EndpointName={endpoint}"),
-        *("-p", f"SampleSize={ROWS}"),
-    )
+    config = folder / "evaluation.yaml"
+    return start(aws, config, f"EndpointName={endpoint}", f"SampleSize={ROWS}")
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
@@ -86,18 +76,15 @@ def test_a_model_that_knows_nothing_of_the_subject_is_stopped_and_the_reason_say
 
 
 def test_the_traffic_of_an_endpoint_is_evaluated_as_it_was_captured(aws: RunningAws) -> None:
-    config = str(TRAFFIC / "evaluation.yaml")
+    config = TRAFFIC / "evaluation.yaml"
     served = subprocess.run(
         [sys.executable, str(TRAFFIC / "serve_customers.py")], **aws.as_user(), check=False
     )
     assert served.returncode == 0, served.stderr
-    upserted = aws.type("upsert", "--config", config)
+    upserted = aws.type("upsert", "--config", str(config))
     assert upserted.returncode == 0, upserted.stderr
     asked = aws.calls("SAGEMAKER_RUNTIME")
-    done = aws.type(
-        *("start", "--config", config, "--wait", "--poll-seconds", POLL_SECONDS),
-        *("-p", f"MlflowTrackingUri={aws.mlflow}"),
-    )
+    done = start(aws, config)
     assert done.returncode == 0, done.stdout + done.stderr
     assert aws.calls("SAGEMAKER_RUNTIME") == asked
     assert "registered: nothing: the answers were given" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -18,14 +19,19 @@ def row_id(number: int) -> str:
     return answer(number, "").row.row_id
 
 
-def test_the_next_row_is_started_when_all_of_one_is_handed_out() -> None:
+def rows_in_hand(most: int, verdicts: int) -> tuple[RowsInHand, list[str]]:
+    """With the ids of the rows in the order in which they are started."""
     started: list[str] = []
 
     def start(answer: Answer) -> int:
         started.append(answer.row.row_id)
-        return 2
+        return verdicts
 
-    rows = RowsInHand(start, most=3)
+    return RowsInHand(start, most), started
+
+
+def test_the_next_row_is_started_when_all_of_one_is_handed_out() -> None:
+    rows, started = rows_in_hand(3, verdicts=2)
     for number in range(6):
         rows.add(answer(number, "yes"))
     assert started == [row_id(n) for n in (0, 1, 2)]
@@ -43,13 +49,7 @@ def test_the_next_row_is_started_when_all_of_one_is_handed_out() -> None:
 
 
 def test_after_the_end_no_row_is_started_and_nobody_is_left_waiting() -> None:
-    started: list[str] = []
-
-    def start(answer: Answer) -> int:
-        started.append(answer.row.row_id)
-        return 1
-
-    rows = RowsInHand(start, most=1)
+    rows, started = rows_in_hand(1, verdicts=1)
     for number in range(3):
         rows.add(answer(number, "yes"))
     rows.close()
@@ -60,10 +60,8 @@ def test_after_the_end_no_row_is_started_and_nobody_is_left_waiting() -> None:
     assert started == [row_id(0)]
 
 
-@pytest.mark.parametrize("most", [1, 2, None])
-def test_every_row_gets_its_verdicts_whoever_waits_for_it_first(
-    tmp_path: Path, most: int | None
-) -> None:
+@pytest.mark.parametrize("most", [1, 2, sys.maxsize])
+def test_every_row_gets_its_verdicts_whoever_waits_for_it_first(tmp_path: Path, most: int) -> None:
     asked = Asked(0.001)
     scorers = [asked.scorer("a", SMALL), asked.scorer("b", LARGE)]
     answers = [answer(n, f"answer {n}") for n in range(40)]
